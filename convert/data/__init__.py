@@ -1,0 +1,1 @@
+"""Databases: each in its authors' own layout, read into one manifest."""

@@ -1,0 +1,138 @@
+"""The manifest: one row per rated picture, whatever database it came from.
+
+Every later step (caching, training, calibration, evaluation) reads this table and nothing else,
+so MOS direction, MOS scale and splits are settled here once.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SPLITS = ("train", "validation", "test")
+_COLUMNS = ("path", "mos", "std", "split", "subset")
+
+
+class DataError(ValueError):
+    """The data on disk is not what its authors published, or is not there at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """One rated picture.
+
+    Attributes:
+        path: Path of the image file relative to the data root, with forward slashes.
+        mos: Mean opinion score mapped to 0-1, higher is better.
+        std: Standard deviation of the opinions on the same 0-1 scale, or None if unpublished.
+        split: "train", "validation" or "test".
+        subset: Name of the part of the database the picture belongs to; "" if there are none.
+    """
+
+    path: str
+    mos: float
+    std: float | None
+    split: str
+    subset: str
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.mos) and 0.0 <= self.mos <= 1.0):
+            raise DataError(f"{self.path}: MOS must lie in 0-1, got {self.mos!r}")
+        if self.std is not None and not (math.isfinite(self.std) and self.std >= 0.0):
+            raise DataError(f"{self.path}: std must be finite and not negative, got {self.std!r}")
+        if self.split not in SPLITS:
+            raise DataError(f"{self.path}: split must be one of {SPLITS}, got {self.split!r}")
+
+
+def data_root(argument: str | os.PathLike[str] | None = None) -> Path:
+    """The folder that holds the databases.
+
+    Args:
+        argument: The value of ``--data-root``; None falls back to ``EDGEIQA_DATA``.
+
+    Raises:
+        DataError: Neither is set, or the folder does not exist.
+    """
+    value = argument if argument is not None else os.environ.get("EDGEIQA_DATA")
+    if not value:
+        raise DataError("no data root: pass --data-root DIR or set EDGEIQA_DATA")
+    root = Path(value).expanduser()
+    if not root.is_dir():
+        raise DataError(f"data root {root} is not a folder")
+    return root
+
+
+def work_dir(argument: str | os.PathLike[str] | None = None) -> Path:
+    """The folder for manifests, caches and checkpoints; created when missing.
+
+    Args:
+        argument: The value of ``--work``; None falls back to ``EDGEIQA_WORK``, then to
+            ``~/.cache/edgeiqa``.
+    """
+    value = argument if argument is not None else os.environ.get("EDGEIQA_WORK")
+    folder = Path(value).expanduser() if value else Path.home() / ".cache" / "edgeiqa"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def save_manifest(rows: Iterable[ManifestRow], file: str | os.PathLike[str]) -> None:
+    """Writes the rows as CSV, atomically."""
+    target = Path(file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(target.name + ".part")
+    with scratch.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for row in rows:
+            std = "" if row.std is None else repr(row.std)
+            writer.writerow((row.path, repr(row.mos), std, row.split, row.subset))
+    scratch.replace(target)
+
+
+def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
+    """Reads a manifest written by :func:`save_manifest`.
+
+    Raises:
+        DataError: The file is missing, has other columns, or a row is not valid; the message
+            names the line.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise DataError(f"no manifest at {path}: run `python -m convert data` first")
+    with path.open(newline="", encoding="utf-8") as stream:
+        reader = csv.DictReader(stream)
+        if tuple(reader.fieldnames or ()) != _COLUMNS:
+            raise DataError(f"{path}: columns must be {_COLUMNS}, got {reader.fieldnames}")
+        rows = []
+        for number, record in enumerate(reader, start=2):
+            try:
+                rows.append(
+                    ManifestRow(
+                        path=record["path"],
+                        mos=float(record["mos"]),
+                        std=float(record["std"]) if record["std"] else None,
+                        split=record["split"],
+                        subset=record["subset"],
+                    )
+                )
+            except (TypeError, ValueError) as error:
+                raise DataError(f"{path}, line {number}: {error}") from error
+    return rows
+
+
+def select(rows: Sequence[ManifestRow], split: str) -> list[ManifestRow]:
+    """The rows of one split, in manifest order.
+
+    Raises:
+        DataError: The split name is unknown or holds no row.
+    """
+    if split not in SPLITS:
+        raise DataError(f"split must be one of {SPLITS}, got {split!r}")
+    chosen = [row for row in rows if row.split == split]
+    if not chosen:
+        raise DataError(f"the manifest holds no {split} pictures")
+    return chosen
