@@ -1,0 +1,171 @@
+"""The ladder check: a score must fall with every rung of a distortion.
+
+Each picture is distorted at five growing levels (`convert.distort`), and the original and the
+five levels are scored by the runtime. Every neighbouring pair in which the score does not fall
+is a violation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert import protocol
+from convert.distort import DISTORTIONS, RgbArray
+from convert.evaluate import report
+from convert.ladder_report import Ladder, LadderReport, rungs
+from convert.progress import progress
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+
+def check_ladders(
+    score: Callable[[RgbArray], float],
+    pictures: Mapping[str, RgbArray],
+    kinds: Sequence[str] = tuple(DISTORTIONS),
+    *,
+    seed: int = 0,
+    facts: Mapping[str, Any] | None = None,
+) -> LadderReport:
+    """Scores every picture under every distortion at every level.
+
+    Args:
+        score: uint8 (height, width, 3) RGB to a score of 0-100, higher is better.
+        pictures: name to uint8 (height, width, 3) RGB.
+        kinds: names in `convert.distort.DISTORTIONS`.
+        seed: fixes noise and motion angles.
+        facts: what the report shall say about how it was made.
+
+    Raises:
+        ValueError: an unknown distortion, or no pictures.
+    """
+    if not pictures:
+        raise ValueError("no pictures to check")
+    unknown = [kind for kind in kinds if kind not in DISTORTIONS]
+    if unknown:
+        raise ValueError(f"unknown distortion {unknown[0]!r}; known: {', '.join(DISTORTIONS)}")
+    ladders = []
+    jobs = [(name, kind) for name in pictures for kind in kinds]
+    originals: dict[str, float] = {}
+    for name, kind in progress(jobs, len(jobs), "ladders"):
+        original, *levels = rungs(pictures[name], kind, name, seed)
+        if name not in originals:
+            originals[name] = float(score(original))
+        scores = (originals[name], *(float(score(level)) for level in levels))
+        ladders.append(Ladder(name, kind, scores))
+    return LadderReport(tuple(ladders), seed, dict(facts or {}))
+
+
+def clean_samples() -> list[Path]:
+    """Returns the package's sample photographs that were not spoilt on purpose."""
+    from edgeiqa.samples import sample_paths
+
+    # A spoilt one is called <photograph>-<what was done>.jpg (edgeiqa/samples/README.md).
+    return [Path(path) for path in sample_paths() if "-" not in Path(path).stem]
+
+
+def load_pictures(paths: Iterable[Path]) -> tuple[dict[str, RgbArray], list[str]]:
+    """Reads pictures as the runtime does.
+
+    Args:
+        paths: image files.
+
+    Returns:
+        File name to uint8 (height, width, 3) RGB, and one line for each unreadable file.
+    """
+    from edgeiqa.decode import UnreadableImageError, decode
+
+    pictures: dict[str, RgbArray] = {}
+    errors = []
+    for path in paths:
+        try:
+            pictures[path.name] = np.asarray(decode(path))
+        except (UnreadableImageError, OSError) as error:
+            errors.append(f"{path}: {error}")
+    return pictures, errors
+
+
+def _images_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder")
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        raise ValueError(f"no images in {folder}")
+    return found
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be a share from 0 to 1, got {text!r}")
+    return value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `python -m convert ladder`."""
+    parser.add_argument("model", help="a .tflite file with its contract, or a shipped model's name")
+    parser.add_argument(
+        "--images", type=Path, metavar="DIR", help="sound pictures (default: the samples)"
+    )
+    parser.add_argument(
+        "--kinds", nargs="+", choices=tuple(DISTORTIONS), default=tuple(DISTORTIONS), metavar="KIND"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of noise and motion angles")
+    parser.add_argument("--json", metavar="FILE", help="write the report, - for stdout")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw scores over levels")
+    parser.add_argument("--sheet", type=Path, metavar="PNG", help="show every picture with scores")
+    parser.add_argument(
+        "--max-violations",
+        type=_share,
+        metavar="SHARE",
+        help="exit with 1 when a larger share of pairs (0-1) does not fall",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs `python -m convert ladder`.
+
+    Returns:
+        0; 1 when there are more violations than `--max-violations`; 3 when a picture could not
+        be read.
+    """
+    from edgeiqa.model import find
+    from edgeiqa.scorer import Scorer
+
+    scorer = Scorer(args.model)
+    paths = clean_samples() if args.images is None else _images_in(args.images)
+    pictures, errors = load_pictures(paths)
+    for error in errors:
+        print(f"unreadable: {error}", file=sys.stderr)
+    facts = {
+        "model": scorer.contract.name,
+        "model_version": scorer.contract.version,
+        "model_sha256": protocol.sha256(find(args.model).read_bytes()),
+        "flatbuffer_sha256": scorer.contract.flatbuffer_sha256,
+        "unreadable": len(errors),
+        "versions": protocol.versions(),
+        "command": protocol.command_line("convert.ladder.check_ladders"),
+        "date": protocol.now(),
+    }
+    result = check_ladders(
+        lambda rgb: scorer.score(rgb).score, pictures, args.kinds, seed=args.seed, facts=facts
+    )
+    report(result.to_dict(), result.table(), args.json)
+    if args.plot is not None or args.sheet is not None:
+        from convert import ladder_pictures
+
+        if args.plot is not None:
+            ladder_pictures.plot(result, args.plot)
+        if args.sheet is not None:
+            ladder_pictures.contact_sheet(result, pictures, args.sheet)
+    if errors:
+        return 3
+    return int(args.max_violations is not None and result.count().share > args.max_violations)
