@@ -1,0 +1,269 @@
+"""From a file, bytes or a PIL picture to an upright 8-bit RGB picture.
+
+Everything that can sensibly be seen as a photograph becomes one; all else raises one
+`UnreadableImageError` with one clear line, whatever the decoder inside stumbled over.
+ICC profiles are not applied, as they were not in training.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from edgeiqa.preprocess import over_white
+
+MAX_PIXELS = 200_000_000
+MAX_STREAM_BYTES = 1 << 30
+
+# Formats that Pillow decodes by itself; not those where it starts another program (EPS) or that
+# are no pictures. HEIF is tried where the user has registered a plugin for it.
+_COMMON = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_FORMATS = (
+    *("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF"),
+    *("JPEG2000", "TGA", "ICO", "PCX", "SGI", "QOI", "DDS", "PSD"),
+)
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnreadableImageError(ValueError):
+    """No picture can be had from this source.
+
+    Attributes:
+        reason: One line for people, without the path.
+        path: The file, or None where there is none.
+    """
+
+    def __init__(self, reason: str, path: str | None = None) -> None:
+        super().__init__(reason if path is None else f"{path}: {reason}")
+        self.reason = reason
+        self.path = path
+
+    def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
+        """Lets the error travel between processes."""
+        return type(self), (self.reason, self.path)
+
+
+def decode(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image,
+    *,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """Decodes a picture, turns it upright and brings it to 8-bit RGB.
+
+    The EXIF orientation is honoured. Alpha is composited over white. Of an animation the first
+    frame is taken (of a PIL picture, the current one). 16 bits become 8 by dropping the lower
+    8, palettes, CMYK and gray become RGB.
+
+    Args:
+        source: Path of a file, the bytes of one, an open binary file, or a PIL picture, which
+            is left as it is.
+        max_pixels: Pictures with more pixels are refused before they are decoded, so that a
+            small file cannot fill the memory.
+
+    Returns:
+        A PIL picture of mode "RGB"; `numpy.asarray` makes it uint8 [height, width, 3].
+
+    Raises:
+        UnreadableImageError: Missing, a folder, empty, not a picture, damaged, too large, or
+            with pixels that have no fixed range (floating point).
+        TypeError: `source` is something else.
+    """
+    if isinstance(source, Image.Image):
+        return _guarded(source, None, max_pixels)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode_stream(io.BytesIO(source), None, max_pixels)
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        try:
+            with open_picture(path) as stream:
+                return _decode_stream(stream, path, max_pixels)
+        except OSError as error:
+            raise UnreadableImageError(_os_reason(error), path) from error
+    if hasattr(source, "read"):
+        data = read_bounded(source)
+        return _decode_stream(io.BytesIO(data), None, max_pixels)
+    raise TypeError(
+        f"cannot decode a {type(source).__name__}, expected a path, bytes, a binary file or a "
+        "PIL picture"
+    )
+
+
+def open_picture(path: str) -> BinaryIO:
+    """Opens a file for decoding; pipes are read to their end, as decoders need to seek."""
+    try:
+        mode = os.stat(path).st_mode
+    except ValueError as error:  # A zero byte in it.
+        raise UnreadableImageError("not a valid path", path) from error
+    if stat.S_ISDIR(mode):
+        raise UnreadableImageError("a folder, not a picture", path)
+    if stat.S_ISREG(mode):
+        return open(path, "rb")
+    if not stat.S_ISFIFO(mode):
+        raise UnreadableImageError("not a regular file", path)
+    with open(path, "rb") as pipe:
+        return io.BytesIO(read_bounded(pipe))
+
+
+def read_bounded(stream: BinaryIO) -> bytes:
+    """Reads a stream to its end; raises UnreadableImageError beyond 1 GiB or if it is text."""
+    data = stream.read(MAX_STREAM_BYTES + 1)
+    if not isinstance(data, bytes):
+        raise UnreadableImageError("a text stream, expected a binary one")
+    if len(data) > MAX_STREAM_BYTES:
+        raise UnreadableImageError(f"more than {MAX_STREAM_BYTES >> 20} MiB came from a stream")
+    return data
+
+
+def _decode_stream(stream: BinaryIO, path: str | None, max_pixels: int) -> Image.Image:
+    try:
+        if not stream.read(1):
+            raise UnreadableImageError("empty, 0 bytes", path)
+        image = _identify(stream, path)
+    except UnreadableImageError:
+        raise
+    except Exception as error:
+        raise UnreadableImageError(_reason(error), path) from error
+    if image is None:
+        raise UnreadableImageError(_unknown(stream), path)
+    with image:
+        return _guarded(image, path, max_pixels)
+
+
+def _unknown(stream: BinaryIO) -> str:
+    stream.seek(0)
+    prefix = stream.read(12)
+    if prefix[4:8] == b"ftyp" and prefix[8:12] in (b"heic", b"heix", b"mif1", b"hevc", b"msf1"):
+        return (
+            "HEIC needs a decoder that is not built in: convert it to JPEG, or call "
+            "pillow_heif.register_heif_opener() in Python"
+        )
+    return "not a picture in a format that can be read"
+
+
+def _identify(stream: BinaryIO, path: str | None) -> Image.Image | None:
+    """Reads the header of a picture; None if no decoder knows it.
+
+    This is what `PIL.Image.open` does, less its pixel limit: that one is a global setting,
+    warns from 89 megapixels on, and refuses the 200 megapixels that phones take.
+    """
+    Image.preinit()
+    # Pillow loads most of its decoders only on demand, and pictures are mostly of common kinds.
+    found = _try_formats(stream, path, _COMMON)
+    if found is None:
+        Image.init()
+        found = _try_formats(stream, path, _FORMATS)
+    return found
+
+
+def _try_formats(
+    stream: BinaryIO, path: str | None, formats: tuple[str, ...]
+) -> Image.Image | None:
+    stream.seek(0)
+    prefix = stream.read(16)
+    failure: Exception | None = None
+    for name in formats:
+        if name not in Image.OPEN:
+            continue
+        factory, accept = Image.OPEN[name]
+        # A text instead of True or False says that this Pillow was built without the codec.
+        answer = True if accept is None else accept(prefix)
+        if not answer or isinstance(answer, str):
+            continue
+        stream.seek(0)
+        try:
+            return factory(stream, path or "")
+        except (SyntaxError, IndexError, TypeError, struct.error) as error:
+            # How decoders say "not mine"; "damaged" from one that had known the first bytes.
+            failure = failure if accept is None else error
+    if failure is not None and formats is _FORMATS:
+        raise failure
+    return None
+
+
+def _guarded(image: Image.Image, path: str | None, max_pixels: int) -> Image.Image:
+    """Decodes the pixels; every way of failing becomes an UnreadableImageError."""
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
+    if width * height > max_pixels:
+        raise UnreadableImageError(
+            f"{width}x{height} pixels are {width * height / 1e6:.0f} megapixels, "
+            f"more than the limit of {max_pixels / 1e6:g}",
+            path,
+        )
+    try:
+        image.load()
+        upright = _upright(image)
+        rgb = _to_rgb(upright)
+    except UnreadableImageError as error:
+        raise UnreadableImageError(error.reason, path) from error
+    except Exception as error:  # Decoders raise almost anything on damaged files.
+        raise UnreadableImageError(_reason(error), path) from error
+    if rgb is not image:
+        rgb.info = {}  # A second decode() must not find the orientation and turn it again.
+    return rgb
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        method = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # Broken metadata must not cost a picture that decodes.
+        method = None
+    return image if method is None else image.transpose(method)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    mode = image.mode
+    if mode == "F":
+        raise UnreadableImageError(
+            "floating-point pixels have no fixed range; convert them to 8 or 16 bits first"
+        )
+    if mode.startswith("I"):
+        return Image.fromarray(_drop_low_byte(image)).convert("RGB")
+    if mode in ("RGBA", "LA", "La", "PA", "RGBa") or "transparency" in image.info:
+        # Premultiplied gray with alpha converts to straight gray with alpha only.
+        straight = image.convert("LA") if mode == "La" else image
+        return Image.fromarray(over_white(np.asarray(straight.convert("RGBA"))))
+    return image if mode == "RGB" else image.convert("RGB")
+
+
+def _drop_low_byte(image: Image.Image) -> np.ndarray:
+    """16-bit gray, uint8 [height, width]; also where Pillow holds it in 32 bits."""
+    values = np.asarray(image)
+    if values.itemsize > 2 and (values.min() < 0 or values.max() > 0xFFFF):
+        raise UnreadableImageError(
+            f"32-bit pixels from {values.min()} to {values.max()} have no fixed range; "
+            "convert them to 8 or 16 bits first"
+        )
+    return (values >> 8).astype(np.uint8)
+
+
+def _os_reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    return _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "not enough memory to decode it"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"damaged or truncated ({text[:200]})"

@@ -1,0 +1,227 @@
+"""Results as table, JSON, JSON lines or CSV, to standard output or into a file.
+
+JSON keys and CSV columns are a contract: path, score, std, causes, accept, reasons, error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from edgeiqa.gate import Verdict
+from edgeiqa.quality import Quality
+
+FORMATS = ("table", "json", "jsonl", "csv")
+COLUMNS = ("path", "score", "std", "causes", "accept", "reasons", "error")
+
+
+class OutputError(OSError):
+    """The place for results cannot be written; the text is for the user."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """The result for one picture.
+
+    Attributes:
+        path: As named or found.
+        quality: None if there is an error.
+        verdict: None if there is an error, or no gate.
+        error: One line; None if it was scored.
+    """
+
+    path: str
+    quality: Quality | None = None
+    verdict: Verdict | None = None
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON: scores with 2 decimals, null where there is nothing to say."""
+        quality, verdict = self.quality, self.verdict
+        std = None if quality is None else quality.std
+        reasons = () if verdict is None else verdict.reasons
+        return {
+            "path": self.path,
+            "score": None if quality is None else round(quality.score, 2),
+            "std": None if std is None else round(std, 2),
+            "causes": {}
+            if quality is None
+            else {k: round(v, 3) for k, v in quality.causes.items()},
+            "accept": None if verdict is None else verdict.accept,
+            "reasons": [
+                {"cause": r.cause, "value": round(r.value, 2), "threshold": round(r.threshold, 2)}
+                for r in reasons
+            ],
+            "error": self.error,
+        }
+
+
+class Writer:
+    """Writes rows one by one as they come; `finish` completes the document."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: Row) -> None:
+        """Writes one row."""
+        raise NotImplementedError
+
+    def finish(self, summary: str) -> None:
+        """Completes the document; only the table, which is for people, shows the summary."""
+
+
+class TableWriter(Writer):
+    """For people: score, spread, verdict and path, and what is wrong."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        stream.write("score  spread  verdict  photo\n")
+
+    def write(self, row: Row) -> None:
+        """Writes one line."""
+        score = "-" if row.quality is None else f"{row.quality.score:.1f}"
+        std = None if row.quality is None else row.quality.std
+        spread = "-" if std is None else f"±{std:.1f}"
+        verdict = "-"
+        remark = row.error or ""
+        if row.error is not None:
+            verdict = "error"
+        elif row.verdict is not None:
+            verdict = "accept" if row.verdict.accept else "reject"
+            remark = "; ".join(reason.sentence for reason in row.verdict.reasons)
+        line = f"{score:>5}  {spread:>6}  {verdict:<7}  {printable(row.path)}"
+        self._stream.write(f"{line}: {printable(remark)}\n" if remark else f"{line}\n")
+        self._stream.flush()
+
+    def finish(self, summary: str) -> None:
+        """Writes the summary."""
+        self._stream.write(f"\n{summary}\n")
+
+
+class JsonWriter(Writer):
+    """One JSON array, one row a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._separator = "[\n"
+
+    def write(self, row: Row) -> None:
+        """Writes one element."""
+        self._stream.write(self._separator + _json(row))
+        self._separator = ",\n"
+
+    def finish(self, summary: str) -> None:
+        """Closes the array."""
+        self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
+
+
+class JsonLinesWriter(Writer):
+    """One JSON object a line, each written at once, for a pipe to work on."""
+
+    def write(self, row: Row) -> None:
+        """Writes one line."""
+        self._stream.write(_json(row) + "\n")
+        self._stream.flush()
+
+
+class CsvWriter(Writer):
+    """A line of column names, then one line per row; causes as name=severity."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._csv = csv.writer(stream, lineterminator="\n")
+        self._csv.writerow(COLUMNS)
+
+    def write(self, row: Row) -> None:
+        """Writes one line."""
+        values = row.to_dict()
+        values["causes"] = " ".join(f"{name}={value}" for name, value in values["causes"].items())
+        values["reasons"] = " ".join(reason["cause"] for reason in values["reasons"])
+        if values["accept"] is not None:
+            values["accept"] = "true" if values["accept"] else "false"
+        self._csv.writerow(values[column] for column in COLUMNS)
+
+
+WRITERS: dict[str, type[Writer]] = {
+    "table": TableWriter,
+    "json": JsonWriter,
+    "jsonl": JsonLinesWriter,
+    "csv": CsvWriter,
+}
+
+
+@contextlib.contextmanager
+def opened(path: str | None) -> Iterator[TextIO]:
+    """Opens the place for results.
+
+    A file appears whole or not at all: it is written beside its place and moved there at the
+    end; if something goes wrong on the way, an older file of that name stays as it was.
+
+    Args:
+        path: A file to write; None, "-" or /dev/stdout for standard output.
+
+    Yields:
+        A text stream, UTF-8 for files; what cannot be encoded is escaped with a backslash.
+
+    Raises:
+        OutputError: The file cannot be written; an OSError.
+    """
+    if path is None or path in ("-", "/dev/stdout"):
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    if _is_special(path):
+        with open(path, "a", **options) as stream:
+            yield stream
+        return
+    target = os.path.realpath(path)  # A link stays one; what it points at is replaced.
+    if os.path.isdir(target):
+        raise OutputError(f"cannot write {path}: it is a folder")
+    folder, name = os.path.split(target)
+    part = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    try:
+        stream = open(part, "w", **options)  # noqa: SIM115 - closed below, moved when whole
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with stream:
+            yield stream
+        os.replace(part, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
+
+
+def _is_special(path: str) -> bool:
+    """Whether this is a pipe or a device, which can only be written to as it is.
+
+    What /dev/fd/3 leads to may well be a plain file, but one that somebody else holds open.
+    """
+    if os.path.abspath(path).startswith(("/dev/", "/proc/")):
+        return True
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def printable(text: str) -> str:
+    """Escapes control characters, so that no file name can play with a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
+
+
+def _json(row: Row) -> str:
+    # A path that is no valid UTF-8 survives only as \u escapes.
+    plain = row.path.isprintable()
+    return json.dumps(row.to_dict(), ensure_ascii=not plain, allow_nan=False)

@@ -1,0 +1,132 @@
+"""The product: a photograph in, its quality out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from edgeiqa.contract import Contract
+from edgeiqa.decode import MAX_PIXELS, decode
+from edgeiqa.frame import Frame
+from edgeiqa.gate import Gate
+from edgeiqa.model import DEFAULT, Model
+from edgeiqa.preprocess import preprocess
+from edgeiqa.quality import Quality, quality_from_outputs
+
+Picture: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image
+    | np.ndarray | Frame
+)  # fmt: skip
+
+
+class Scorer:
+    """Scores photographs with one model.
+
+    The same picture gives the same score, to the last bit, as a path, bytes, a PIL picture or
+    an array, alone or in a batch, from any thread. One scorer serves all threads of a program.
+
+    >>> scorer = Scorer()
+    >>> quality = scorer.score("photo.jpg")
+    >>> print(f"{quality.score:.1f}")
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes | bytearray | Model = DEFAULT,
+        *,
+        threads: int = 1,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        """Opens the model.
+
+        Args:
+            model: Name of a shipped model (see `edgeiqa models`), path or bytes of a .tflite
+                that carries a contract, or an opened `Model`.
+            threads: Threads within one inference. Scoring from several threads of your own
+                needs no more than 1.
+            max_pixels: Larger files are refused before they are decoded.
+
+        Raises:
+            ModelError: No such model, or one at odds with its contract.
+            ContractError: A .tflite without a contract, or with a damaged or newer one.
+        """
+        self.model = model if isinstance(model, Model) else Model(model, threads=threads)
+        self._max_pixels = max_pixels
+
+    @property
+    def contract(self) -> Contract:
+        """What the model says about itself."""
+        return self.model.contract
+
+    def score(self, picture: Picture) -> Quality:
+        """Scores one picture.
+
+        Args:
+            picture: Path of an image file; its bytes; an open binary file; a PIL picture; a
+                uint8 array, [height, width, 3] RGB, [height, width] gray or
+                [height, width, 4] RGBA; or a `Frame` for any other layout, rotation or region.
+
+        Returns:
+            The quality.
+
+        Raises:
+            UnreadableImageError: No picture can be had from the file or bytes; a ValueError.
+            TypeError: Something else than listed, or an array that is not uint8.
+            ValueError: An array of another shape.
+        """
+        spec = self.contract.input
+        if isinstance(picture, np.ndarray):
+            picture = Frame.from_array(picture)
+        if isinstance(picture, Frame):
+            tensor = preprocess(picture, spec)
+        elif _is_decodable(picture):
+            tensor = preprocess(decode(picture, max_pixels=self._max_pixels), spec)
+        else:
+            raise TypeError(
+                f"cannot score a {type(picture).__name__}, expected a path, bytes, a PIL "
+                "picture, a uint8 array or a Frame"
+            )
+        return quality_from_outputs(self.model.run(tensor), self.contract)
+
+    def score_batch(self, pictures: Iterable[Picture]) -> list[Quality]:
+        """Scores several pictures, one after the other.
+
+        Args:
+            pictures: Whatever `score` takes, in any mixture; also one uint8 array
+                [count, height, width, 3].
+
+        Returns:
+            One quality per picture, in their order.
+
+        Raises:
+            TypeError: A single path or bytes came: put it into a list, or use `score`.
+            UnreadableImageError: As `score`, at the first picture that fails.
+            ValueError: As `score`.
+        """
+        if isinstance(pictures, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)):
+            raise TypeError(
+                f"score_batch got one {type(pictures).__name__}, expected several pictures; "
+                "use score for one"
+            )
+        return [self.score(picture) for picture in pictures]
+
+    def gate(self, preset: str = "normal", *, min_score: float | None = None) -> Gate:
+        """A gate with this model's presets.
+
+        Args:
+            preset: "relaxed", "normal" or "strict".
+            min_score: A least score 0-100 of your own instead.
+
+        Raises:
+            ValueError: The model has no such preset, or `min_score` is outside 0-100.
+        """
+        return Gate(preset, thresholds=self.contract.gate, min_score=min_score)
+
+
+def _is_decodable(picture: object) -> bool:
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
+    return isinstance(picture, kinds) or hasattr(picture, "read")

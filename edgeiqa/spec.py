@@ -1,0 +1,167 @@
+"""What the parts of a model's contract say: its input, its outputs, its calibration.
+
+Each part checks itself when it is made, so a `Contract` that exists is one that makes sense.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MAX_SIDE = 4096
+MAX_VALUES = 65_536
+
+DTYPES = ("uint8", "float32")
+COLORS = ("RGB",)
+FITS = ("squash", "crop")
+RESAMPLES = ("reduce-bilinear",)
+VIEWS = ("global",)
+ACTIVATIONS = ("linear", "sigmoid")
+KINDS = ("histogram_logits", "histogram", "scalar", "attributes", "features")
+
+_HISTOGRAMS = ("histogram_logits", "histogram")
+
+
+class ContractError(ValueError):
+    """A model file without a contract, or with one that cannot be trusted or understood."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The one input of a model: a picture.
+
+    Attributes:
+        height: In pixels, 1-4096.
+        width: In pixels, 1-4096.
+        dtype: "uint8", or "float32" for float models; either way the values are 0-255.
+        color: Order of the channels, "RGB".
+        fit: How another aspect ratio is brought to this one: "squash" or "crop".
+        resample: The resize, "reduce-bilinear"; see `docs/preprocessing.md`.
+        views: Which parts of the picture go in; ("global",) is the whole picture once.
+    """
+
+    height: int
+    width: int
+    dtype: str = "uint8"
+    color: str = "RGB"
+    fit: str = "squash"
+    resample: str = "reduce-bilinear"
+    views: tuple[str, ...] = ("global",)
+
+    def __post_init__(self) -> None:
+        """Checks the values; raises ContractError."""
+        for name in ("height", "width"):
+            side = getattr(self, name)
+            if not is_int(side) or not 1 <= side <= MAX_SIDE:
+                raise ContractError(f"input.{name} is {side!r}, expected 1 to {MAX_SIDE}")
+        one_of(self.dtype, DTYPES, "input.dtype")
+        one_of(self.color, COLORS, "input.color")
+        one_of(self.fit, FITS, "input.fit")
+        one_of(self.resample, RESAMPLES, "input.resample")
+        if self.views != ("global",):
+            raise ContractError(f"input.views is {list(self.views)!r}, expected ['global']")
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One output of a model; they stand in the order of the flatbuffer's outputs.
+
+    Attributes:
+        name: For people and for `Model.run`'s dictionary.
+        kind: "histogram_logits" (softmax gives the shares of opinion per bin), "histogram"
+            (the shares themselves), "scalar" (one number), "attributes" (one number per label)
+            or "features" (an embedding).
+        bins: Centres of the opinion bins on 0-1, worst to best; histograms only, and required.
+        labels: Names of the attributes; attributes only, and required.
+        score_label: Which label is the quality score; attributes only.
+        activation: "sigmoid" where the runtime has to apply one to each number of a scalar or
+            of attributes, because int8 would round it to 1/256 steps inside the network;
+            else "linear".
+    """
+
+    name: str
+    kind: str
+    bins: tuple[float, ...] | None = None
+    labels: tuple[str, ...] | None = None
+    score_label: str | None = None
+    activation: str = "linear"
+
+    def __post_init__(self) -> None:
+        """Checks the values; raises ContractError."""
+        if not isinstance(self.name, str) or not self.name:
+            raise ContractError(f"an output's name is {self.name!r}, expected some text")
+        where = f"output {self.name!r}"
+        one_of(self.kind, KINDS, f"the kind of {where}")
+        one_of(self.activation, ACTIVATIONS, f"the activation of {where}")
+        if self.activation != "linear" and self.kind not in ("scalar", "attributes"):
+            raise ContractError(f"{where}: an activation belongs to a scalar or to attributes")
+        if (self.bins is not None) != (self.kind in _HISTOGRAMS):
+            raise ContractError(f"{where}: bins belong to histograms, and only to them")
+        if (self.labels is not None) != (self.kind == "attributes"):
+            raise ContractError(f"{where}: labels belong to attributes, and only to them")
+        if self.bins is not None:
+            rising = all(a < b for a, b in zip(self.bins, self.bins[1:], strict=False))
+            if not 2 <= len(self.bins) <= MAX_VALUES or not rising:
+                raise ContractError(f"{where}: expected at least two bins, in rising order")
+            if not all(is_number(b) and 0 <= b <= 1 for b in self.bins):
+                raise ContractError(f"{where}: bins are centres on 0-1")
+        if self.labels is not None:
+            if not self.labels or len(set(self.labels)) != len(self.labels):
+                raise ContractError(f"{where}: labels must be there, each once")
+            if not all(isinstance(label, str) and label for label in self.labels):
+                raise ContractError(f"{where}: labels must be text")
+        if self.score_label is not None and self.score_label not in (self.labels or ()):
+            raise ContractError(f"{where}: score_label {self.score_label!r} is none of its labels")
+
+    @property
+    def values(self) -> int | None:
+        """How many numbers the output has; None if the contract leaves it open (features)."""
+        if self.kind == "scalar":
+            return 1
+        listed = self.bins if self.bins is not None else self.labels
+        return None if listed is None else len(listed)
+
+    @property
+    def gives_score(self) -> bool:
+        """Whether the quality score can be taken from this output."""
+        return self.kind in (*_HISTOGRAMS, "scalar") or self.score_label is not None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From the model's raw score to the scale 0-100: score = clip(scale * raw + offset, 0, 100).
+
+    Attributes:
+        scale: 100 for a raw score on 0-1; negative where a larger raw score is worse.
+        offset: Added after scaling.
+    """
+
+    scale: float = 100.0
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Checks the values; raises ContractError."""
+        if not is_number(self.scale) or not is_number(self.offset) or self.scale == 0:
+            raise ContractError(
+                f"calibration is scale={self.scale!r}, offset={self.offset!r}, "
+                "expected finite numbers and a scale other than 0"
+            )
+
+
+def one_of(value: object, known: tuple[str, ...], what: str) -> None:
+    """Raises ContractError unless `value` is one of `known`."""
+    if value not in known:
+        raise ContractError(f"{what} is {value!r}, this edgeiqa knows {', '.join(known)}")
+
+
+def is_int(value: object) -> bool:
+    """Whether `value` is a whole number, and no bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether `value` is a finite number, and no bool."""
+    # A huge whole number would overflow on its way to float.
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= 1e300 and math.isfinite(value)

@@ -1,0 +1,157 @@
+"""The same picture gives the same score, however it comes."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgeiqa import Frame, Model, PixelFormat, Scorer, UnreadableImageError, sample_paths
+from tests.edgeiqa.pictures import bomb, photograph, saved, with_orientation
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer()
+
+
+def test_every_form_of_a_file_gives_the_same_quality(scorer: Scorer) -> None:
+    for path in sample_paths()[:4]:
+        expected = scorer.score(path)
+        data = path.read_bytes()
+        image = Image.open(io.BytesIO(data))
+        rgb = np.asarray(image.convert("RGB"))
+        opaque = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+        forms: list[Any] = [
+            *(str(path), data, bytearray(data), memoryview(data)),
+            *(image, rgb, np.asfortranarray(rgb), opaque, Frame(rgb)),
+            Frame(rgb[:, :, ::-1], PixelFormat.BGR),
+            Frame(np.rot90(rgb), rotation=90),
+            Frame(np.pad(rgb, ((3, 0), (5, 0), (0, 0))), roi=(5, 3, rgb.shape[1], rgb.shape[0])),
+        ]
+        for form in forms:
+            assert scorer.score(form) == expected
+        assert scorer.score(io.BytesIO(data)) == expected
+        assert scorer.score_batch(forms) == [expected] * len(forms)
+
+
+def test_gray_array_and_gray_picture_agree(scorer: Scorer) -> None:
+    image = photograph().convert("L")
+    gray = np.asarray(image)
+    assert scorer.score(gray) == scorer.score(image) == scorer.score(gray[:, :, None])
+    assert scorer.score(gray) == scorer.score(np.dstack([gray] * 3))
+
+
+def test_rgba_array_and_file_agree(scorer: Scorer) -> None:
+    image = photograph().convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    assert scorer.score(np.asarray(image)) == scorer.score(saved(image, "PNG"))
+
+
+def test_a_turned_file_scores_as_upright(scorer: Scorer) -> None:
+    stored = photograph()
+    upright = stored.transpose(Image.Transpose.ROTATE_270)
+    assert scorer.score(with_orientation(stored, 6)) == scorer.score(upright)
+    assert scorer.score(upright) != scorer.score(stored)
+
+
+def test_scores_are_calibrated_numbers(scorer: Scorer) -> None:
+    for path in sample_paths():
+        quality = scorer.score(path)
+        assert 0 <= quality.score <= 100
+        assert quality.std is not None
+        assert quality.std > 0
+        assert quality.histogram is not None
+        assert quality.bins is not None
+        mean = 100 * np.dot(quality.histogram, quality.bins)
+        calibration = scorer.contract.calibration
+        assert quality.score == pytest.approx(
+            np.clip(mean * calibration.scale / 100 + calibration.offset, 0, 100)
+        )
+
+
+def test_a_batch_may_be_mixed_lazy_an_array_or_empty(scorer: Scorer) -> None:
+    a, b = sample_paths()[:2]
+    expected = [scorer.score(a), scorer.score(b)]
+    assert scorer.score_batch(path for path in (a, b)) == expected
+    assert scorer.score_batch([a.read_bytes(), str(b)]) == expected
+    assert scorer.score_batch([]) == []
+    stack = np.stack([np.asarray(photograph()), 255 - np.asarray(photograph())])
+    assert scorer.score_batch(stack) == [scorer.score(stack[0]), scorer.score(stack[1])]
+
+
+@pytest.mark.parametrize(
+    "one", ["photo.jpg", b"bytes", Path("photo.jpg"), Image.new("RGB", (4, 4))]
+)
+def test_a_batch_of_one_that_is_no_list_is_explained(scorer: Scorer, one: Any) -> None:
+    with pytest.raises(TypeError, match="use score for one"):
+        scorer.score_batch(one)
+
+
+def test_eight_threads_give_the_scores_of_one(scorer: Scorer) -> None:
+    paths = sample_paths()
+    expected = scorer.score_batch(paths)
+    results: dict[int, list[Any]] = {}
+    start = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        start.wait()
+        order = [(i + number) % len(paths) for i in range(len(paths))]
+        got = {i: scorer.score(paths[i]) for i in order}
+        results[number] = [got[i] for i in range(len(paths))]
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert results == dict.fromkeys(range(8), expected)
+
+
+def test_two_scorers_may_share_a_model(scorer: Scorer) -> None:
+    model = Model()
+    first, second = Scorer(model), Scorer(model)
+    assert first.model is second.model
+    assert first.score(photograph()) == scorer.score(photograph())
+
+
+@pytest.mark.parametrize(
+    ("picture", "error", "message"),
+    [
+        (None, TypeError, "NoneType"),
+        (42, TypeError, "int"),
+        (["a.jpg"], TypeError, "list"),
+        (np.zeros((4, 4, 3)), TypeError, "float64"),
+        (np.zeros((4, 4, 2), np.uint8), ValueError, r"\(4, 4, 2\)"),
+        (np.zeros((0, 4, 3), np.uint8), ValueError, "at least 1x1"),
+        (b"", UnreadableImageError, "empty"),
+        (b"no picture", UnreadableImageError, "not a picture"),
+        (bomb(), UnreadableImageError, "megapixels"),
+        ("no/such/file.jpg", UnreadableImageError, r"no/such/file\.jpg: no such file"),
+        (Path(), UnreadableImageError, "a folder"),
+    ],
+)
+def test_what_cannot_be_scored_says_why(
+    scorer: Scorer, picture: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        scorer.score(picture)
+    assert scorer.score(photograph()).score >= 0  # And does no harm.
+
+
+def test_the_pixel_limit_can_be_chosen() -> None:
+    with pytest.raises(UnreadableImageError, match="90x60"):
+        Scorer(max_pixels=100).score(photograph())
+
+
+def test_the_gate_has_the_presets_of_the_model(scorer: Scorer) -> None:
+    for preset, least in scorer.contract.gate.items():
+        assert scorer.gate(preset).min_score == least
+    assert scorer.gate(min_score=12.5).min_score == 12.5
+    with pytest.raises(ValueError, match="odd"):
+        scorer.gate("odd")
