@@ -1,0 +1,80 @@
+"""The wheel: whole, small, and at the version that the code says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import edgeiqa
+from edgeiqa.samples import sample_paths
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+def test_wheel_brings_model_samples_types_and_licences(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        model = archive.read("edgeiqa/models/base.tflite")
+    assert model == (ROOT / "edgeiqa" / "models" / "base.tflite").read_bytes()
+    for sample in sample_paths():
+        assert f"edgeiqa/samples/{sample.name}" in names
+    for name in (
+        "edgeiqa/py.typed",
+        "edgeiqa/samples/README.md",
+        "convert/__main__.py",
+        "convert/data/splits/biq2021_validation.txt",
+    ):
+        assert name in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    roots = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert roots == {"edgeiqa", "convert"}
+
+
+def test_wheel_has_every_module_of_the_checkout(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    modules = [p for package in ("edgeiqa", "convert") for p in (ROOT / package).rglob("*.py")]
+    assert len(modules) > 20
+    assert {path.relative_to(ROOT).as_posix() for path in modules} <= names
+
+
+def test_wheel_is_small_and_says_the_version(wheel: Path) -> None:
+    assert wheel.name == f"edgeiqa-{edgeiqa.__version__}-py3-none-any.whl"
+    assert wheel.stat().st_size < 7_000_000
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+        text = archive.read(metadata).decode()
+    assert "License-Expression: Apache-2.0" in text
+    needed = [
+        line
+        for line in text.splitlines()
+        if line.startswith("Requires-Dist") and "extra" not in line
+    ]
+    names = sorted(
+        {line.split(": ")[1].split(";")[0].split(">")[0].split("<")[0] for line in needed}
+    )
+    assert names == ["ai-edge-litert", "numpy", "pillow", "tflite-runtime"]
+
+
+def test_changelog_names_what_is_being_made() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in text or f"## [{edgeiqa.__version__}]" in text
