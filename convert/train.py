@@ -1,0 +1,272 @@
+"""The one training loop: one-cycle AdamW, JSON lines, checkpoints that resume.
+
+Teacher, student and quantisation-aware student all train through :class:`Trainer`; it works on
+Keras 3 (TensorFlow backend) and on ``tf_keras`` models, because both hand out plain variables.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.progress import progress
+
+Batch = dict[str, NDArray[Any]]
+MakeBatch = Callable[[NDArray[np.int64], np.random.Generator], Batch]
+"""From picture indices and a seeded generator (for crops and flips) to named arrays."""
+
+Loss = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
+"""From the model's outputs and the batch's tensors to named scalar terms, summed to the loss."""
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on: a loss that is not finite, or a checkpoint of another run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to train.
+
+    Attributes:
+        epochs: Passes over the training pictures.
+        batch: Pictures per step.
+        rate: Peak learning rate of the backbone.
+        head_rate: Peak learning rate of the freshly initialised opinion layer.
+        warmup: Share of all steps over which the rate rises linearly; it then falls by a cosine.
+        weight_decay: Decoupled weight decay of AdamW.
+        seed: Seed of shuffling, crops and flips.
+    """
+
+    epochs: int = 3
+    batch: int = 16
+    rate: float = 3e-4
+    head_rate: float = 3e-3
+    warmup: float = 0.1
+    weight_decay: float = 1e-2
+    seed: int = 0
+
+    def factor(self, step: int, steps: int) -> float:
+        """The learning rate at ``step`` of ``steps`` as a share of its peak."""
+        rise = max(1, round(self.warmup * steps))
+        if step < rise:
+            return (step + 1) / rise
+        return 0.5 * (1.0 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def epoch_batches(
+    count: int, schedule: Schedule, epoch: int, skip: int = 0
+) -> Iterator[tuple[NDArray[np.int64], np.random.Generator]]:
+    """Indices and generator of each batch of an epoch; depends on the seed and epoch alone.
+
+    The last, smaller batch is dropped unless it is the only one.
+    """
+    order = np.random.default_rng((schedule.seed, epoch)).permutation(count)
+    for number in range(skip, steps_per_epoch(count, schedule)):
+        chosen = order[number * schedule.batch : (number + 1) * schedule.batch]
+        yield chosen, np.random.default_rng((schedule.seed, epoch, number))
+
+
+def steps_per_epoch(count: int, schedule: Schedule) -> int:
+    """Number of batches in an epoch over ``count`` pictures."""
+    return max(1, count // schedule.batch)
+
+
+class Trainer:
+    """Trains one model; writes ``log.jsonl`` and ``checkpoint.npz`` in its folder.
+
+    Args:
+        keras: The module the model was built with, ``keras`` or ``tf_keras``.
+        model: The model to train.
+        loss: Terms of the loss, see :data:`Loss`.
+        schedule: How long and how fast.
+        folder: Where log and checkpoint go; created when missing.
+        fingerprint: What the run depends on (data, architecture, losses). A checkpoint with
+            another fingerprint is refused rather than resumed.
+        head: Name of the layer that trains at ``head_rate``.
+        checkpoint_seconds: Least time between two checkpoints inside an epoch.
+    """
+
+    def __init__(
+        self,
+        keras: Any,
+        model: Any,
+        loss: Loss,
+        schedule: Schedule,
+        folder: Path,
+        fingerprint: Mapping[str, Any],
+        *,
+        head: str = "opinion",
+        checkpoint_seconds: float = 180.0,
+    ) -> None:
+        import tensorflow as tf
+
+        self.model = model
+        self.schedule = schedule
+        self.folder = folder
+        self.fingerprint = json.dumps(
+            {**fingerprint, "schedule": repr(schedule)}, sort_keys=True, default=str
+        )
+        self.checkpoint_seconds = checkpoint_seconds
+        folder.mkdir(parents=True, exist_ok=True)
+        head_ids = {
+            id(v) for layer in model.layers if head in layer.name for v in layer.trainable_variables
+        }
+        body = [v for v in model.trainable_variables if id(v) not in head_ids]
+        top = [v for v in model.trainable_variables if id(v) in head_ids]
+        self._groups = [(body, schedule.rate), (top, schedule.head_rate)]
+        self._optimizers = [
+            keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay)
+            for _, rate in self._groups
+        ]
+        for optimizer, (variables, _) in zip(self._optimizers, self._groups, strict=True):
+            optimizer.build(variables)
+
+        @tf.function(reduce_retracing=True)
+        def step(batch: Mapping[str, Any]) -> Any:
+            with tf.GradientTape() as tape:
+                outputs = model(tf.cast(batch["input"], tf.float32), training=True)
+                terms = loss(outputs, batch)
+                total = tf.add_n(list(terms.values()))
+            gradients = tape.gradient(total, body + top)
+            parts = (gradients[: len(body)], gradients[len(body) :])
+            for optimizer, part, (variables, _) in zip(
+                self._optimizers, parts, self._groups, strict=True
+            ):
+                if variables:
+                    optimizer.apply_gradients(zip(part, variables, strict=True))
+            return {"loss": total, **terms}
+
+        self._step = step
+
+    def fit(
+        self,
+        count: int,
+        make_batch: MakeBatch,
+        validate: Callable[[], Mapping[str, float]],
+    ) -> list[dict[str, Any]]:
+        """Trains to the end of the schedule, from the checkpoint if there is one.
+
+        Args:
+            count: Number of training pictures.
+            make_batch: Makes the arrays of a batch; ``input`` is what the model takes.
+            validate: Called after each epoch; its figures go to the log.
+
+        Returns:
+            The log: one dictionary per finished epoch.
+
+        Raises:
+            TrainingError: The loss is not finite, or the checkpoint belongs to another run.
+        """
+        per_epoch = steps_per_epoch(count, self.schedule)
+        epoch, skip, log = self._resume()
+        while epoch < self.schedule.epochs:
+            began = time.monotonic()
+            sums: dict[str, float] = {}
+            batches = epoch_batches(count, self.schedule, epoch, skip)
+            bar = progress(batches, per_epoch - skip, f"epoch {epoch + 1}/{self.schedule.epochs}")
+            saved = time.monotonic()
+            for number, (chosen, generator) in enumerate(bar, start=skip):
+                self._set_rate(epoch * per_epoch + number, self.schedule.epochs * per_epoch)
+                terms = self._step(make_batch(chosen, generator))
+                for name, value in terms.items():
+                    sums[name] = sums.get(name, 0.0) + float(value)
+                if not math.isfinite(float(terms["loss"])):
+                    raise TrainingError(
+                        f"the loss is not finite in epoch {epoch + 1}, step {number + 1}; "
+                        "a lower --rate may help"
+                    )
+                if time.monotonic() - saved > self.checkpoint_seconds:
+                    self._save(epoch, number + 1, log)
+                    saved = time.monotonic()
+            means = {name: value / (per_epoch - skip) for name, value in sums.items()}
+            record = {
+                "epoch": epoch + 1,
+                **{name: round(value, 6) for name, value in means.items()},
+                **{name: round(value, 5) for name, value in validate().items()},
+                "seconds": round(time.monotonic() - began, 1),
+            }
+            log.append(record)
+            print(json.dumps(record), flush=True)
+            epoch, skip = epoch + 1, 0
+            self._save(epoch, 0, log)
+            self._write_log(log)
+        return log
+
+    def _set_rate(self, step: int, steps: int) -> None:
+        factor = self.schedule.factor(step, steps)
+        for optimizer, (_, rate) in zip(self._optimizers, self._groups, strict=True):
+            optimizer.learning_rate.assign(rate * factor)
+
+    def _variables(self) -> list[Any]:
+        held = list(self.model.variables)
+        for optimizer in self._optimizers:
+            held += list(optimizer.variables)
+        return held
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint.npz"
+
+    def _save(self, epoch: int, step: int, log: list[dict[str, Any]]) -> None:
+        arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        state = {"epoch": epoch, "step": step, "log": log, "fingerprint": self.fingerprint}
+        scratch = self._checkpoint.with_name("checkpoint.npz.part")
+        with scratch.open("wb") as stream:
+            np.savez(stream, state=np.array(json.dumps(state)), **arrays)  # type: ignore[arg-type]
+        scratch.replace(self._checkpoint)
+
+    def _resume(self) -> tuple[int, int, list[dict[str, Any]]]:
+        if not self._checkpoint.is_file():
+            return 0, 0, []
+        with np.load(self._checkpoint) as stored:
+            state = json.loads(str(stored["state"]))
+            if state["fingerprint"] != self.fingerprint:
+                raise TrainingError(
+                    f"{self._checkpoint} belongs to a run with other settings; "
+                    "remove it or choose another --work folder to start afresh"
+                )
+            for index, variable in enumerate(self._variables()):
+                variable.assign(stored[f"v{index}"])
+        print(f"resuming after epoch {state['epoch']}, step {state['step']}", flush=True)
+        return int(state["epoch"]), int(state["step"]), list(state["log"])
+
+    def _write_log(self, log: list[dict[str, Any]]) -> None:
+        scratch = self.folder / "log.jsonl.part"
+        scratch.write_text("".join(json.dumps(record) + "\n" for record in log))
+        scratch.replace(self.folder / "log.jsonl")
+
+
+def predict(model: Any, arrays: NDArray[Any], batch: int = 32, label: str = "predicting") -> Any:
+    """Runs a model over an array in batches.
+
+    Args:
+        model: A Keras 2 or 3 model with one output or a list of outputs.
+        arrays: [N, ...], cast to float32 per batch.
+        batch: Rows per call.
+        label: What the progress bar says.
+
+    Returns:
+        float32 array [N, ...], or a list of them.
+    """
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)
+    def run(x: Any) -> Any:
+        return model(tf.cast(x, tf.float32), training=False)
+
+    collected: list[list[NDArray[np.float32]]] = []
+    starts = range(0, len(arrays), batch)
+    for start in progress(starts, len(starts), label):
+        outputs = run(tf.constant(np.ascontiguousarray(arrays[start : start + batch])))
+        parts = outputs if isinstance(outputs, list | tuple) else [outputs]
+        collected.append([np.asarray(part) for part in parts])
+    joined = [np.concatenate(parts) for parts in zip(*collected, strict=True)]
+    return joined if len(joined) > 1 else joined[0]

@@ -1,0 +1,55 @@
+"""A tiny stand-in for BIQ2021 in its official layout, made from scikit-image's photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from convert.distort import DISTORTIONS, distort
+
+SIDE = 96
+TRAIN = {"ss01": 24, "ss02": 12, "ss03": 36}
+TEST = {"ss01": 6, "ss02": 4, "ss03": 8}
+
+
+def make_biq2021(root: Path, seed: int = 0) -> Path:
+    """Writes ``BIQ2021/`` below ``root``: pictures whose MOS falls with their distortion.
+
+    Among the traps of the release are two empty trailing columns, a blank line and a picture
+    stored under another capitalisation than its label.
+    """
+    base = root / "BIQ2021"
+    (base / "Images").mkdir(parents=True)
+    scenes = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
+    generator = np.random.default_rng(seed)
+    kinds = sorted(DISTORTIONS)
+    number = 0
+    tables: dict[str, list[str]] = {"Train": [], "Test": []}
+    for table, counts in (("Train", TRAIN), ("Test", TEST)):
+        for subset, count in counts.items():
+            for _ in range(count):
+                number += 1
+                scene = scenes[int(generator.integers(len(scenes)))]
+                side = int(generator.integers(180, 280))
+                top = int(generator.integers(scene.shape[0] - side))
+                left = int(generator.integers(scene.shape[1] - side))
+                crop = Image.fromarray(scene[top : top + side, left : left + side])
+                picture = np.asarray(crop.resize((SIDE, SIDE)))
+                strength = float(generator.uniform(0.0, 1.0)) if subset == "ss01" else 0.1
+                strength = 0.0 if subset == "ss03" else strength
+                kind = kinds[number % len(kinds)]
+                picture = distort(picture, kind, strength=strength, seed=number)
+                mos = 0.85 - 0.7 * strength + float(generator.normal(0, 0.02))
+                name = f"{subset} ({number}).jpg"
+                stored = name.replace(".jpg", ".JPG") if number == 5 else name
+                Image.fromarray(picture).save(base / "Images" / stored, "JPEG", quality=95)
+                extra = ",," if table == "Train" else ""
+                tables[table].append(f"{name},{min(max(mos, 0), 1):.4f}{extra}")
+    for table, lines in tables.items():
+        header = "Image Name,MOS" + (",," if table == "Train" else "")
+        text = "\n".join([header, *lines, ""]) + "\n"
+        (base / f"{table} (Images and MOS).csv").write_text(text, encoding="utf-8")
+    return root
