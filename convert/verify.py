@@ -1,0 +1,280 @@
+"""Is the int8 .tflite still the network that was trained? Keras, TFLite float and TFLite int8.
+
+All three see the same uint8 pixels at model size, and the contract's calibration turns the
+outputs of all three into scores, so every difference is the conversion's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convert import protocol
+from convert.evaluate import add_data_arguments, database_rows, report
+from convert.flatbuffer import TfliteSummary, inspect
+from convert.metrics import srocc
+from convert.parity import (
+    Pixels,
+    Scores,
+    Shift,
+    compare,
+    keras_outputs,
+    load_pixels,
+    scores_of,
+    spread_out,
+    tflite_outputs,
+)
+from convert.progress import progress
+from convert.tflite import to_tflite
+
+REFERENCE = "keras float"
+QUANTIZED = "tflite int8"
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """The comparison.
+
+    Attributes:
+        scores: Per net its scores, 0-100, float64 [N].
+        srocc_mos: Per net the rank correlation with the MOS; empty without MOS.
+        shifts: Per pair (reference, other) their difference.
+        summary: What is inside the int8 file.
+        problems: What a release must not have; empty is good.
+        protocol: Checksums, data, versions.
+    """
+
+    scores: dict[str, Scores]
+    srocc_mos: dict[str, float]
+    shifts: dict[tuple[str, str], Shift]
+    summary: TfliteSummary
+    problems: tuple[str, ...]
+    protocol: dict[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form; correlations that do not exist are None."""
+        return {
+            "passed": self.passed,
+            "problems": list(self.problems),
+            "srocc_mos": {name: _finite(value) for name, value in self.srocc_mos.items()},
+            "shifts": [
+                {
+                    "reference": pair[0],
+                    "other": pair[1],
+                    "srocc": _finite(shift.srocc),
+                    "largest": shift.largest,
+                    "p99": shift.p99,
+                    "mean": shift.mean,
+                }
+                for pair, shift in self.shifts.items()
+            ],
+            "tflite": self.summary.to_dict(),
+            "protocol": self.protocol,
+        }
+
+    def table(self) -> str:
+        """The results as text."""
+        lines = [f"{'':<14}{'SROCC with MOS':>15}{'mean score':>12}{'spread':>9}"]
+        for name, scores in self.scores.items():
+            mos = f"{self.srocc_mos[name]:.4f}" if name in self.srocc_mos else "-"
+            lines.append(f"{name:<14}{mos:>15}{scores.mean():>12.2f}{scores.std():>9.2f}")
+        lines += ["", f"{'':<32}{'SROCC':>8}{'largest':>10}{'99th':>8}{'mean':>8}  points of 100"]
+        for (reference, other), shift in self.shifts.items():
+            lines.append(
+                f"{reference + ' to ' + other:<32}{shift.srocc:>8.4f}{shift.largest:>10.3f}"
+                f"{shift.p99:>8.3f}{shift.mean:>+8.3f}"
+            )
+        operators = ", ".join(f"{name} {n}" for name, n in self.summary.operators.most_common())
+        lines += [
+            "",
+            f"operators      {operators}",
+            f"float islands  {'; '.join(self.summary.float_islands) or 'none'}",
+            f"size           {self.summary.bytes / 1e6:.2f} MB",
+            f"work           {self.summary.macs / 1e6:.1f} million MACs",
+        ]
+        return "\n".join([*lines, *(f"PROBLEM: {problem}" for problem in self.problems)])
+
+
+def verify(
+    model: str | os.PathLike[str] | bytes,
+    float_model: Any,
+    pixels: Pixels,
+    mos: npt.ArrayLike | None = None,
+    *,
+    float_tflite: bytes | None = None,
+    qat_model: Any | None = None,
+    rescale: tuple[float, float] | None = None,
+    qat_rescale: tuple[float, float] | None = None,
+    max_shift_p99: float | None = None,
+) -> VerifyReport:
+    """Compare the int8 model with the float nets that it came from.
+
+    Args:
+        model: int8 .tflite with its contract: name, path or bytes.
+        float_model: The trained Keras model, float32 [B,H,W,3] pixels 0-255.
+        pixels: uint8 [N,H,W,3] RGB at model size; a memory map will do.
+        mos: MOS of these pictures, any scale where higher is better; None leaves that part out.
+        float_tflite: A float .tflite of the model; made from `float_model` when None.
+        qat_model: The fake-quantised Keras model, to be compared too.
+        rescale: (scale, offset) where `float_model` is fed ``pixel * scale + offset``.
+        qat_rescale: The same for `qat_model`.
+        max_shift_p99: Largest tolerated 99th-percentile shift of scores from `float_model` to
+            int8, in points of 0-100.
+
+    Returns:
+        The report; `passed` is False when a floating-point operator is left, input or output is
+        of a wrong type, or the shift is above the limit.
+
+    Raises:
+        ValueError: no or wrong pixels, or outputs that do not fit the contract.
+    """
+    from edgeiqa.model import Model, find
+
+    data = model if isinstance(model, bytes) else find(model).read_bytes()
+    opened = Model(data)
+    contract = opened.contract
+    expected = (contract.input.height, contract.input.width, 3)
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != expected or len(pixels) < 2:
+        raise ValueError(
+            f"expected uint8 [N, {', '.join(map(str, expected))}] with N of at least 2, "
+            f"got {pixels.dtype} {list(pixels.shape)}"
+        )
+    if float_tflite is None:
+        float_tflite = to_tflite(float_model, quantize="none", rescale=rescale, shape=expected)
+    nets: dict[str, Iterator[Mapping[str, np.ndarray]]] = {
+        REFERENCE: keras_outputs(float_model, pixels, contract, rescale=rescale)
+    }
+    if qat_model is not None:
+        nets["keras qat"] = keras_outputs(qat_model, pixels, contract, rescale=qat_rescale)
+    nets["tflite float"] = tflite_outputs(float_tflite, pixels, contract)
+    nets[QUANTIZED] = (opened.run(picture[None]) for picture in pixels)
+    # One net after the other: each may be large, and the processor is the same.
+    results = {
+        name: scores_of(progress(outputs, len(pixels), name), contract)
+        for name, outputs in nets.items()
+    }
+    pairs = [(REFERENCE, other) for other in results if other != REFERENCE]
+    pairs += [(other, QUANTIZED) for other in results if other not in (REFERENCE, QUANTIZED)]
+    shifts = {(a, b): compare(results[a], results[b]) for a, b in pairs}
+    summary = inspect(data)
+    known = np.asarray(mos, np.float64) if mos is not None else None
+    return VerifyReport(
+        scores=results,
+        srocc_mos={} if known is None else {n: srocc(s, known) for n, s in results.items()},
+        shifts=shifts,
+        summary=summary,
+        problems=tuple(
+            _problems(summary, results[QUANTIZED], shifts[REFERENCE, QUANTIZED], max_shift_p99)
+        ),
+        protocol={
+            "model": contract.name,
+            "model_version": contract.version,
+            "model_sha256": protocol.sha256(data),
+            "flatbuffer_sha256": contract.flatbuffer_sha256,
+            "pictures": len(pixels),
+            "versions": protocol.versions(protocol.PACKAGES + protocol.TRAINING_PACKAGES),
+            "command": protocol.command_line("convert.verify.verify"),
+            "date": protocol.now(),
+        },
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this step's options."""
+    parser.add_argument("model", metavar="MODEL", help="int8 .tflite, or the name of our model")
+    parser.add_argument(
+        "--keras", required=True, metavar="FILE", help="float student before QAT, .keras or .h5"
+    )
+    parser.add_argument("--qat", metavar="FILE", help="fake-quantised student, compared too")
+    for name in ("rescale", "qat-rescale"):
+        parser.add_argument(
+            f"--{name}",
+            nargs=2,
+            type=float,
+            metavar=("SCALE", "OFFSET"),
+            help=f"the {'qat' if 'qat' in name else 'float'} net is fed pixel * SCALE + OFFSET",
+        )
+    parser.add_argument("--float-tflite", metavar="FILE", help="default: made from --keras")
+    add_data_arguments(parser, "validation")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N pictures, evenly spread")
+    parser.add_argument(
+        "--max-shift-p99", type=float, metavar="POINTS", help="fail above this shift of scores"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write results as JSON, - for stdout")
+    parser.add_argument("--work", metavar="DIR", help=argparse.SUPPRESS)  # no cache is needed
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run this step; exit code 1 when a problem was found, 3 when pictures were unreadable."""
+    from convert.data.manifest import data_root
+    from convert.kerasfile import load_keras
+    from convert.quiet import quiet
+    from edgeiqa.model import Model
+
+    root = data_root(args.data_root)
+    rows = database_rows(args.database, root, args.split, args.manifest)
+    if args.limit is not None:
+        if args.limit < 2:
+            raise ValueError(f"--limit must be at least 2, got {args.limit}")
+        rows = spread_out(rows, args.limit)
+    with quiet():  # LiteRT announces its delegate
+        spec = Model(args.model).contract.input
+    pixels, errors = load_pixels([root / row.path for row in rows], spec)
+    for path, error in errors.items():
+        print(f"unreadable: {path}: {error}", file=sys.stderr)
+    mos = [row.mos for row in rows if str(root / row.path) not in errors]
+    float_tflite = Path(args.float_tflite).read_bytes() if args.float_tflite else None
+    with quiet():
+        import tensorflow  # noqa: F401  (its first import writes to stderr)
+
+        float_model = load_keras(args.keras)
+        qat_model = load_keras(args.qat) if args.qat else None
+    result = verify(
+        args.model,
+        float_model,
+        pixels,
+        mos,
+        float_tflite=float_tflite,
+        qat_model=qat_model,
+        rescale=args.rescale,
+        qat_rescale=args.qat_rescale,
+        max_shift_p99=args.max_shift_p99,
+    )
+    report(result.to_dict(), result.table(), args.json)
+    if not result.passed:
+        return 1
+    return 3 if errors else 0
+
+
+def _problems(
+    summary: TfliteSummary, int8_scores: Scores, final: Shift, max_shift_p99: float | None
+) -> Iterator[str]:
+    if summary.float_islands:
+        yield f"{len(summary.float_islands)} operators work in floating point"
+    for tensor in summary.inputs:
+        if tensor.dtype != "uint8":
+            yield f"input {tensor.name} is {tensor.dtype}, expected uint8"
+    for tensor in summary.outputs:
+        if tensor.dtype != "int8":
+            yield f"output {tensor.name} is {tensor.dtype}, expected int8"
+    if np.ptp(int8_scores) == 0:
+        yield "the int8 model gives every picture the same score"
+    if max_shift_p99 is not None and final.p99 > max_shift_p99:
+        yield f"99th-percentile shift {final.p99:.3f} points, allowed {max_shift_p99:g}"
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
