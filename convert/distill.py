@@ -21,18 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets
+from convert.augment import MARKED_SUBSETS, crop_and_flip
 from convert.cache import load_pixels
 from convert.data.ladders import load_ladders
 from convert.data.manifest import ManifestRow, select
 from convert.files import write_json
-from convert.opinion import bin_centres, opinion_histograms
-from convert.teacher import (
-    MARKED_SUBSETS,
-    TeacherOutputs,
-    crop_and_flip,
-    expected,
-    validation_figures,
-)
+from convert.metrics import validation_figures
+from convert.opinion import bin_centres, expected, opinion_histograms
+from convert.teacher import TeacherOutputs
 from convert.train import Batch, Schedule, Trainer, predict
 from convert.watermark import paint
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -187,6 +187,35 @@ def bootstrap(
         low, high = np.percentile(finite, tails) if finite else (float("nan"), float("nan"))
         result[name] = Interval(metric(x, y), float(low), float(high))
     return result
+
+
+def validation_figures(
+    score: npt.ArrayLike, mos: npt.ArrayLike, subsets: Sequence[str]
+) -> dict[str, float]:
+    """Figures for a training log.
+
+    Args:
+        score: Predictions on 0-1, [N].
+        mos: Mean opinion scores on 0-1, [N].
+        subsets: Subset of each picture; "" belongs to none.
+
+    Returns:
+        SROCC, PLCC, RMSE and spread ratio of all, SROCC within each subset; NaN where a
+        correlation does not exist.
+    """
+    x, y = _pair(score, mos)
+    names = np.array(subsets)
+    figures = {
+        "val_srocc": srocc(x, y),
+        "val_plcc": plcc(x, y),
+        "val_rmse": rmse(x, y),
+        "val_spread": spread_ratio(x, y),
+    }
+    for subset in sorted(set(subsets)):
+        inside = names == subset
+        if subset and inside.sum() > 2:
+            figures[f"val_srocc_{subset}"] = srocc(x[inside], y[inside])
+    return figures
 
 
 def _pair(predicted: npt.ArrayLike, mos: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

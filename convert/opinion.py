@@ -8,6 +8,7 @@ deviation the variance follows the SOS hypothesis, ``a * m * (1 - m)`` (Hossfeld
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +54,15 @@ def opinion_histograms(
     )
     histogram = np.diff(cumulative, axis=1)
     return (histogram / histogram.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
+    """Row-wise softmax in float64, returned as float32."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+def expected(logits: NDArray[Any], centres: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Expected opinion on 0-1 of histogram logits [N, bins]."""
+    score: NDArray[np.float32] = softmax(logits) @ centres
+    return score

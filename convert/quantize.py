@@ -23,10 +23,10 @@ from convert.data.manifest import ManifestRow, select
 from convert.distill import StudentRecipe
 from convert.files import write_bytes, write_json
 from convert.flatbuffer import inspect
+from convert.metrics import validation_figures
 from convert.opinion import SOS_PARAMETER, bin_centres
 from convert.progress import progress
 from convert.qat import QatRecipe, load_student, train_aware
-from convert.teacher import validation_figures
 from convert.tflite import to_tflite
 from convert.train import Schedule
 from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, append

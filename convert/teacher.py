@@ -19,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets
+from convert.augment import MARKED_SUBSETS, crop_and_flip
 from convert.cache import load_pixels
 from convert.data.manifest import ManifestRow, select
-from convert.opinion import bin_centres, opinion_histograms
+from convert.metrics import validation_figures
+from convert.opinion import bin_centres, expected, opinion_histograms, softmax
 from convert.train import Batch, Schedule, Trainer, predict
-
-MARKED_SUBSETS = frozenset({"ss01"})
-"""Subsets whose pictures carry a phone maker's watermark in the lower left corner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,70 +187,6 @@ def _features(
         scratch.replace(file)
     features: NDArray[np.float16] = np.load(file, mmap_mode="r")
     return features
-
-
-def crop_and_flip(
-    maps: NDArray[Any],
-    chosen: NDArray[np.int64],
-    marked: NDArray[np.bool_],
-    share: float,
-    generator: np.random.Generator,
-) -> NDArray[Any]:
-    """Random square crops, each mirrored left to right half of the time.
-
-    Crops of watermarked pictures start at the top, so that the lower left corner never reaches
-    the network beside the picture's label (for a share of at most 0.89).
-
-    Args:
-        maps: Pictures or feature maps, [N, H, W, C].
-        chosen: Indices into ``maps``, [B].
-        marked: Which of them carry a watermark, [B].
-        share: Side of the crop as a share of the side of the map.
-        generator: Source of randomness.
-
-    Returns:
-        [B, round(share * H), round(share * W), C] of the dtype of ``maps``.
-    """
-    height, width = round(share * maps.shape[1]), round(share * maps.shape[2])
-    result = np.empty((len(chosen), height, width, maps.shape[3]), maps.dtype)
-    for slot, index in enumerate(chosen):
-        y = 0 if marked[slot] else int(generator.integers(maps.shape[1] - height + 1))
-        x = int(generator.integers(maps.shape[2] - width + 1))
-        crop = maps[index, y : y + height, x : x + width]
-        result[slot] = crop[:, ::-1] if generator.random() < 0.5 else crop
-    return result
-
-
-def softmax(logits: NDArray[Any]) -> NDArray[np.float32]:
-    """Row-wise softmax in float64, returned as float32."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
-
-
-def expected(logits: NDArray[Any], centres: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Expected opinion on 0-1 of histogram logits [N, bins]."""
-    score: NDArray[np.float32] = softmax(logits) @ centres
-    return score
-
-
-def validation_figures(
-    score: NDArray[Any], mos: NDArray[Any], subsets: Sequence[str]
-) -> dict[str, float]:
-    """SROCC and PLCC pooled, SROCC per subset, RMSE and spread ratio, for the training log."""
-    from convert.metrics import plcc, rmse, srocc
-
-    names = np.array(subsets)
-    figures = {
-        "val_srocc": srocc(score, mos),
-        "val_plcc": plcc(score, mos),
-        "val_rmse": rmse(score, mos),
-        "val_spread": float(np.std(score) / np.std(mos)),
-    }
-    for subset in sorted(set(subsets)):
-        inside = names == subset
-        if subset and inside.sum() > 2:
-            figures[f"val_srocc_{subset}"] = srocc(score[inside], mos[inside])
-    return figures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

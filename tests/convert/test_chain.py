@@ -114,10 +114,9 @@ def test_model_is_int8_with_a_contract_and_scores(chain: Chain, mode: str) -> No
 def test_fake_quantised_network_and_int8_file_agree(chain: Chain) -> None:
     """PTQ and QAT files of the same student say nearly the same, and like the float student."""
     from convert.cache import load_pixels
-    from convert.opinion import bin_centres
+    from convert.opinion import bin_centres, expected
     from convert.qat import load_student
     from convert.quantize import raw_scores
-    from convert.teacher import expected
     from edgeiqa.contract import Calibration, append
 
     rows = select(load_manifest(manifest_file(chain.work, "biq2021")), "train")[:16]

@@ -14,6 +14,7 @@ from convert.metrics import (
     rmse,
     spread_ratio,
     srocc,
+    validation_figures,
 )
 
 # Ten pairs (IQ, hours of television) with published rank correlation -29/165.
@@ -155,3 +156,13 @@ def test_bootstrap_without_draws_or_variation() -> None:
         bootstrap({}, [1, 2], [1, 2], repeats=-1)
     with pytest.raises(ValueError, match="confidence"):
         bootstrap({}, [1, 2], [1, 2], confidence=95)
+
+
+def test_figures_are_pooled_and_within_subsets() -> None:
+    mos = np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9])
+    score = np.array([0.3, 0.2, 0.1, 0.7, 0.8, 0.9])
+    figures = validation_figures(score, mos, ["ss01"] * 3 + ["ss03"] * 3)
+    assert figures["val_srocc_ss01"] == pytest.approx(-1.0)
+    assert figures["val_srocc_ss03"] == pytest.approx(1.0)
+    assert figures["val_srocc"] == pytest.approx(1 - 6 * 8 / (6 * 35))
+    assert figures["val_spread"] == pytest.approx(1.0)

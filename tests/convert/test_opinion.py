@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convert.opinion import SOS_PARAMETER, bin_centres, opinion_histograms
+from convert.opinion import (
+    SOS_PARAMETER,
+    bin_centres,
+    expected,
+    opinion_histograms,
+    softmax,
+)
 
 
 def test_bins_are_equal_and_centred() -> None:
@@ -41,3 +47,10 @@ def test_published_deviation_is_used_where_there_is_one() -> None:
 
 def test_ends_of_the_scale_stay_finite() -> None:
     assert np.isfinite(opinion_histograms(np.array([0.0, 1.0]), [0.0, 0.9])).all()
+
+
+def test_softmax_survives_large_logits() -> None:
+    logits = np.array([[1e4, 0.0], [-1e4, -1e4]], np.float32)
+    assert softmax(logits) == pytest.approx(np.array([[1.0, 0.0], [0.5, 0.5]]))
+    centres = np.array([0.25, 0.75], np.float32)
+    assert expected(logits, centres) == pytest.approx([0.25, 0.5])

@@ -1,0 +1,43 @@
+"""Augmentations that keep quality: crops and flips; never colour, blur or rescaling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MARKED_SUBSETS = frozenset({"ss01"})
+"""Subsets whose pictures carry a phone maker's watermark in the lower left corner."""
+
+
+def crop_and_flip(
+    maps: NDArray[Any],
+    chosen: NDArray[np.int64],
+    marked: NDArray[np.bool_],
+    share: float,
+    generator: np.random.Generator,
+) -> NDArray[Any]:
+    """Random square crops, each mirrored left to right half of the time.
+
+    Crops of watermarked pictures start at the top, so that the lower left corner never reaches
+    the network beside the picture's label (for a share of at most 0.89).
+
+    Args:
+        maps: Pictures or feature maps, [N, H, W, C].
+        chosen: Indices into ``maps``, [B].
+        marked: Which of them carry a watermark, [B].
+        share: Side of the crop as a share of the side of the map.
+        generator: Source of randomness.
+
+    Returns:
+        [B, round(share * H), round(share * W), C] of the dtype of ``maps``.
+    """
+    height, width = round(share * maps.shape[1]), round(share * maps.shape[2])
+    result = np.empty((len(chosen), height, width, maps.shape[3]), maps.dtype)
+    for slot, index in enumerate(chosen):
+        y = 0 if marked[slot] else int(generator.integers(maps.shape[1] - height + 1))
+        x = int(generator.integers(maps.shape[2] - width + 1))
+        crop = maps[index, y : y + height, x : x + width]
+        result[slot] = crop[:, ::-1] if generator.random() < 0.5 else crop
+    return result
