@@ -1,11 +1,11 @@
-"""Fills the figures of README.md from measurements, so that none is typed by hand.
+"""Fills the figures of README.md and model cards from measurements, so that none is typed.
 
 Usage: python scripts/readme_figures.py [--check]
 
 What stands between `<!-- begin: NAME -->` and `<!-- end: NAME -->` is written anew: the output of
 our own commands, run here and now, or a table from a report in docs/results/NAME.json. A report
 counts only for the model that it measured: one made with another model than the shipped one is
-left out. With --check nothing is written, and the exit code is 1 when README.md is out of date.
+left out. With --check nothing is written, and the exit code is 1 when a file is out of date.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgeiqa.contract import Contract
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +32,13 @@ REPORT_COMMANDS = {
     "evaluate": "python -m convert evaluate base --json docs/results/evaluate.json",
     "verify": "python -m convert verify base --keras STUDENT --json docs/results/verify.json",
     "ladder": "python -m convert ladder base --json docs/results/ladder.json",
+}
+
+# The files that have blocks, and which.
+_MEASURED = ("evaluate", "verify", "ladder")
+FILES = {
+    "README.md": ("demo", "json", "models", *_MEASURED),
+    "edgeiqa/models/base.md": ("models", "recipe", *_MEASURED, "gate"),
 }
 
 _BLOCK = re.compile(r"<!-- begin: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
@@ -177,6 +187,36 @@ def ladder_table(report: dict[str, Any]) -> str:
     return _table(head, rows) + "\n\n" + note
 
 
+def gate_table(contract: Contract) -> str:
+    """Returns the gate's presets with the shares of good and bad pictures that decided them."""
+    points = contract.metrics["gate"]
+    rows = [
+        [
+            preset,
+            f"{least:g}",
+            f"{points[preset]['good_kept']:.1%}",
+            f"{points[preset]['bad_rejected']:.1%}" if "bad_rejected" in points[preset] else "-",
+        ]
+        for preset, least in contract.gate.items()
+    ]
+    head = ["preset", "accepted from", "good photographs kept", "bad ones rejected"]
+    return _table(head, rows) + f"\n\nOn {contract.metrics['split']}. {_how(contract.metrics)}"
+
+
+def recipe_table(contract: Contract) -> str:
+    """Returns how the model was trained, from its contract."""
+    training = contract.training
+    rows = []
+    for part in ("teacher", "student", "quantization"):
+        settings = dict(training[part])
+        schedule = settings.pop("schedule", {})
+        said = ", ".join(f"{k} {v}" for k, v in {**settings, **schedule}.items() if v is not None)
+        rows.append([part, said])
+    validation = ", ".join(f"{k} {v}" for k, v in contract.metrics["validation"].items())
+    rows.append(["int8 model on validation", validation])
+    return _table(["step", "settings"], rows)
+
+
 def _how(facts: dict[str, Any]) -> str:
     return f"Measured with `{facts['command']}`."
 
@@ -206,12 +246,15 @@ def readme_blocks(folder: Path = ROOT / "docs" / "results") -> dict[str, Callabl
     """
     from edgeiqa.model import Model
 
-    shipped = Model("base").contract.flatbuffer_sha256
+    contract = Model("base").contract
+    shipped = contract.flatbuffer_sha256
     photo = "edgeiqa/samples/coffee-motion-blur.jpg"
     return {
         "demo": lambda: command_output("score", "edgeiqa/samples"),
         "json": lambda: command_output("score", photo, "--gate", "strict", "--format", "json"),
         "models": lambda: command_output("models"),
+        "gate": lambda: gate_table(contract),
+        "recipe": lambda: recipe_table(contract),
         "evaluate": _report_block("evaluate", evaluate_table, folder, shipped),
         "verify": _report_block("verify", verify_table, folder, shipped),
         "ladder": _report_block("ladder", ladder_table, folder, shipped),
@@ -219,21 +262,27 @@ def readme_blocks(folder: Path = ROOT / "docs" / "results") -> dict[str, Callabl
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes or checks README.md; returns the exit code."""
+    """Writes or checks the files; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only say whether it is up to date")
     args = parser.parse_args(arguments)
-    readme = ROOT / "README.md"
-    old = readme.read_text(encoding="utf-8")
-    new = fill(old, readme_blocks())
-    if new == old:
-        return 0
-    if args.check:
-        print("README.md is out of date; run: python scripts/readme_figures.py", file=sys.stderr)
-        return 1
-    readme.write_text(new, encoding="utf-8")
-    print("README.md: figures written")
-    return 0
+    blocks = readme_blocks()
+    stale = 0
+    for name, wanted in FILES.items():
+        file = ROOT / name
+        if not file.is_file():
+            continue
+        old = file.read_text(encoding="utf-8")
+        new = fill(old, {block: blocks[block] for block in wanted})
+        if new == old:
+            continue
+        stale += 1
+        if args.check:
+            print(f"{name} is out of date; run: python scripts/readme_figures.py", file=sys.stderr)
+        else:
+            file.write_text(new, encoding="utf-8")
+            print(f"{name}: figures written")
+    return int(args.check and stale > 0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -78,3 +79,40 @@ def test_wheel_is_small_and_says_the_version(wheel: Path) -> None:
 def test_changelog_names_what_is_being_made() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert "## [Unreleased]" in text or f"## [{edgeiqa.__version__}]" in text
+
+
+_IN_A_CLEAN_ENVIRONMENT = """
+import importlib.util, json, sys
+from edgeiqa import Scorer
+from edgeiqa.samples import sample_paths
+scores = {path.name: Scorer().score(path).score for path in sample_paths()}
+heavy = ("tensorflow", "tf_keras", "keras", "torch", "jax", "scipy", "cv2")
+print(json.dumps({
+    "scores": scores,
+    "installed": [name for name in heavy if importlib.util.find_spec(name)],
+    "loaded": [name for name in heavy if name in sys.modules],
+}))
+"""
+
+
+@pytest.mark.slow
+def test_wheel_scores_in_a_clean_environment_without_any_training_library(
+    wheel: Path, tmp_path: Path
+) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True, timeout=120)
+    python = tmp_path / "venv" / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, str(wheel)], check=True, timeout=300)
+    done = subprocess.run(
+        [str(python), "-c", _IN_A_CLEAN_ENVIRONMENT],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    said = json.loads(done.stdout)
+    assert said["installed"] == []
+    assert said["loaded"] == []
+    here = {path.name: edgeiqa.Scorer().score(path).score for path in sample_paths()}
+    assert said["scores"] == here
