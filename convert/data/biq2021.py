@@ -8,7 +8,8 @@ The validation split is ours: 1,000 pictures of the official Train, drawn once w
 in proportion to its size and committed as ``splits/biq2021_validation.txt``.
 
 Traps seen in the release and handled here: two empty trailing columns in the Train table, blank
-lines, and one picture stored under another capitalisation of its suffix than its label says.
+lines, one picture stored under another capitalisation of its suffix than its label says. About
+250 pictures of ss01 are turned upright by their EXIF orientation, which the decoder honours.
 """
 
 from __future__ import annotations

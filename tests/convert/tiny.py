@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 from skimage import data
 
 from convert.distort import DISTORTIONS, distort
@@ -18,8 +18,8 @@ TEST = {"ss01": 6, "ss02": 4, "ss03": 8}
 def make_biq2021(root: Path, seed: int = 0) -> Path:
     """Writes ``BIQ2021/`` below ``root``: pictures whose MOS falls with their distortion.
 
-    Among the traps of the release are two empty trailing columns, a blank line and a picture
-    stored under another capitalisation than its label.
+    Among the traps of the release are two empty trailing columns, a blank line, a picture stored
+    under another capitalisation than its label, and one that EXIF turns by a quarter.
     """
     base = root / "BIQ2021"
     (base / "Images").mkdir(parents=True)
@@ -45,7 +45,11 @@ def make_biq2021(root: Path, seed: int = 0) -> Path:
                 mos = 0.85 - 0.7 * strength + float(generator.normal(0, 0.02))
                 name = f"{subset} ({number}).jpg"
                 stored = name.replace(".jpg", ".JPG") if number == 5 else name
-                Image.fromarray(picture).save(base / "Images" / stored, "JPEG", quality=95)
+                exif = Image.Exif()
+                if number == 3:
+                    exif[ExifTags.Base.Orientation] = 6  # lies on its side, as 250 of ss01 do
+                image = Image.fromarray(picture)
+                image.save(base / "Images" / stored, "JPEG", quality=95, exif=exif)
                 extra = ",," if table == "Train" else ""
                 tables[table].append(f"{name},{min(max(mos, 0), 1):.4f}{extra}")
     for table, lines in tables.items():
