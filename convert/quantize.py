@@ -56,6 +56,8 @@ def quantize(
 ) -> dict[str, Any]:
     """Quantises a student run and writes the .tflite with its contract.
 
+    The report goes to ``work/RUN/NAME-MODE.json`` as well.
+
     Args:
         rows: The manifest; train for calibration and training, validation for the contract.
         root: The data root.
@@ -138,7 +140,7 @@ def quantize(
         **metrics,
         "gate_thresholds": gate,
     }
-    write_json(output.with_suffix(".json"), report)
+    write_json(work / run / f"{name}-{mode}.json", report)
     return report
 
 
