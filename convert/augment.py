@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST_CROP = 0.89
+"""Largest share of the height that leaves out the watermark: its print begins at 460 of 512."""
+
 MARKED_SUBSETS = frozenset({"ss01"})
 """Subsets whose pictures carry a phone maker's watermark in the lower left corner."""
 

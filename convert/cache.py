@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.manifest import DataError, ManifestRow
+from convert.files import replacing
 from convert.progress import progress
 
 
@@ -39,11 +40,16 @@ def load_pixels(
     Raises:
         DataError: One or more pictures are missing or damaged; the message names them.
     """
-    file = cache_dir / "pixels" / f"{_digest(rows, root, size)}-{size}.npy"
+    file = cache_dir / "pixels" / f"{pixels_key(rows, root, size)}.npy"
     if not file.is_file():
         _decode_all(rows, root, size, file, label)
     array: NDArray[np.uint8] = np.load(file, mmap_mode="r")
     return array
+
+
+def pixels_key(rows: Sequence[ManifestRow], root: Path, size: int) -> str:
+    """The name under which the pixels of these pictures are kept, without folder and suffix."""
+    return f"{_digest(rows, root, size)}-{size}"
 
 
 def _digest(rows: Sequence[ManifestRow], root: Path, size: int) -> str:
@@ -71,27 +77,21 @@ def _decode_all(rows: Sequence[ManifestRow], root: Path, size: int, file: Path, 
     from edgeiqa.decode import UnreadableImageError, decode
     from edgeiqa.preprocess import resize
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(file.name + ".part")
-    array = np.lib.format.open_memmap(
-        scratch, mode="w+", dtype=np.uint8, shape=(len(rows), size, size, 3)
-    )
+    with replacing(file) as scratch:
+        array = np.lib.format.open_memmap(
+            scratch, mode="w+", dtype=np.uint8, shape=(len(rows), size, size, 3)
+        )
 
-    def one(index: int) -> str | None:
-        try:
-            array[index] = resize(decode(root / rows[index].path), (size, size))
-        except (UnreadableImageError, OSError) as error:
-            return f"{rows[index].path} ({error})"
-        return None
+        def one(index: int) -> str | None:
+            try:
+                array[index] = resize(decode(root / rows[index].path), (size, size))
+            except (UnreadableImageError, OSError) as error:
+                return f"{rows[index].path} ({error})"
+            return None
 
-    try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             results = progress(pool.map(one, range(len(rows))), len(rows), f"decoding {label}")
             damaged = [message for message in results if message]
         if damaged:
             raise DataError(name_some(f"{len(damaged)} pictures are damaged", damaged))
         array.flush()
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
-    scratch.replace(file)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,15 +22,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets
-from convert.augment import MARKED_SUBSETS, crop_and_flip
+from convert.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip
 from convert.cache import load_pixels
 from convert.data.ladders import load_ladders
-from convert.data.manifest import ManifestRow, select
-from convert.files import write_json
+from convert.data.manifest import ManifestRow, rows_digest, select
+from convert.files import replacing, write_json
 from convert.metrics import validation_figures
 from convert.opinion import bin_centres, expected, opinion_histograms
 from convert.teacher import TeacherOutputs
-from convert.train import Batch, Schedule, Trainer, predict
+from convert.train import (
+    Batch,
+    Schedule,
+    Trainer,
+    add_schedule_arguments,
+    file_digest,
+    predict,
+    schedule_of,
+)
 from convert.watermark import paint
 
 
@@ -71,6 +80,22 @@ class StudentRecipe:
     frozen: int = 0
     schedule: Schedule = field(default_factory=Schedule)
 
+    def __post_init__(self) -> None:
+        blocks = len(nets.architecture(self.network).blocks)
+        if not 0 <= self.frozen <= blocks:
+            raise ValueError(f"{self.network} has {blocks} blocks, cannot freeze {self.frozen}")
+        if self.size < 32:
+            raise ValueError(f"size must be at least 32 px, got {self.size}")
+        if self.size > LARGEST_CROP * self.source_size:
+            raise ValueError(
+                f"a crop of {self.size} px from {self.source_size} px would show watermark "
+                f"corners; the source must be at least {math.ceil(self.size / LARGEST_CROP)} px"
+            )
+        if min(self.teacher, self.features, self.ladder) < 0:
+            raise ValueError("weights of losses must not be negative")
+        if self.ladder and not (self.pairs > 0 and self.pairs_per_batch > 0):
+            raise ValueError("the ladder loss needs pairs, and pairs in each batch")
+
     @property
     def source_size(self) -> int:
         """The size that pictures are squashed to before the crop."""
@@ -97,7 +122,7 @@ def train_student(
         Training log of the last epoch with the validation figures.
 
     Raises:
-        ValueError: The crop would show watermark corners.
+        ValueError: The teacher's outputs belong to another manifest.
         FileNotFoundError: A teacher is asked for and has not run.
     """
     import keras
@@ -126,14 +151,28 @@ def train_student(
         subsets = [row.subset for row in validation_rows]
         return validation_figures(expected(logits, centres), validation_mos, subsets)
 
-    trainer = Trainer(keras, trained, student_loss(recipe), recipe.schedule, folder, asdict(recipe))
+    fingerprint = asdict(recipe) | {
+        "rows": rows_digest(train_rows),
+        "init": file_digest(recipe.init),
+        "teacher outputs": file_digest(work / "teacher" / "train.npz") if data.teacher else None,
+    }
+    trainer = Trainer(keras, trained, student_loss(recipe), recipe.schedule, folder, fingerprint)
     log = trainer.fit(len(train_rows), data.batch, validate)
     weights.save_npz(model, folder / "student.npz")
     shipped = keras.Model(model.inputs[0], model.outputs[0], name=arch.name)
     shipped.save(folder / "student.keras")
-    write_json(folder / "recipe.json", asdict(recipe))
+    write_json(folder / "recipe.json", asdict(recipe) | {"before": _recipe_before(recipe)})
     plot_log(log, folder / "training.png", f"{arch.name} at {recipe.size} px")
     return log[-1]
+
+
+def _recipe_before(recipe: StudentRecipe) -> dict[str, Any] | None:
+    """The recipe of the run whose weights this one started from, if it was one of ours."""
+    file = Path(recipe.init).parent / "recipe.json"
+    if Path(recipe.init).suffix != ".npz" or not file.is_file():
+        return None
+    before: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return before
 
 
 def freeze(model: Any, blocks: int) -> None:
@@ -163,11 +202,6 @@ class StudentData:
         self, rows: Sequence[ManifestRow], root: Path, work: Path, recipe: StudentRecipe
     ) -> None:
         source = recipe.source_size
-        if recipe.size / source > 0.89 or recipe.size > source:
-            raise ValueError(
-                f"a crop of {recipe.size} px from {source} px would show watermark corners; "
-                f"--source must be at least {int(np.ceil(recipe.size / 0.89))}"
-            )
         self.share = recipe.size / source
         self.watermark = recipe.watermark
         self.pairs_per_batch = recipe.pairs_per_batch if recipe.ladder else 0
@@ -177,11 +211,11 @@ class StudentData:
         self.marked = np.array([row.subset in MARKED_SUBSETS for row in rows])
         self.teacher: TeacherOutputs | None = None
         if recipe.teacher or recipe.features:
-            self.teacher = TeacherOutputs.load(work / "teacher" / "train.npz")
-            if len(self.teacher.score) != len(rows):
+            self.teacher = TeacherOutputs.load(work / "teacher" / "train.npz", rows)
+            if self.teacher.histogram.shape[1] != recipe.bins:
                 raise ValueError(
-                    f"the teacher saw {len(self.teacher.score)} pictures, the manifest has "
-                    f"{len(rows)}: run `python -m convert teacher` again"
+                    f"the teacher has {self.teacher.histogram.shape[1]} opinion bins, the "
+                    f"student {recipe.bins}"
                 )
         if self.pairs_per_batch:
             self.ladders, self.margins = load_ladders(
@@ -259,6 +293,10 @@ def _with_projection(keras: Any, model: Any, teacher: TeacherOutputs | None) -> 
     return keras.Model(model.inputs[0], [opinion, projected], name="training")
 
 
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 def plot_log(log: Sequence[Mapping[str, Any]], file: Path, title: str) -> None:
     """Draws losses and validation SROCC by epoch as PNG."""
     import matplotlib
@@ -270,19 +308,18 @@ def plot_log(log: Sequence[Mapping[str, Any]], file: Path, title: str) -> None:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), constrained_layout=True)
     terms = [key for key in log[0] if key not in ("epoch", "seconds") and key[:4] != "val_"]
     for term in terms:
-        left.plot(epochs, [record[term] for record in log], "o-", label=term)
+        left.plot(epochs, [_number(record[term]) for record in log], "o-", label=term)
     for key in [key for key in log[0] if key.startswith("val_srocc")]:
         label = key.removeprefix("val_srocc").strip("_") or "pooled"
-        right.plot(epochs, [record[key] for record in log], "o-", label=label)
+        right.plot(epochs, [_number(record[key]) for record in log], "o-", label=label)
     left.set(title=f"{title}: training loss", xlabel="epoch", xticks=epochs)
     right.set(title="validation SROCC", xlabel="epoch", xticks=epochs)
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend()
-    scratch = file.with_name(f".{file.name}")
-    figure.savefig(scratch, dpi=110, format="png")
+    with replacing(file) as scratch:
+        figure.savefig(scratch, dpi=110, format="png")
     pyplot.close(figure)
-    scratch.replace(file)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -290,15 +327,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from convert.data.command import add_data_arguments
 
     default = StudentRecipe()
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     add_data_arguments(parser)
     parser.add_argument("--name", default="student", help="name of the run, a folder in --work")
-    parser.add_argument("--network", default=default.network)
+    parser.add_argument(
+        "--network", default=default.network, help="mobilenet_v2, or mobilenet_v2_0.35 and such"
+    )
     parser.add_argument(
         "--init",
         default=default.init,
         help="imagenet (Keras downloads), random, a weights file, or another run's student.npz",
     )
-    parser.add_argument("--size", type=int, default=default.size, help="network input in pixels")
+    parser.add_argument(
+        "--size", type=int, default=default.size, help="network input side in pixels"
+    )
     parser.add_argument("--source", type=int, help="pictures' size before the crop (7/6 of --size)")
     parser.add_argument(
         "--frozen", type=int, default=0, help="blocks (and the stem) left as they were loaded"
@@ -306,15 +348,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pairs-per-batch", type=int, default=default.pairs_per_batch, help="added to each batch"
     )
-    parser.add_argument("--epochs", type=int, default=default.schedule.epochs)
-    parser.add_argument("--batch", type=int, default=default.schedule.batch)
-    parser.add_argument("--rate", type=float, default=default.schedule.rate)
-    parser.add_argument("--head-rate", type=float, help="rate of the opinion layer (10 x --rate)")
-    parser.add_argument("--teacher", type=float, default=default.teacher, help="weight; 0: none")
-    parser.add_argument("--features", type=float, default=default.features, help="weight; 0: none")
-    parser.add_argument("--ladder", type=float, default=default.ladder, help="weight; 0: none")
+    add_schedule_arguments(parser, default.schedule)
+    for name, what in (
+        ("teacher", "against the teacher's opinions"),
+        ("features", "against the teacher's features"),
+        ("ladder", "on pairs of which one is more distorted"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=float,
+            metavar="WEIGHT",
+            default=getattr(default, name),
+            help=f"weight of the loss {what}; 0 leaves it out",
+        )
     parser.add_argument("--pairs", type=int, default=default.pairs, help="distorted pairs to make")
-    parser.add_argument("--seed", type=int, default=0)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -328,18 +375,12 @@ def run(args: argparse.Namespace) -> int:
         size=args.size,
         source=args.source,
         teacher=args.teacher,
-        features=args.features if args.teacher else 0.0,
+        features=args.features,
         ladder=args.ladder,
         pairs=args.pairs,
         pairs_per_batch=args.pairs_per_batch,
         frozen=args.frozen,
-        schedule=Schedule(
-            epochs=args.epochs,
-            batch=args.batch,
-            rate=args.rate,
-            head_rate=args.head_rate if args.head_rate is not None else 10 * args.rate,
-            seed=args.seed,
-        ),
+        schedule=schedule_of(args),
     )
     print(json.dumps(train_student(rows, root, work, recipe, args.name)))
     print(f"-> {work / args.name}")

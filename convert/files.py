@@ -6,8 +6,55 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+
+@contextlib.contextmanager
+def replacing(file: str | os.PathLike[str]) -> Iterator[Path]:
+    """A scratch path that takes the place of a file once the block has ended well.
+
+    For writers that want a path or an open file, and for arrays too large to hold in memory.
+
+    Args:
+        file: Target; its folder is created when missing.
+
+    Yields:
+        Path beside the target; removed if the block raises.
+    """
+    target = Path(file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield scratch
+        scratch.replace(target)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def prepare_targets(*files: str | os.PathLike[str] | None) -> None:
+    """Make sure that results can be written, before the work that makes them.
+
+    Args:
+        *files: Targets; their folders are created when missing. None and ``-`` are passed over.
+
+    Raises:
+        OSError: a folder cannot be created or written to, or a target is itself a folder.
+    """
+    for file in files:
+        if file is None or file == "-":
+            continue
+        target = Path(file)
+        if target.is_dir():
+            raise IsADirectoryError(f"cannot write {target}: it is a folder")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(f"cannot create the folder {target.parent}: {error}") from error
+        if not os.access(target.parent, os.W_OK):
+            raise PermissionError(f"cannot write {target}: no permission for {target.parent}")
 
 
 def write_bytes(file: str | os.PathLike[str], data: bytes) -> None:

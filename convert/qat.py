@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets, weights
-from convert.data.manifest import ManifestRow, select
+from convert.cache import load_pixels
+from convert.data.manifest import ManifestRow, rows_digest, select
 from convert.distill import StudentData, StudentRecipe
-from convert.opinion import bin_centres
-from convert.train import Batch, Schedule, Trainer
+from convert.metrics import validation_figures
+from convert.opinion import bin_centres, expected
+from convert.tflite import pin_input_range
+from convert.train import Batch, Schedule, Trainer, predict
 
 _AVERAGE_DECAY = 0.999
 """Decay of tensorflow-model-optimization's moving ranges; its quantizers hard-code it."""
@@ -31,14 +34,33 @@ class QatRecipe:
         human: Weight of the loss against the MOS, beside the loss against the float student.
     """
 
-    steps: int = 250
+    steps: int = 120
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            epochs=1, batch=16, rate=2e-5, head_rate=2e-5, warmup=0.1, weight_decay=0.0
+            epochs=1, batch=16, rate=5e-5, head_rate=5e-5, warmup=0.1, weight_decay=0.0
         )
     )
     settle: int = 12
     human: float = 0.2
+
+
+def without_rescaling(
+    keras: Any, student: Any, arch: nets.Architecture, size: int, bins: int
+) -> Any:
+    """The student on normalised pixels: the uint8 input's scale will do the rescaling.
+
+    Args:
+        keras: The module to build with, ``keras`` or ``tf_keras``.
+        student: The float student, Keras 3.
+        arch: Its architecture.
+        size: Input height and width.
+        bins: Its opinion bins.
+    """
+    plain = nets.build(keras, arch, size, bins=bins, rescale=False)
+    for layer in plain.layers:
+        if layer.get_weights():
+            layer.set_weights(student.get_layer(layer.name).get_weights())
+    return plain
 
 
 def quantization_aware(student: Any, arch: nets.Architecture, size: int, bins: int) -> Any:
@@ -59,25 +81,28 @@ def quantization_aware(student: Any, arch: nets.Architecture, size: int, bins: i
     import tensorflow_model_optimization as tfmot
     import tf_keras
 
-    plain = nets.build(tf_keras, arch, size, bins=bins, rescale=False)
-    for layer in plain.layers:
-        if layer.get_weights():
-            layer.set_weights(student.get_layer(layer.name).get_weights())
+    plain = without_rescaling(tf_keras, student, arch, size, bins)
     model = tfmot.quantization.keras.quantize_model(plain)
     for layer in model.layers:
         if layer.name.endswith("_bn"):
             layer.layer.trainable = False
+    black = nets.PIXEL_OFFSET
+    pin_input_range(model, black, black + 255 * nets.PIXEL_SCALE)
     return model
 
 
 def _range_variables(model: Any) -> list[Any]:
-    """Minima and maxima of activations; those of kernels are taken afresh at every step."""
-    names = ((variable, variable.name.split("/")[-1].split(":")[0]) for variable in model.weights)
-    return [
-        variable
-        for variable, name in names
-        if name.endswith(("_min", "_max")) and not name.endswith(("kernel_min", "kernel_max"))
-    ]
+    """Minima and maxima of activations that follow a moving average.
+
+    Those of kernels are taken afresh at every step, and the input's is known and pinned.
+    """
+    found = []
+    for variable in model.weights:
+        name = variable.name.split("/")[-1].split(":")[0]
+        others = ("kernel_min", "kernel_max", "quantize_layer_min", "quantize_layer_max")
+        if name.endswith(("_min", "_max")) and not name.endswith(others):
+            found.append(variable)
+    return found
 
 
 def settle_ranges(model: Any, batches: Iterable[NDArray[np.float32]], rounds: int = 2) -> None:
@@ -121,7 +146,7 @@ def train_aware(
     Args:
         student: The float student, Keras 3, opinion logits out.
         student_recipe: What it was trained with.
-        rows: The manifest; only its train split is used.
+        rows: The manifest; trains on its train split, logs figures of its validation split.
         root: The data root.
         work: Folder of caches and teacher outputs.
         folder: Where log and checkpoint of this step go.
@@ -139,7 +164,10 @@ def train_aware(
     tf_keras.utils.set_random_seed(recipe.schedule.seed)
     arch = nets.architecture(student_recipe.network)
     model = quantization_aware(student, arch, size, bins)
-    data = StudentData(select(rows, "train"), root, work, student_recipe)
+    # The float student is the teacher here.
+    alone = replace(student_recipe, teacher=0.0, features=0.0)
+    train_rows = select(rows, "train")
+    data = StudentData(train_rows, root, work, alone)
     centres = np.array(bin_centres(bins), np.float32)
     count = len(data.mos)
 
@@ -165,7 +193,11 @@ def train_aware(
             * losses.quality(logits[:rated], batch["score"], batch["histogram"], centres),
         }
 
-    settings = asdict(recipe) | {"student": asdict(student_recipe)}
+    settings = asdict(recipe) | {
+        "student": asdict(student_recipe),
+        "rows": rows_digest(train_rows),
+        "weights": [float(np.sum(np.abs(value))) for value in student.get_weights()],
+    }
     trainer = Trainer(
         tf_keras, model, loss, recipe.schedule, folder, settings, head="quant_opinion"
     )
@@ -174,7 +206,18 @@ def train_aware(
         generators = (np.random.default_rng(seed) for seed in seeds)
         none = np.empty(0, np.int64)
         settle_ranges(model, (make_batch(none, generator)["input"] for generator in generators))
-    trainer.fit(recipe.steps * recipe.schedule.batch, make_batch, dict)
+    validation_rows = select(rows, "validation")
+    validation = load_pixels(validation_rows, root, size, work, label="validation pictures")
+
+    def normalised_model(pixels: Any, training: bool) -> Any:
+        return model(pixels * nets.PIXEL_SCALE + nets.PIXEL_OFFSET, training=training)
+
+    def validate() -> Mapping[str, float]:
+        score = expected(predict(normalised_model, validation, label="validating"), centres)
+        mos = [row.mos for row in validation_rows]
+        return validation_figures(score, mos, [row.subset for row in validation_rows])
+
+    trainer.fit(recipe.steps * recipe.schedule.batch, make_batch, validate)
     return model
 
 
@@ -199,10 +242,11 @@ def load_student(folder: Path, size: int | None = None) -> tuple[Any, StudentRec
         if not (folder / name).is_file():
             raise FileNotFoundError(f"no {name} in {folder}: run `python -m convert distill` first")
     stored = json.loads((folder / "recipe.json").read_text())
+    stored.pop("before", None)
     stored["schedule"] = Schedule(**stored["schedule"])
     recipe = StudentRecipe(**stored)
     model = nets.build(
         keras, nets.architecture(recipe.network), size or recipe.size, bins=recipe.bins
     )
-    weights.load_npz(model, folder / "student.npz")
+    weights.load_npz(model, folder / "student.npz", whole=True)
     return model, recipe

@@ -26,7 +26,7 @@ from convert.flatbuffer import inspect
 from convert.metrics import validation_figures
 from convert.opinion import SOS_PARAMETER, bin_centres
 from convert.progress import progress
-from convert.qat import QatRecipe, load_student, train_aware
+from convert.qat import QatRecipe, load_student, train_aware, without_rescaling
 from convert.tflite import to_tflite
 from convert.train import Schedule
 from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, append
@@ -92,9 +92,17 @@ def quantize(
         rescale = (nets.PIXEL_SCALE, nets.PIXEL_OFFSET)
         flatbuffer = to_tflite(aware, quantize="int8", rescale=rescale)
     else:
+        import keras
+
         pictures = calibration_frames(select(rows, "train"), root, work, side, calibration_pictures)
         flatbuffer = to_tflite(
-            _without_rescaling(student, student_recipe, side),
+            without_rescaling(
+                keras,
+                student,
+                nets.architecture(student_recipe.network),
+                side,
+                student_recipe.bins,
+            ),
             representative=pictures,
             quantize="int8",
             rescale=(nets.PIXEL_SCALE, nets.PIXEL_OFFSET),
@@ -103,14 +111,20 @@ def quantize(
     validation = select(rows, "validation")
     raw = raw_scores(append(flatbuffer, contract), validation, root, work, side)
     mos = np.array([row.mos for row in validation])
+    if np.ptp(raw) == 0:
+        raise ValueError("the int8 network gives every validation picture the same score")
     scale, offset = np.polyfit(raw, mos * 100.0, 1)
+    if scale <= 0:
+        raise ValueError(
+            "the int8 network ranks validation pictures the wrong way round; train it longer"
+        )
     score = np.clip(scale * raw + offset, 0.0, 100.0)
     gate, operating_points = gate_presets(score, mos)
     figures = validation_figures(score / 100.0, mos, [row.subset for row in validation])
-    training = _training(student_recipe, mode, recipe, run, work, terms)
+    training = _training(student_recipe, mode, recipe, run, work, terms, len(select(rows, "train")))
     metrics = {
         "command": protocol.command_line("convert.quantize.quantize"),
-        "split": "BIQ2021 validation, 1,000 of the official Train",
+        "split": f"BIQ2021 validation, {len(validation):,} pictures of the official Train",
         # A correlation does not exist where all scores are equal, and JSON has no NaN.
         "validation": {
             key.removeprefix("val_"): round(value, 4) if np.isfinite(value) else None
@@ -142,18 +156,6 @@ def quantize(
     }
     write_json(work / run / f"{name}-{mode}.json", report)
     return report
-
-
-def _without_rescaling(student: Any, recipe: StudentRecipe, size: int) -> Any:
-    """The student on normalised pixels, so that the uint8 input's scale does the rescaling."""
-    import keras
-
-    arch = nets.architecture(recipe.network)
-    plain = nets.build(keras, arch, size, bins=recipe.bins, rescale=False)
-    for layer in plain.layers:
-        if layer.get_weights():
-            layer.set_weights(student.get_layer(layer.name).get_weights())
-    return plain
 
 
 def calibration_frames(
@@ -264,19 +266,19 @@ def _training(
     run: str,
     work: Path,
     terms: str,
+    pictures: int,
 ) -> dict[str, Any]:
     """Data, terms and recipe, for the contract."""
-    teacher_file = work / "teacher" / "recipe.json"
-    teacher = json.loads(teacher_file.read_text()) if teacher_file.is_file() else None
-    if teacher:
-        teacher["init"] = Path(teacher["init"]).name
-    described = asdict(student)
-    described["init"] = Path(student.init).name
+    teacher = None
+    if student.teacher or student.features:
+        teacher = _told(json.loads((work / "teacher" / "recipe.json").read_text(encoding="utf-8")))
+    recipe_file = work / run / "recipe.json"
+    described = _told(json.loads(recipe_file.read_text(encoding="utf-8")))
     return {
         "data": [
             {
                 "name": "BIQ2021 (Ahmed and Asif, J. Electron. Imaging 31(5), 2022)",
-                "split": "official Train without the committed validation split",
+                "split": f"{pictures:,} pictures of the official Train, without validation",
                 "terms": "research and benchmarking, as its authors state; no licence file",
             }
         ],
@@ -289,13 +291,24 @@ def _training(
     }
 
 
+def _told(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with files by name, so that no folder of the trainer's machine is published."""
+    told = {**recipe, "init": Path(recipe["init"]).name}
+    if told.get("before"):
+        told["before"] = _told(told["before"])
+    return told
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``python -m convert quantize``."""
     from convert.data.command import add_data_arguments
 
     default = QatRecipe()
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     add_data_arguments(parser)
-    parser.add_argument("--run", dest="student", default="student", help="name of the student run")
+    parser.add_argument(
+        "--run", dest="student", metavar="NAME", default="student", help="name of the student run"
+    )
     parser.add_argument("--mode", choices=MODES, default="qat", help="qat: release; ptq: quick")
     parser.add_argument("--output", type=Path, help=".tflite to write (default: in the run)")
     parser.add_argument("--name", default="base", help="name of the model, in its contract")
@@ -303,9 +316,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--terms", default="", help="initial weights and their terms, for the card")
     parser.add_argument("--size", type=int, help="another input size (ptq only)")
     parser.add_argument("--steps", type=int, default=default.steps, help="QAT steps")
-    parser.add_argument("--batch", type=int, default=default.schedule.batch)
-    parser.add_argument("--rate", type=float, default=default.schedule.rate)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--batch", type=int, default=default.schedule.batch, help="pictures per QAT step"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=default.schedule.rate, help="peak learning rate of QAT"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of QAT's crops")
     parser.add_argument("--pictures", type=int, default=300, help="PTQ calibration pictures")
 
 

@@ -9,6 +9,7 @@ costs no colour or blur augmentation, which would change the very quality that i
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,12 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets
-from convert.augment import MARKED_SUBSETS, crop_and_flip
-from convert.cache import load_pixels
-from convert.data.manifest import ManifestRow, select
+from convert.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip
+from convert.cache import load_pixels, pixels_key
+from convert.data.manifest import ManifestRow, rows_digest, select
+from convert.files import replacing, write_json
 from convert.metrics import validation_figures
 from convert.opinion import bin_centres, expected, opinion_histograms, softmax
-from convert.train import Batch, Schedule, Trainer, predict
+from convert.train import (
+    Batch,
+    Schedule,
+    Trainer,
+    add_schedule_arguments,
+    predict,
+    schedule_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,24 @@ class TeacherRecipe:
     init: str = "imagenet"
     size: int = 448
     frozen: int = 7
-    crop: float = 24 / 28
+    crop: float = 6 / 7
     bins: int = 10
     dropout: float = 0.2
     schedule: Schedule = field(
         default_factory=lambda: Schedule(epochs=3, batch=16, rate=3e-4, head_rate=3e-3)
     )
+
+    def __post_init__(self) -> None:
+        blocks = len(nets.architecture(self.network).blocks)
+        if not 0 < self.frozen < blocks:
+            raise ValueError(
+                f"{self.network} has {blocks} blocks: between 1 and {blocks - 1} can be frozen, "
+                f"not {self.frozen}"
+            )
+        if not 0 < self.crop <= LARGEST_CROP:
+            raise ValueError(
+                f"crop must be at most {LARGEST_CROP}, or it shows watermarks; got {self.crop}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +89,38 @@ class TeacherOutputs:
     histogram: NDArray[np.float32]
     embedding: NDArray[np.float32]
 
-    def save(self, file: Path) -> None:
-        """Writes the arrays as .npz, atomically."""
-        scratch = file.with_name(file.name + ".part")
-        with scratch.open("wb") as stream:
-            np.savez(stream, score=self.score, histogram=self.histogram, embedding=self.embedding)
-        scratch.replace(file)
+    def save(self, file: Path, rows: Sequence[ManifestRow]) -> None:
+        """Writes the arrays as .npz, atomically, with a digest of the pictures they belong to."""
+        with replacing(file) as scratch, scratch.open("wb") as stream:
+            np.savez(
+                stream,
+                score=self.score,
+                histogram=self.histogram,
+                embedding=self.embedding,
+                rows=np.array(rows_digest(rows)),
+            )
 
     @classmethod
-    def load(cls, file: Path) -> TeacherOutputs:
+    def load(cls, file: Path, rows: Sequence[ManifestRow]) -> TeacherOutputs:
         """Reads what :meth:`save` wrote.
+
+        Args:
+            file: The .npz.
+            rows: The pictures that the outputs must belong to, in this order.
 
         Raises:
             FileNotFoundError: The teacher has not run.
+            ValueError: It has, on other pictures, labels or splits.
         """
         if not file.is_file():
             raise FileNotFoundError(
                 f"no teacher outputs at {file}: run `python -m convert teacher`"
             )
         with np.load(file) as stored:
+            if str(stored["rows"]) != rows_digest(rows):
+                raise ValueError(
+                    f"{file} belongs to another manifest: run `python -m convert teacher` again"
+                )
             return cls(stored["score"], stored["histogram"], stored["embedding"])
 
 
@@ -94,6 +128,10 @@ def train_teacher(
     rows: Sequence[ManifestRow], root: Path, work: Path, recipe: TeacherRecipe
 ) -> dict[str, Any]:
     """Fine-tunes the teacher on the train split and caches its opinions.
+
+    Crops of the feature maps leave out the watermark corner only as far as the trunk's receptive
+    field has not spread it, and the cached opinions are of whole pictures; the student, whose crops
+    are of pixels, never sees the corner with a label.
 
     Writes to ``work/teacher``: ``trunk.npz``, ``top.npz`` (weights), ``log.jsonl``,
     ``train.npz`` and ``validation.npz`` (:class:`TeacherOutputs`), ``recipe.json``.
@@ -122,7 +160,11 @@ def train_teacher(
     print(f"teacher {arch.name} at {recipe.size} px, {said}, {recipe.frozen} blocks frozen")
 
     train_rows, validation_rows = select(rows, "train"), select(rows, "validation")
-    settings = asdict(recipe) | {"network": arch.name}
+    settings = asdict(recipe)
+    fingerprint = settings | {
+        "rows": rows_digest(train_rows),
+        "weights": _digest_of_weights(trunk) + _digest_of_weights(top, but="opinion"),
+    }
     train = _features(trunk, train_rows, root, work, recipe, "train")
     validation = _features(trunk, validation_rows, root, work, recipe, "validation")
 
@@ -145,17 +187,19 @@ def train_teacher(
             expected(logits, centres), validation_mos, [row.subset for row in validation_rows]
         )
 
-    trainer = Trainer(keras, top, loss, recipe.schedule, folder, settings)
+    trainer = Trainer(keras, top, loss, recipe.schedule, folder, fingerprint)
     log = trainer.fit(len(train_rows), make_batch, validate)
     weights.save_npz(trunk, folder / "trunk.npz")
     weights.save_npz(top, folder / "top.npz")
-    for name, maps in (("train", train), ("validation", validation)):
+    for name, chosen, maps in (
+        ("train", train_rows, train),
+        ("validation", validation_rows, validation),
+    ):
         logits, embedding = predict(top, maps, label=f"teacher on {name}")
         probabilities = softmax(logits)
-        TeacherOutputs(probabilities @ centres, probabilities, embedding).save(
-            folder / f"{name}.npz"
-        )
-    (folder / "recipe.json").write_text(json.dumps(settings, indent=2) + "\n")
+        outputs = TeacherOutputs(probabilities @ centres, probabilities, embedding)
+        outputs.save(folder / f"{name}.npz", chosen)
+    write_json(folder / "recipe.json", settings)
     return log[-1]
 
 
@@ -169,24 +213,30 @@ def _features(
 ) -> NDArray[np.float16]:
     """The frozen trunk's feature maps of all pictures, float16, kept on disk."""
     pixels = load_pixels(rows, root, recipe.size, work, label=f"{split} pictures")
-    source = Path(str(getattr(pixels, "filename", split))).stem
-    init = Path(recipe.init).stem
-    name = f"{source}-{recipe.network}-{recipe.frozen}-{init}.npy"
-    file = work / "features" / name
+    key = f"{pixels_key(rows, root, recipe.size)}-{trunk.name}-{_digest_of_weights(trunk)}"
+    file = work / "features" / f"{key}.npy"
     if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_name(file.name + ".part")
         shape = (len(pixels), *trunk.output_shape[1:])
-        array = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.float16, shape=shape)
         step = 256
-        for start in range(0, len(pixels), step):
-            array[start : start + step] = predict(
-                trunk, pixels[start : start + step], label=f"trunk on {split} {start}"
-            )
-        array.flush()
-        scratch.replace(file)
+        with replacing(file) as scratch:
+            array = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.float16, shape=shape)
+            for start in range(0, len(pixels), step):
+                array[start : start + step] = predict(
+                    trunk, pixels[start : start + step], label=f"trunk on {split} {start}"
+                )
+            array.flush()
     features: NDArray[np.float16] = np.load(file, mmap_mode="r")
     return features
+
+
+def _digest_of_weights(model: Any, but: str = "") -> str:
+    """A digest of a model's weights, without those of the layer ``but``."""
+    digest = hashlib.sha256()
+    for layer in model.layers:
+        if layer.name != but:
+            for value in layer.get_weights():
+                digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -194,21 +244,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from convert.data.command import add_data_arguments
 
     default = TeacherRecipe()
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     add_data_arguments(parser)
-    parser.add_argument("--network", default=default.network)
+    parser.add_argument(
+        "--network", default=default.network, help="efficientnet_lite0 to 4, or mobilenet_v2"
+    )
     parser.add_argument(
         "--init",
         default=default.init,
         help="imagenet (the extra teacher brings EfficientNet-Lite2), random, or a weights file",
     )
-    parser.add_argument("--size", type=int, default=default.size, help="input pixels, at least 448")
     parser.add_argument(
-        "--frozen", type=int, default=default.frozen, help="blocks left as they are"
+        "--size",
+        type=int,
+        default=default.size,
+        help="input side in pixels, at least 448 for detail",
     )
-    parser.add_argument("--epochs", type=int, default=default.schedule.epochs)
-    parser.add_argument("--batch", type=int, default=default.schedule.batch)
-    parser.add_argument("--rate", type=float, default=default.schedule.rate)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--frozen",
+        type=int,
+        default=default.frozen,
+        help="first blocks that stay as initialised",
+    )
+    add_schedule_arguments(parser, default.schedule)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -221,13 +279,7 @@ def run(args: argparse.Namespace) -> int:
         init=args.init,
         size=args.size,
         frozen=args.frozen,
-        schedule=Schedule(
-            epochs=args.epochs,
-            batch=args.batch,
-            rate=args.rate,
-            head_rate=10 * args.rate,
-            seed=args.seed,
-        ),
+        schedule=schedule_of(args),
     )
     print(json.dumps(train_teacher(rows, root, work, recipe)))
     return 0

@@ -6,8 +6,11 @@ Keras 3 (TensorFlow backend) and on ``tf_keras`` models, because both hand out p
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.files import replacing, write_text
 from convert.progress import progress
 
 Batch = dict[str, NDArray[Any]]
@@ -53,6 +57,14 @@ class Schedule:
     weight_decay: float = 1e-2
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 1:
+            raise ValueError(
+                f"epochs and batch must be at least 1, got {self.epochs} and {self.batch}"
+            )
+        if not (self.rate > 0 and self.head_rate > 0):
+            raise ValueError(f"learning rates must be positive, got {self.rate}, {self.head_rate}")
+
     def factor(self, step: int, steps: int) -> float:
         """The learning rate at ``step`` of ``steps`` as a share of its peak."""
         rise = max(1, round(self.warmup * steps))
@@ -88,8 +100,8 @@ class Trainer:
         loss: Terms of the loss, see :data:`Loss`.
         schedule: How long and how fast.
         folder: Where log and checkpoint go; created when missing.
-        fingerprint: What the run depends on (data, architecture, losses). A checkpoint with
-            another fingerprint is refused rather than resumed.
+        fingerprint: All that the run depends on (data, initial weights, architecture, losses). A
+            checkpoint with another fingerprint is refused rather than resumed.
         head: Name of the layer that trains at ``head_rate``.
         checkpoint_seconds: Least time between two checkpoints inside an epoch.
     """
@@ -166,10 +178,10 @@ class Trainer:
             TrainingError: The loss is not finite, or the checkpoint belongs to another run.
         """
         per_epoch = steps_per_epoch(count, self.schedule)
-        epoch, skip, log = self._resume()
+        epoch, skip, log, sums, spent = self._resume()
+        self._write_log(log)
         while epoch < self.schedule.epochs:
-            began = time.monotonic()
-            sums: dict[str, float] = {}
+            began = time.monotonic() - spent
             batches = epoch_batches(count, self.schedule, epoch, skip)
             bar = progress(batches, per_epoch - skip, f"epoch {epoch + 1}/{self.schedule.epochs}")
             saved = time.monotonic()
@@ -184,20 +196,20 @@ class Trainer:
                         "a lower --rate may help"
                     )
                 if time.monotonic() - saved > self.checkpoint_seconds:
-                    self._save(epoch, number + 1, log)
+                    self._save(epoch, number + 1, log, sums, time.monotonic() - began)
                     saved = time.monotonic()
-            means = {name: value / (per_epoch - skip) for name, value in sums.items()}
-            record = {
+            means = {name: value / per_epoch for name, value in sums.items()}
+            record: dict[str, Any] = {
                 "epoch": epoch + 1,
                 **{name: round(value, 6) for name, value in means.items()},
-                **{name: round(value, 5) for name, value in validate().items()},
+                **{name: _or_none(value) for name, value in validate().items()},
                 "seconds": round(time.monotonic() - began, 1),
             }
             log.append(record)
             print(json.dumps(record), flush=True)
-            epoch, skip = epoch + 1, 0
-            self._save(epoch, 0, log)
+            epoch, skip, sums, spent = epoch + 1, 0, {}, 0.0
             self._write_log(log)
+            self._save(epoch, 0, log, sums, spent)
         return log
 
     def _set_rate(self, step: int, steps: int) -> None:
@@ -215,33 +227,83 @@ class Trainer:
     def _checkpoint(self) -> Path:
         return self.folder / "checkpoint.npz"
 
-    def _save(self, epoch: int, step: int, log: list[dict[str, Any]]) -> None:
-        arrays = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
-        state = {"epoch": epoch, "step": step, "log": log, "fingerprint": self.fingerprint}
-        scratch = self._checkpoint.with_name("checkpoint.npz.part")
-        with scratch.open("wb") as stream:
-            np.savez(stream, state=np.array(json.dumps(state)), **arrays)  # type: ignore[arg-type]
-        scratch.replace(self._checkpoint)
+    def _save(
+        self,
+        epoch: int,
+        step: int,
+        log: list[dict[str, Any]],
+        sums: Mapping[str, float],
+        spent: float,
+    ) -> None:
+        arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        state = {
+            "epoch": epoch,
+            "step": step,
+            "log": log,
+            "sums": dict(sums),
+            "spent": spent,
+            "fingerprint": self.fingerprint,
+        }
+        with replacing(self._checkpoint) as scratch, scratch.open("wb") as stream:
+            np.savez(stream, state=np.array(json.dumps(state)), **arrays)
 
-    def _resume(self) -> tuple[int, int, list[dict[str, Any]]]:
+    def _resume(self) -> tuple[int, int, list[dict[str, Any]], dict[str, float], float]:
         if not self._checkpoint.is_file():
-            return 0, 0, []
+            return 0, 0, [], {}, 0.0
         with np.load(self._checkpoint) as stored:
             state = json.loads(str(stored["state"]))
             if state["fingerprint"] != self.fingerprint:
                 raise TrainingError(
-                    f"{self._checkpoint} belongs to a run with other settings; "
+                    f"{self._checkpoint} belongs to a run with other settings or data; "
                     "remove it or choose another --work folder to start afresh"
                 )
             for index, variable in enumerate(self._variables()):
                 variable.assign(stored[f"v{index}"])
         print(f"resuming after epoch {state['epoch']}, step {state['step']}", flush=True)
-        return int(state["epoch"]), int(state["step"]), list(state["log"])
+        return state["epoch"], state["step"], state["log"], state["sums"], state["spent"]
 
     def _write_log(self, log: list[dict[str, Any]]) -> None:
-        scratch = self.folder / "log.jsonl.part"
-        scratch.write_text("".join(json.dumps(record) + "\n" for record in log))
-        scratch.replace(self.folder / "log.jsonl")
+        write_text(self.folder / "log.jsonl", "".join(json.dumps(one) + "\n" for one in log))
+
+
+def add_schedule_arguments(parser: argparse.ArgumentParser, default: Schedule) -> None:
+    """Adds the options that make a :class:`Schedule`."""
+    parser.add_argument(
+        "--epochs", type=int, default=default.epochs, help="passes over the training pictures"
+    )
+    parser.add_argument("--batch", type=int, default=default.batch, help="pictures per step")
+    parser.add_argument("--rate", type=float, default=default.rate, help="peak learning rate")
+    parser.add_argument(
+        "--head-rate", type=float, help="that of the opinion layer; ten times --rate if not given"
+    )
+    parser.add_argument("--seed", type=int, default=default.seed, help="of shuffling and crops")
+
+
+def schedule_of(args: argparse.Namespace) -> Schedule:
+    """The schedule that the options of :func:`add_schedule_arguments` ask for.
+
+    Raises:
+        ValueError: A number makes no sense.
+    """
+    return Schedule(
+        epochs=args.epochs,
+        batch=args.batch,
+        rate=args.rate,
+        head_rate=10 * args.rate if args.head_rate is None else args.head_rate,
+        seed=args.seed,
+    )
+
+
+def _or_none(value: float) -> float | None:
+    """A figure for the log: JSON has no NaN, which a correlation of constants is."""
+    return round(value, 5) if math.isfinite(value) else None
+
+
+def file_digest(file: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, for fingerprints; of anything else its text, such as "imagenet"."""
+    path = Path(file)
+    content = path.read_bytes() if path.is_file() else str(file).encode()
+    return hashlib.sha256(content).hexdigest()
 
 
 def predict(model: Any, arrays: NDArray[Any], batch: int = 32, label: str = "predicting") -> Any:

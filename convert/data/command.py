@@ -96,7 +96,9 @@ def summary(rows: Sequence[ManifestRow]) -> str:
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds ``--database``, ``--data-root`` and ``--work``, which every step shares."""
-    parser.add_argument("--database", default=biq2021.NAME, choices=DATABASES)
+    parser.add_argument(
+        "--database", default=biq2021.NAME, choices=DATABASES, help="which database to use"
+    )
     parser.add_argument(
         "--data-root", metavar="DIR", help="folder that holds BIQ2021/ (default: $EDGEIQA_DATA)"
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.manifest import DataError, ManifestRow
+from convert.files import replacing
 from convert.progress import progress
 
 LEAST_MOS = 0.6
@@ -47,14 +48,17 @@ def load_ladders(
     good = [row for row in rows if row.mos >= LEAST_MOS]
     if not good:
         raise DataError(f"no picture has a MOS of at least {LEAST_MOS}: no ladders can be made")
-    key = "\n".join(row.path for row in good) + f"\nladders-1 {size} {count} {seed}"
-    file = cache_dir / "ladders" / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}-{size}.npy"
     pairs, margins = _draw(good, count, seed)
+    key = f"ladders-2 {_DISTORTIONS_VERSION} {size}\n" + "\n".join(map(repr, pairs))
+    file = cache_dir / "ladders" / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}-{size}.npy"
     if not file.is_file():
         _make(pairs, root, size, file)
     array: NDArray[np.uint8] = np.load(file, mmap_mode="r")
     return array, margins
 
+
+_DISTORTIONS_VERSION = 1
+"""To be raised when a distortion of :mod:`convert.distort` changes, so that pairs are made anew."""
 
 _Pair = tuple[ManifestRow, str, float, float, int]
 
@@ -81,9 +85,7 @@ def _make(pairs: Sequence[_Pair], root: Path, size: int, file: Path) -> None:
     from edgeiqa.decode import decode
     from edgeiqa.preprocess import resize
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(file.name + ".part")
-    try:
+    with replacing(file) as scratch:
         array = np.lib.format.open_memmap(
             scratch, mode="w+", dtype=np.uint8, shape=(len(pairs), 2, size, size, 3)
         )
@@ -94,7 +96,3 @@ def _make(pairs: Sequence[_Pair], root: Path, size: int, file: Path) -> None:
                 spoilt = distort(picture, kind, strength=strength, seed=seed)
                 array[index, slot] = resize(spoilt, (size, size))
         array.flush()
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
-    scratch.replace(file)

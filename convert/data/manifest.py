@@ -7,11 +7,14 @@ so MOS direction, MOS scale and splits are settled here once.
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from convert.files import replacing
 
 SPLITS = ("train", "validation", "test")
 _COLUMNS = ("path", "mos", "std", "split", "subset")
@@ -81,16 +84,12 @@ def work_dir(argument: str | os.PathLike[str] | None = None) -> Path:
 
 def save_manifest(rows: Iterable[ManifestRow], file: str | os.PathLike[str]) -> None:
     """Writes the rows as CSV, atomically."""
-    target = Path(file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(target.name + ".part")
-    with scratch.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(file) as scratch, scratch.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for row in rows:
             std = "" if row.std is None else repr(row.std)
             writer.writerow((row.path, repr(row.mos), std, row.split, row.subset))
-    scratch.replace(target)
 
 
 def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
@@ -122,6 +121,12 @@ def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
             except (TypeError, ValueError) as error:
                 raise DataError(f"{path}, line {number}: {error}") from error
     return rows
+
+
+def rows_digest(rows: Iterable[ManifestRow]) -> str:
+    """A digest of pictures, labels, splits and their order, for fingerprints of runs."""
+    text = "\n".join(repr(row) for row in rows)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def select(rows: Sequence[ManifestRow], split: str) -> list[ManifestRow]:

@@ -65,7 +65,7 @@ class PowerCutError(Exception):
 
 def test_interrupted_training_resumes_to_the_very_same_weights(tmp_path: Path) -> None:
     straight = make_trainer(tmp_path / "straight")
-    straight.fit(COUNT, make_batch, dict)
+    whole = straight.fit(COUNT, make_batch, dict)
     calls = 0
 
     def failing(chosen: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
@@ -80,9 +80,36 @@ def test_interrupted_training_resumes_to_the_very_same_weights(tmp_path: Path) -
         first.fit(COUNT, failing, dict)
     second = make_trainer(tmp_path / "broken", checkpoint_seconds=0.0)
     log = second.fit(COUNT, make_batch, dict)
+    # Also the losses are those of whole epochs, not of what was left after the interruption.
     assert [record["epoch"] for record in log] == [1, 2, 3]
+    for record, expected in zip(log, whole, strict=True):
+        assert record["loss"] == pytest.approx(expected["loss"], rel=1e-4)
     for ours, theirs in zip(second.model.weights, straight.model.weights, strict=True):
         assert np.asarray(ours) == pytest.approx(np.asarray(theirs), abs=1e-6)
+
+
+def test_figures_that_do_not_exist_are_null_in_the_log(tmp_path: Path) -> None:
+    make_trainer(tmp_path).fit(COUNT, make_batch, lambda: {"val_srocc": float("nan")})
+    text = (tmp_path / "log.jsonl").read_text()
+    assert "NaN" not in text
+    assert json.loads(text.splitlines()[0])["val_srocc"] is None
+
+
+def test_finished_run_is_not_trained_again_and_its_log_is_whole(tmp_path: Path) -> None:
+    make_trainer(tmp_path).fit(COUNT, make_batch, dict)
+    (tmp_path / "log.jsonl").unlink()
+
+    def never(chosen: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
+        raise AssertionError
+
+    log = make_trainer(tmp_path).fit(COUNT, never, dict)
+    assert len(log) == len((tmp_path / "log.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch": 0}, {"rate": 0.0}, {"rate": -1.0}])
+def test_schedules_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Schedule(**wrong)
 
 
 def test_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:

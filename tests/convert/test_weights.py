@@ -81,6 +81,13 @@ def test_saved_weights_load_by_layer_name_into_parts(keras: Any, tmp_path: Path)
             assert np.array_equal(ours, theirs)
 
 
+def test_whole_networks_are_not_loaded_from_parts(keras: Any, tmp_path: Path) -> None:
+    arch = nets.mobilenet_v2(0.35)
+    weights.save_npz(nets.build_trunk(keras, arch, 64, 4), tmp_path / "trunk.npz")
+    with pytest.raises(weights.WeightsError, match="lacks the layer block04"):
+        weights.load_npz(nets.build(keras, arch, 64), tmp_path / "trunk.npz", whole=True)
+
+
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_unusable_files_are_refused_with_the_reason(keras: Any, tmp_path: Path) -> None:
     arch = nets.mobilenet_v2(0.35)
