@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convert import protocol
-from convert.data.manifest import SPLITS, ManifestRow, data_root, load_manifest, select
-from convert.files import write_json, write_text
+from convert.data.command import add_data_arguments, manifest_file
+from convert.data.manifest import SPLITS, ManifestRow, data_root, load_manifest, select, work_dir
+from convert.files import prepare_targets, write_json, write_text
 from convert.metrics import (
     FloatArray,
     Interval,
@@ -261,21 +262,31 @@ def scores_csv(predictions: Sequence[Prediction]) -> str:
 
 
 def database_rows(
-    database: str, root: Path, split: str, manifest: str | os.PathLike[str] | None = None
+    database: str,
+    root: Path,
+    split: str,
+    manifest: str | os.PathLike[str] | None = None,
+    work: Path | None = None,
 ) -> list[ManifestRow]:
     """The pictures of one split.
+
+    They come from `manifest` if given, else from the one that ``python -m convert data`` wrote
+    to the work folder if there is one, else from the database's official layout.
 
     Args:
         database: "biq2021".
         root: The data root.
         split: "train", "validation" or "test".
-        manifest: A manifest file; without one the database's official layout is read.
+        manifest: A manifest file.
+        work: The work folder, see `convert.data.manifest.work_dir`.
 
     Raises:
         ValueError: unknown database, or data that is not as published.
     """
     if manifest is not None:
         return select(load_manifest(manifest), split)
+    if work is not None and manifest_file(work, database).is_file():
+        return select(load_manifest(manifest_file(work, database)), split)
     if database != "biq2021":
         raise ValueError(f'database {database!r} is not known, expected "biq2021"')
     from convert.data.biq2021 import build_manifest
@@ -283,32 +294,57 @@ def database_rows(
     return select(build_manifest(root), split)
 
 
-def add_data_arguments(parser: argparse.ArgumentParser, split: str) -> None:
+def add_picture_arguments(parser: argparse.ArgumentParser, split: str) -> None:
     """Options that say which rated pictures to use; shared with ``verify``."""
-    parser.add_argument("--database", default="biq2021", choices=["biq2021"])
-    parser.add_argument("--split", default=split, choices=SPLITS, help=f"default {split}")
-    parser.add_argument("--data-root", metavar="DIR", help="default: $EDGEIQA_DATA")
+    add_data_arguments(parser)
+    parser.add_argument("--split", default=split, choices=SPLITS, help=f"default: {split}")
     parser.add_argument(
-        "--manifest", metavar="FILE", help="manifest to use instead of the official layout"
+        "--manifest",
+        metavar="FILE",
+        help="CSV of rated pictures (default: what `python -m convert data` wrote to --work, "
+        "else the database's official layout)",
     )
+
+
+def picture_rows(args: argparse.Namespace) -> tuple[list[ManifestRow], Path]:
+    """The rated pictures that `add_picture_arguments` names, and the data root."""
+    root = data_root(args.data_root)
+    work = work_dir(args.work) if args.manifest is None else None
+    return database_rows(args.database, root, args.split, args.manifest, work), root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
-    parser.add_argument("model", metavar="MODEL", help=".tflite file, or the name of our model")
-    add_data_arguments(parser, "test")
-    parser.add_argument("--repeats", type=int, default=1000, help="bootstrap draws, default 1000")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap, default 0")
-    parser.add_argument("--jobs", type=int, help="pictures at a time, default: processors")
+    parser.add_argument(
+        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+    )
+    add_picture_arguments(parser, "test")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="bootstrap draws of the 95%% intervals (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="pictures scored at a time; changes no score (default: number of processors)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write results as JSON, - for stdout")
-    parser.add_argument("--scores", metavar="FILE", help="write every prediction as CSV")
-    parser.add_argument("--work", metavar="DIR", help=argparse.SUPPRESS)  # no cache is needed
+    parser.add_argument(
+        "--scores", metavar="FILE", help="write every score (0-100) and MOS (0-1) as CSV"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run this step; exit code 3 when pictures were unreadable."""
-    root = data_root(args.data_root)
-    rows = database_rows(args.database, root, args.split, args.manifest)
+    rows, root = picture_rows(args)
+    prepare_targets(args.json, args.scores)
     if args.split == "test":
         print(
             "note: the test split is for final reports only; choose models on validation",

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from convert import protocol
-from convert.files import write_bytes, write_json
+from convert.export_options import add_arguments as add_arguments
+from convert.files import prepare_targets, write_bytes, write_json
 from convert.flatbuffer import TfliteSummary, inspect
 from convert.foreign import (
     RANGES,
@@ -28,7 +29,7 @@ from convert.foreign import (
     final_activation,
 )
 from convert.foreign_input import PEEK, Input, find_pictures, input_range, read_pictures
-from convert.meaning import KINDS, Meaning, resolve
+from convert.meaning import Meaning, resolve
 from convert.parity import (
     Pixels,
     Scores,
@@ -40,7 +41,6 @@ from convert.parity import (
 )
 from convert.tflite import named_outputs, to_tflite
 from edgeiqa.contract import Contract, InputSpec, OutputSpec, append
-from edgeiqa.spec import FITS
 
 Say = Callable[[str], None]
 
@@ -281,38 +281,6 @@ def _look(
     return warnings
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add this step's options."""
-    parser.add_argument("--keras", required=True, metavar="FILE", help=".keras or .h5")
-    parser.add_argument("--images", required=True, metavar="DIR", help="pictures like yours")
-    parser.add_argument("--output", metavar="FILE", help="default: --keras with suffix .tflite")
-    parser.add_argument("--name", help="of the model, default: the file's name")
-    parser.add_argument("--model-version", default="1", help="default 1")
-    parser.add_argument("--size", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"))
-    parser.add_argument(
-        "--input-range",
-        default="auto",
-        choices=["auto", *RANGES],
-        help="pixels that it was trained on; auto: it begins with Rescaling or Normalization",
-    )
-    parser.add_argument("--color", default="rgb", choices=["rgb", "bgr"], help="default rgb")
-    parser.add_argument("--fit", default="squash", choices=FITS, help="default squash")
-    parser.add_argument("--output-kind", default="auto", choices=KINDS)
-    parser.add_argument(
-        "--score-range",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="ends of the model's scale",
-    )
-    parser.add_argument("--lower-is-better", action="store_true")
-    parser.add_argument("--labels", metavar="A,B,C", help="names of the attributes")
-    parser.add_argument("--score-label", metavar="A", help="which attribute is the quality")
-    parser.add_argument("--bins", metavar="X,Y,Z", help="what the bins stand for, default 1,2,...")
-    parser.add_argument("--samples", type=int, default=200, help="calibration pictures, at most")
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON")
-
-
 def run(args: argparse.Namespace) -> int:
     """Run this step; exit code 3 when pictures were unreadable."""
     from convert.kerasfile import load_keras
@@ -330,6 +298,7 @@ def run(args: argparse.Namespace) -> int:
 
     keras_file = Path(args.keras)
     pictures = find_pictures(args.images)
+    prepare_targets(args.output, args.json)
     meaning = Meaning(
         kind=args.output_kind,
         score_range=tuple(args.score_range) if args.score_range else None,
@@ -344,6 +313,8 @@ def run(args: argparse.Namespace) -> int:
         import tensorflow  # noqa: F401  (its first import writes to stderr)
 
         model = load_keras(keras_file)
+    target = Path(args.output) if args.output else keras_file.with_suffix(".tflite")
+    prepare_targets(target)
     say(f"model     {keras_file.name}, {type(model).__module__.split('.')[0]}, {_count(model)}")
     result = export(
         model,
@@ -355,7 +326,6 @@ def run(args: argparse.Namespace) -> int:
         samples=args.samples,
         say=say,
     )
-    target = Path(args.output) if args.output else keras_file.with_suffix(".tflite")
     write_bytes(target, result.data)
     with quiet():
         scorer = Scorer(model=target)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convert.foreign import RANGES, ExportError, normalisation_misfit, scales_itself
-from convert.parity import Pixels, load_pixels, spread_out
+from convert.parity import Pixels, read_pixels, spread_out
 from edgeiqa.contract import InputSpec
 
 LEAST_PICTURES = 20
@@ -65,7 +65,7 @@ def read_pictures(
     """
     if samples < LEAST_PICTURES:
         raise ExportError(f"--samples must be at least {LEAST_PICTURES}, got {samples}")
-    pixels, errors = load_pixels(
+    pixels, errors = read_pixels(
         spread_out([Path(file) for file in files], samples + (samples + 1) // 2), spec
     )
     for path, error in errors.items():

@@ -18,8 +18,10 @@ import numpy as np
 from convert import protocol
 from convert.distort import DISTORTIONS, RgbArray
 from convert.evaluate import report
+from convert.files import prepare_targets
 from convert.ladder_report import Ladder, LadderReport, rungs
 from convert.progress import progress
+from convert.quiet import quiet
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -111,22 +113,41 @@ def _share(text: str) -> float:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m convert ladder`."""
-    parser.add_argument("model", help="a .tflite file with its contract, or a shipped model's name")
     parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="sound pictures (default: the samples)"
+        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
     )
     parser.add_argument(
-        "--kinds", nargs="+", choices=tuple(DISTORTIONS), default=tuple(DISTORTIONS), metavar="KIND"
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of sound pictures (default: the package's unspoilt sample photographs)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of noise and motion angles")
-    parser.add_argument("--json", metavar="FILE", help="write the report, - for stdout")
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw scores over levels")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=tuple(DISTORTIONS),
+        default=tuple(DISTORTIONS),
+        metavar="KIND",
+        help=f"distortions to try (default: all, which are {', '.join(DISTORTIONS)})",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of noise and motion angles (default: %(default)s)",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the report as JSON, - for stdout")
+    parser.add_argument(
+        "--plot", type=Path, metavar="PNG", help="draw scores (0-100) over levels (0-5)"
+    )
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="show every picture with scores")
     parser.add_argument(
         "--max-violations",
         type=_share,
         metavar="SHARE",
-        help="exit with 1 when a larger share of pairs (0-1) does not fall",
+        help="exit with 1 when the score does not fall in a larger share (0-1) of the "
+        "neighbouring levels, such as 0.05 (default: no limit)",
     )
 
 
@@ -140,7 +161,9 @@ def run(args: argparse.Namespace) -> int:
     from edgeiqa.model import find
     from edgeiqa.scorer import Scorer
 
-    scorer = Scorer(args.model)
+    prepare_targets(args.json, args.plot, args.sheet)
+    with quiet():  # LiteRT announces its delegate
+        scorer = Scorer(args.model)
     paths = clean_samples() if args.images is None else _images_in(args.images)
     pictures, errors = load_pictures(paths)
     for error in errors:

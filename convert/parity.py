@@ -126,7 +126,7 @@ def _sources(contract: Contract, names: Sequence[str]) -> dict[str, str]:
     return dict(zip(wanted, names, strict=False))
 
 
-def load_pixels(paths: Sequence[Path], spec: InputSpec) -> tuple[Pixels, dict[str, str]]:
+def read_pixels(paths: Sequence[Path], spec: InputSpec) -> tuple[Pixels, dict[str, str]]:
     """Decode and preprocess pictures exactly as the runtime does.
 
     Args:

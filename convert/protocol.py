@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -25,15 +27,76 @@ def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     return found
 
 
+# Options whose folders are private, the variables that replace them, and the shortest
+# abbreviation that argparse could take for them.
+_FOLDERS = (("--work", "EDGEIQA_WORK", "--wo"), ("--data-root", "EDGEIQA_DATA", "--data-"))
+
+
 def command_line(default: str) -> str:
-    """The command that is running, as one can type it again.
+    """The command that is running, as one can type it again, without private paths.
 
     Args:
         default: What to say when the caller is a script or a test and not ``python -m convert``.
     """
     if Path(sys.argv[0]).parent.name != "convert":
         return default
-    return "python -m convert " + shlex.join(sys.argv[1:])
+    return "python -m convert " + public_arguments(sys.argv[1:], os.environ)
+
+
+def public_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Command-line arguments as shell text that may be published.
+
+    ``--work`` and ``--data-root`` are left out with their values. Paths in these folders, or in
+    those that ``EDGEIQA_WORK`` and ``EDGEIQA_DATA`` name, begin with the variable; of every
+    other absolute path only the file name is kept.
+
+    Args:
+        arguments: Words after ``python -m convert``.
+        environment: Of the process.
+    """
+    folders = [
+        (environment[variable], variable)
+        for _, variable, _ in _FOLDERS
+        if environment.get(variable)
+    ]
+    kept: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        option, equals, value = word.partition("=")
+        variable = _private(option)
+        if variable is None:
+            kept.append(word)
+            continue
+        value = value if equals else next(words, "")
+        if value:
+            folders.insert(0, (value, variable))
+    return " ".join(_public(word, folders) for word in kept)
+
+
+def _private(option: str) -> str | None:
+    """The variable that stands for the folder of an option, if it is one of those."""
+    for name, variable, shortest in _FOLDERS:
+        if option.startswith(shortest) and name.startswith(option):
+            return variable
+    return None
+
+
+def _public(word: str, folders: Sequence[tuple[str, str]]) -> str:
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("--"):
+        return f"{shlex.quote(option)}={_public(value, folders)}"
+    expanded = os.path.expanduser(word)
+    if not os.path.isabs(expanded):
+        return shlex.quote(word)
+    path = Path(os.path.normpath(expanded))
+    for folder, variable in folders:
+        base = Path(os.path.abspath(os.path.expanduser(folder)))
+        if path == base:
+            return f"${variable}"
+        if path.is_relative_to(base):
+            # The variable stays outside of quotes, or no shell would fill it in.
+            return f"${variable}/{shlex.quote(path.relative_to(base).as_posix())}"
+    return shlex.quote(path.name or "/")
 
 
 def sha256(data: bytes) -> str:

@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from convert import protocol
-from convert.evaluate import add_data_arguments, database_rows, report
+from convert.evaluate import add_picture_arguments, picture_rows, report
+from convert.files import prepare_targets
 from convert.flatbuffer import TfliteSummary, inspect
 from convert.metrics import srocc
 from convert.parity import (
@@ -27,7 +28,7 @@ from convert.parity import (
     Shift,
     compare,
     keras_outputs,
-    load_pixels,
+    read_pixels,
     scores_of,
     spread_out,
     tflite_outputs,
@@ -119,6 +120,7 @@ def verify(
     rescale: tuple[float, float] | None = None,
     qat_rescale: tuple[float, float] | None = None,
     max_shift_p99: float | None = None,
+    max_srocc_loss: float | None = None,
 ) -> VerifyReport:
     """Compare the int8 model with the float nets that it came from.
 
@@ -133,14 +135,18 @@ def verify(
         qat_rescale: The same for `qat_model`.
         max_shift_p99: Largest tolerated 99th-percentile shift of scores from `float_model` to
             int8, in points of 0-100.
+        max_srocc_loss: How far the SROCC with `mos` may fall from `float_model` to int8.
 
     Returns:
         The report; `passed` is False when a floating-point operator is left, input or output is
-        of a wrong type, or the shift is above the limit.
+        of a wrong type, or the shift or the loss of SROCC is above its limit.
 
     Raises:
-        ValueError: no or wrong pixels, or outputs that do not fit the contract.
+        ValueError: no or wrong pixels, outputs that do not fit the contract, or a limit on the
+            loss of SROCC without MOS.
     """
+    if max_srocc_loss is not None and mos is None:
+        raise ValueError("a limit on the loss of SROCC needs the pictures' MOS")
     from edgeiqa.model import Model, find
 
     data = model if isinstance(model, bytes) else find(model).read_bytes()
@@ -171,14 +177,17 @@ def verify(
     shifts = {(a, b): compare(results[a], results[b]) for a, b in pairs}
     summary = inspect(data)
     known = np.asarray(mos, np.float64) if mos is not None else None
+    srocc_mos = {} if known is None else {n: srocc(s, known) for n, s in results.items()}
+    problems = [
+        *_problems(summary, results[QUANTIZED]),
+        *_above_limits(shifts[REFERENCE, QUANTIZED], srocc_mos, max_shift_p99, max_srocc_loss),
+    ]
     return VerifyReport(
         scores=results,
-        srocc_mos={} if known is None else {n: srocc(s, known) for n, s in results.items()},
+        srocc_mos=srocc_mos,
         shifts=shifts,
         summary=summary,
-        problems=tuple(
-            _problems(summary, results[QUANTIZED], shifts[REFERENCE, QUANTIZED], max_shift_p99)
-        ),
+        problems=tuple(problems),
         protocol={
             "model": contract.name,
             "model_version": contract.version,
@@ -194,45 +203,62 @@ def verify(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
-    parser.add_argument("model", metavar="MODEL", help="int8 .tflite, or the name of our model")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="int8 .tflite with its contract, or a shipped model's name: base",
+    )
     parser.add_argument(
         "--keras", required=True, metavar="FILE", help="float student before QAT, .keras or .h5"
     )
     parser.add_argument("--qat", metavar="FILE", help="fake-quantised student, compared too")
-    for name in ("rescale", "qat-rescale"):
+    for name, net in (("rescale", "float"), ("qat-rescale", "fake-quantised")):
         parser.add_argument(
             f"--{name}",
             nargs=2,
             type=float,
             metavar=("SCALE", "OFFSET"),
-            help=f"the {'qat' if 'qat' in name else 'float'} net is fed pixel * SCALE + OFFSET",
+            help=f"the {net} net is fed pixel (0-255) * SCALE + OFFSET (default: 1 0)",
         )
-    parser.add_argument("--float-tflite", metavar="FILE", help="default: made from --keras")
-    add_data_arguments(parser, "validation")
-    parser.add_argument("--limit", type=int, metavar="N", help="only N pictures, evenly spread")
     parser.add_argument(
-        "--max-shift-p99", type=float, metavar="POINTS", help="fail above this shift of scores"
+        "--float-tflite", metavar="FILE", help="float .tflite (default: made from --keras)"
+    )
+    add_picture_arguments(parser, "validation")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="only N pictures, evenly spread (default: all)"
+    )
+    parser.add_argument(
+        "--max-shift-p99",
+        type=float,
+        metavar="POINTS",
+        help="exit with 1 when the 99th percentile of the score shifts from float to int8 is "
+        "larger, in points of 0-100 (default: no limit)",
+    )
+    parser.add_argument(
+        "--max-srocc-loss",
+        type=float,
+        metavar="X",
+        help="exit with 1 when the SROCC with MOS of int8 is more than X below that of the float "
+        "net, such as 0.005 (default: no limit)",
     )
     parser.add_argument("--json", metavar="FILE", help="write results as JSON, - for stdout")
-    parser.add_argument("--work", metavar="DIR", help=argparse.SUPPRESS)  # no cache is needed
 
 
 def run(args: argparse.Namespace) -> int:
     """Run this step; exit code 1 when a problem was found, 3 when pictures were unreadable."""
-    from convert.data.manifest import data_root
     from convert.kerasfile import load_keras
     from convert.quiet import quiet
     from edgeiqa.model import Model
 
-    root = data_root(args.data_root)
-    rows = database_rows(args.database, root, args.split, args.manifest)
+    rows, root = picture_rows(args)
+    prepare_targets(args.json)
     if args.limit is not None:
         if args.limit < 2:
             raise ValueError(f"--limit must be at least 2, got {args.limit}")
         rows = spread_out(rows, args.limit)
     with quiet():  # LiteRT announces its delegate
         spec = Model(args.model).contract.input
-    pixels, errors = load_pixels([root / row.path for row in rows], spec)
+    pixels, errors = read_pixels([root / row.path for row in rows], spec)
     for path, error in errors.items():
         print(f"unreadable: {path}: {error}", file=sys.stderr)
     mos = [row.mos for row in rows if str(root / row.path) not in errors]
@@ -252,6 +278,7 @@ def run(args: argparse.Namespace) -> int:
         rescale=args.rescale,
         qat_rescale=args.qat_rescale,
         max_shift_p99=args.max_shift_p99,
+        max_srocc_loss=args.max_srocc_loss,
     )
     report(result.to_dict(), result.table(), args.json)
     if not result.passed:
@@ -259,9 +286,7 @@ def run(args: argparse.Namespace) -> int:
     return 3 if errors else 0
 
 
-def _problems(
-    summary: TfliteSummary, int8_scores: Scores, final: Shift, max_shift_p99: float | None
-) -> Iterator[str]:
+def _problems(summary: TfliteSummary, int8_scores: Scores) -> Iterator[str]:
     if summary.float_islands:
         yield f"{len(summary.float_islands)} operators work in floating point"
     for tensor in summary.inputs:
@@ -272,8 +297,24 @@ def _problems(
             yield f"output {tensor.name} is {tensor.dtype}, expected int8"
     if np.ptp(int8_scores) == 0:
         yield "the int8 model gives every picture the same score"
-    if max_shift_p99 is not None and final.p99 > max_shift_p99:
+
+
+def _above_limits(
+    final: Shift,
+    srocc_mos: Mapping[str, float],
+    max_shift_p99: float | None,
+    max_srocc_loss: float | None,
+) -> Iterator[str]:
+    # Written so that a comparison with NaN is a problem.
+    if max_shift_p99 is not None and not final.p99 <= max_shift_p99:
         yield f"99th-percentile shift {final.p99:.3f} points, allowed {max_shift_p99:g}"
+    if max_srocc_loss is not None:
+        before, after = srocc_mos[REFERENCE], srocc_mos[QUANTIZED]
+        if not before - after <= max_srocc_loss:
+            yield (
+                f"SROCC with MOS is {after:.4f} in int8, {before:.4f} in float: "
+                f"{before - after:.4f} lost, allowed {max_srocc_loss:g}"
+            )
 
 
 def _finite(value: float) -> float | None:

@@ -35,6 +35,12 @@ _EXIT_CODES = """exit codes:
   130  interrupted; a file named with --output is then left as it was
 """
 
+_MODELS_EXIT_CODES = """exit codes:
+  0    all are listed
+  2    wrong usage
+  3    some are not there, cannot be read or have no valid contract (the others are listed)
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
@@ -111,7 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     score.set_defaults(run=_score_command)
 
-    models = commands.add_parser("models", allow_abbrev=False, help="list models")
+    models = commands.add_parser(
+        "models",
+        allow_abbrev=False,
+        help="list models",
+        description="Lists models and what they say about themselves.",
+        epilog=_MODELS_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     models.add_argument(
         "files", nargs="*", metavar="FILE", help=".tflite files (default: those of the package)"
     )

@@ -11,12 +11,13 @@ import io
 import os
 import stat
 import struct
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image
 
-from edgeiqa.preprocess import over_white
+from edgeiqa.preprocess import over_white, tiles
 
 MAX_PIXELS = 200_000_000
 MAX_STREAM_BYTES = 1 << 30
@@ -70,6 +71,15 @@ def decode(
     frame is taken (of a PIL picture, the current one). 16 bits become 8 by dropping the lower
     8, palettes, CMYK and gray become RGB.
 
+    Memory: Pillow holds RGB in 4 bytes per pixel, and that is what the result takes. Where the
+    picture has to be turned or converted, the one before and the one after exist side by side:
+    up to 8 bytes per pixel at the peak, which for the default limit of 200 megapixels are
+    1.6 GB. A PIL picture that is handed over turned and not in RGB stays as well, and so costs
+    up to 12 with its own 4. What a codec needs inside comes on top: next to nothing for PNG,
+    GIF, TIFF and ordinary JPEG; with Pillow 13 we measured 3 more bytes per pixel for a
+    progressive JPEG, 8 for WebP with alpha and 15 for JPEG 2000. Lower `max_pixels` where
+    strangers send pictures and memory is short.
+
     Args:
         source: Path of a file, the bytes of one, an open binary file, or a PIL picture, which
             is left as it is.
@@ -85,7 +95,7 @@ def decode(
         TypeError: `source` is something else.
     """
     if isinstance(source, Image.Image):
-        return _guarded(source, None, max_pixels)
+        return _guarded(source, None, max_pixels, ours=False)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _decode_stream(io.BytesIO(source), None, max_pixels)
     if isinstance(source, (str, os.PathLike)):
@@ -142,7 +152,7 @@ def _decode_stream(stream: BinaryIO, path: str | None, max_pixels: int) -> Image
     if image is None:
         raise UnreadableImageError(_unknown(stream), path)
     with image:
-        return _guarded(image, path, max_pixels)
+        return _guarded(image, path, max_pixels, ours=True)
 
 
 def _unknown(stream: BinaryIO) -> str:
@@ -196,8 +206,11 @@ def _try_formats(
     return None
 
 
-def _guarded(image: Image.Image, path: str | None, max_pixels: int) -> Image.Image:
-    """Decodes the pixels; every way of failing becomes an UnreadableImageError."""
+def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: bool) -> Image.Image:
+    """Decodes the pixels; every way of failing becomes an UnreadableImageError.
+
+    Where the picture is `ours`, it is given up as soon as it is no longer needed.
+    """
     width, height = image.size
     if width < 1 or height < 1:
         raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
@@ -210,6 +223,8 @@ def _guarded(image: Image.Image, path: str | None, max_pixels: int) -> Image.Ima
     try:
         image.load()
         upright = _upright(image)
+        if ours and upright is not image:
+            image.close()  # Else it would lie beside the upright one while that is converted.
         rgb = _to_rgb(upright)
     except UnreadableImageError as error:
         raise UnreadableImageError(error.reason, path) from error
@@ -235,23 +250,42 @@ def _to_rgb(image: Image.Image) -> Image.Image:
             "floating-point pixels have no fixed range; convert them to 8 or 16 bits first"
         )
     if mode.startswith("I"):
-        return Image.fromarray(_drop_low_byte(image)).convert("RGB")
+        _check_16_bits(image)
+        return _by_tiles(image, _drop_low_byte)
     if mode in ("RGBA", "LA", "La", "PA", "RGBa") or "transparency" in image.info:
-        # Premultiplied gray with alpha converts to straight gray with alpha only.
-        straight = image.convert("LA") if mode == "La" else image
-        return Image.fromarray(over_white(np.asarray(straight.convert("RGBA"))))
+        return _by_tiles(image, _composite)
     return image if mode == "RGB" else image.convert("RGB")
 
 
-def _drop_low_byte(image: Image.Image) -> np.ndarray:
-    """16-bit gray, uint8 [height, width]; also where Pillow holds it in 32 bits."""
-    values = np.asarray(image)
-    if values.itemsize > 2 and (values.min() < 0 or values.max() > 0xFFFF):
+def _by_tiles(image: Image.Image, to_rgb: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Converts a picture piece by piece: beside it and the result there is next to nothing."""
+    rgb = Image.new("RGB", image.size)
+    for rows, columns in tiles(image.height, image.width):
+        tile = image.crop((columns.start, rows.start, columns.stop, rows.stop))
+        rgb.paste(to_rgb(tile), (columns.start, rows.start))
+    return rgb
+
+
+def _composite(tile: Image.Image) -> Image.Image:
+    # Premultiplied gray with alpha converts to straight gray with alpha only.
+    straight = tile.convert("LA") if tile.mode == "La" else tile
+    return Image.fromarray(over_white(np.asarray(straight.convert("RGBA"))))
+
+
+def _drop_low_byte(tile: Image.Image) -> Image.Image:
+    return Image.fromarray((np.asarray(tile) >> 8).astype(np.uint8)).convert("RGB")
+
+
+def _check_16_bits(image: Image.Image) -> None:
+    """Where Pillow holds gray in 32 bits, it may be 16-bit gray, which has a range, or not."""
+    if image.mode != "I":
+        return
+    least, most = cast("tuple[int, int]", image.getextrema())  # Of one band.
+    if least < 0 or most > 0xFFFF:
         raise UnreadableImageError(
-            f"32-bit pixels from {values.min()} to {values.max()} have no fixed range; "
+            f"32-bit pixels from {least} to {most} have no fixed range; "
             "convert them to 8 or 16 bits first"
         )
-    return (values >> 8).astype(np.uint8)
 
 
 def _os_reason(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -35,8 +36,9 @@ def expand(names: Iterable[str]) -> Iterator[Item]:
     """Lists the pictures behind names, folders searched to their depths.
 
     Within a folder the order is alphabetical; hidden files and folders and files whose suffix
-    is not a picture's are skipped; links are followed, but no folder is entered twice, so that
-    circles of links end.
+    is not a picture's are skipped, and so is whatever is no regular file (pipes, sockets,
+    devices), as it may never end; links are followed, but no folder is entered twice, so that
+    circles of links end. A link to nowhere is listed, for its error to be reported.
 
     Args:
         names: Files, folders and "-".
@@ -75,6 +77,15 @@ def _folder(top: str) -> Iterator[Item]:
             continue
         for name in names:
             inner = os.path.join(path, name)
-            is_picture = os.path.splitext(name)[1].lower() in SUFFIXES
-            if not name.startswith(".") and (is_picture or os.path.isdir(inner)):
+            if not name.startswith(".") and _is_wanted(inner):
                 waiting.append(inner)
+
+
+def _is_wanted(path: str) -> bool:
+    """Whether something in a searched folder is a folder, or may be a picture."""
+    is_picture = os.path.splitext(path)[1].lower() in SUFFIXES
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # A link to nowhere, say: to be reported, not to be missed in silence.
+        return is_picture
+    return stat.S_ISDIR(mode) or (is_picture and stat.S_ISREG(mode))

@@ -61,9 +61,10 @@ class Model:
     Input: one tensor, [1, height, width, 3], RGB, values 0-255, of the contract's dtype (uint8;
     float models take the same values as float32). Outputs: in the order of the contract, each
     with batch 1. int8 outputs are dequantised here in float64, so that every runtime that
-    computes the same integers gives the same score. LiteRT does so on all processors; its
-    predecessor tflite-runtime, used on 32-bit ARM only, rounds otherwise and scores a little
-    differently.
+    computes the same integers gives the same score. Whether LiteRT computes the same ones on
+    another processor has been measured on x86-64 only so far; elsewhere they may differ by a
+    step. Its predecessor tflite-runtime, used on 32-bit ARM only, rounds otherwise and scores a
+    little differently.
 
     One object serves any number of threads: it keeps a few interpreters, made when they are
     first needed, and lends each to one caller at a time.

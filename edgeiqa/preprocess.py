@@ -7,6 +7,8 @@ functions: a model sees in use exactly what it saw in training.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image
 
@@ -16,6 +18,9 @@ from edgeiqa.spec import FITS, InputSpec
 # Box reduction stops at twice the final size; bilinear filtering does the rest. Pillow's
 # documentation of `reducing_gap` calls 2 fast with nearly the quality of filtering at full size.
 REDUCING_GAP = 2
+
+# Pixels that are converted at once: what arithmetic needs on the way stays at a few megabytes.
+_TILE_PIXELS = 1 << 18
 
 
 def preprocess(source: Frame | Image.Image, spec: InputSpec) -> np.ndarray:
@@ -60,28 +65,53 @@ def to_rgb(frame: Frame) -> np.ndarray:
     if frame.pixel_format is PixelFormat.GRAY:
         gray = pixels if pixels.ndim == 2 else pixels[:, :, 0]
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
-    if frame.pixel_format in (PixelFormat.BGR, PixelFormat.BGRA):
-        pixels = pixels[:, :, [2, 1, 0, 3][: frame.pixel_format.channels]]
-    return over_white(pixels) if pixels.shape[2] == 4 else pixels
+    if pixels.shape[2] == 4:
+        pixels = over_white(pixels)
+    # A view. Compositing treats the channels alike, so that their order may change after it.
+    is_bgr = frame.pixel_format in (PixelFormat.BGR, PixelFormat.BGRA)
+    return pixels[:, :, ::-1] if is_bgr else pixels
 
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
     """Composites a picture with straight alpha over white.
 
     With t = c * a + 255 * (255 - a) + 128 the result is (t + (t >> 8)) >> 8, the rounded
-    division by 255.
+    division by 255. It is done in tiles: besides the result, 3 bytes per pixel, it takes a few
+    megabytes, whatever the size.
 
     Args:
-        rgba: uint8 [height, width, 4], RGBA.
+        rgba: uint8 [height, width, 4], RGBA; any order of the three colours.
 
     Returns:
-        uint8 [height, width, 3], RGB.
+        uint8 [height, width, 3], RGB, or the order that came; a fresh array.
     """
-    alpha = rgba[:, :, 3:].astype(np.uint16)
-    total = rgba[:, :, :3] * alpha  # At most 65025 + 128 + 254 below: never leaves 16 bits.
-    total += (255 - alpha) * np.uint16(255) + np.uint16(128)
-    total += total >> 8
-    return (total >> 8).astype(np.uint8)
+    height, width = rgba.shape[:2]
+    rgb = np.empty((height, width, 3), np.uint8)
+    for tile in tiles(height, width):
+        part = rgba[tile]
+        alpha = part[:, :, 3:].astype(np.uint16)
+        total = part[:, :, :3] * alpha  # At most 65025 + 128 + 254 below: never leaves 16 bits.
+        total += (255 - alpha) * np.uint16(255) + np.uint16(128)
+        total += total >> 8
+        rgb[tile] = total >> 8
+    return rgb
+
+
+def tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Cuts a picture into bands of rows, and rows that are too long for one into pieces.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+
+    Yields:
+        (rows, columns), each with start and stop inside the picture; every pixel is in one.
+    """
+    across = max(1, min(width, _TILE_PIXELS))
+    down = _TILE_PIXELS // across
+    for top in range(0, height, down):
+        for left in range(0, width, across):
+            yield slice(top, min(top + down, height)), slice(left, min(left + across, width))
 
 
 def resize(rgb: np.ndarray | Image.Image, size: tuple[int, int], fit: str = "squash") -> np.ndarray:

@@ -16,11 +16,18 @@ class Quality:
     """How good a photograph looks.
 
     Attributes:
-        score: 0-100, higher is better: the expected mean opinion score times 100.
-        std: Expected spread of opinions around it, as a standard deviation in the same units;
-            None for models that say nothing about it.
-        histogram: Expected share of opinions per bin, worst first, adding up to 1; or None.
-        bins: Centres of these bins on 0-1; or None.
+        score: 0-100, higher is better: the expected mean opinion score times 100, after the
+            model's calibration, a line.
+        std: Expected spread of opinions around it, as a standard deviation in the same units,
+            after the same line; None for models that say nothing about it. The shipped model
+            has never seen a measured one: its training data has none, and the histograms that
+            it learnt assume the SOS hypothesis (Hossfeld, Schatz, Egger, 2011), by which the
+            spread follows from the mean. Its `std` is what that assumption implies.
+        histogram: Expected share of opinions per bin, worst first, adding up to 1; or None. As
+            the model gives it: the calibration is applied to `score` and `std` only, so that
+            sum(histogram * bins) * 100 is the score before calibration and may differ from
+            `score`.
+        bins: Centres of these bins on 0-1, not calibrated either; or None.
         causes: Severities 0-1 of what spoils the picture, by name; empty for models that do
             not tell.
         attributes: What else the model measures, by its own labels and in its own units.

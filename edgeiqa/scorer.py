@@ -97,17 +97,26 @@ class Scorer:
 
         Args:
             pictures: Whatever `score` takes, in any mixture; also one uint8 array
-                [count, height, width, 3].
+                [count, height, width, 3] RGB or [count, height, width, 4] RGBA.
 
         Returns:
             One quality per picture, in their order.
 
         Raises:
-            TypeError: A single path or bytes came: put it into a list, or use `score`.
+            TypeError: A single path, file, `Frame` or the like came: put it into a list, or use
+                `score`.
             UnreadableImageError: As `score`, at the first picture that fails.
-            ValueError: As `score`.
+            ValueError: As `score`; or an array of another shape, such as that of one picture.
         """
-        if isinstance(pictures, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)):
+        if isinstance(pictures, np.ndarray):
+            # Iterated blindly, one RGB picture would be taken for many of one column each.
+            if pictures.ndim != 4 or pictures.shape[3] not in (3, 4):
+                raise ValueError(
+                    f"score_batch got an array of shape {pictures.shape}, expected "
+                    "[count, height, width, 3] for RGB or [count, height, width, 4] for RGBA; "
+                    "use score for one"
+                )
+        elif isinstance(pictures, Frame) or _is_decodable(pictures):
             raise TypeError(
                 f"score_batch got one {type(pictures).__name__}, expected several pictures; "
                 "use score for one"

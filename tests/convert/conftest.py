@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.parity import load_pixels
+from convert.parity import read_pixels
 from edgeiqa.contract import InputSpec
 from tests.convert.netzoo import SIZE
 
@@ -35,6 +35,6 @@ def export_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def export_pixels(export_folder: Path) -> np.ndarray:
     """The same at the size of the nets: uint8 [48,32,32,3] RGB."""
-    pixels, errors = load_pixels(sorted(export_folder.iterdir()), InputSpec(SIZE, SIZE))
+    pixels, errors = read_pixels(sorted(export_folder.iterdir()), InputSpec(SIZE, SIZE))
     assert not errors
     return pixels

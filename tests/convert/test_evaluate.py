@@ -16,6 +16,7 @@ from convert.evaluate import Prediction, evaluate, measure
 from convert.metrics import plcc, rmse, srocc
 from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, append
 from edgeiqa.scorer import Scorer
+from tests.convert.tiny import TEST, make_biq2021
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +194,45 @@ def test_a_collapsed_model_is_shown_as_such() -> None:
     assert group.metrics["SROCC"].to_dict()["value"] is None
     assert group.metrics["spread"].value == 0
     assert measure("few", rows[:3]).metrics == {}
+
+
+def test_the_manifest_of_the_data_step_is_used(
+    brightness_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = make_biq2021(tmp_path / "data")
+    folders = ["--data-root", str(root), "--work", str(tmp_path / "work")]
+    arguments = [str(brightness_model), *folders, "--repeats", "10", "--json", "-"]
+    assert run(arguments) == 2  # not the published number of pictures
+    assert main(["data", "--any-count", *folders]) == 0
+    capsys.readouterr()
+    assert run(arguments) == 0
+    groups = json.loads(capsys.readouterr().out)["groups"]
+    assert groups["pooled"]["pictures"] == sum(TEST.values())
+    assert groups["ss03"]["pictures"] == TEST["ss03"]
+    # One named on the command line goes first.
+    assert run([*arguments, "--manifest", str(tmp_path / "other.csv")]) == 2
+    assert "no manifest at" in capsys.readouterr().err
+
+
+def test_folders_of_results_are_there_before_the_work(
+    brightness_model: Path,
+    rated: tuple[Path, list[ManifestRow]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, _ = rated
+    arguments = [str(brightness_model), "--data-root", str(root), "--repeats", "10"]
+    arguments += ["--manifest", str(root / "manifest.csv")]
+    report, scores = tmp_path / "new" / "deep" / "out.json", tmp_path / "csv" / "scores.csv"
+    assert run([*arguments, "--json", str(report), "--scores", str(scores)]) == 0
+    assert json.loads(report.read_text())["groups"]["pooled"]["pictures"] == 36
+    assert len(scores.read_text().splitlines()) == 37
+
+    def late(*_: object, **__: object) -> None:
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("convert.evaluate.evaluate", late)
+    capsys.readouterr()
+    assert run([*arguments, "--json", str(report / "below a file" / "out.json")]) == 2
+    assert "cannot create the folder" in capsys.readouterr().err

@@ -62,7 +62,7 @@ def test_scalar_on_one_to_five_scores_like_keras(
     raw = np.asarray(model(export_pixels.astype("f4") / 255))[:, 0]
     file = save(model, tmp_path)
     target = tmp_path / "mine.tflite"
-    report = tmp_path / "report.json"
+    report = tmp_path / "new" / "report.json"
     arguments = ["export", "--keras", str(file), "--images", str(export_folder)]
     arguments += ["--output", str(target), "--input-range", "0..1", "--score-range", "1", "5"]
     assert main([*arguments, "--json", str(report)]) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.files import write_bytes, write_json, write_text
+from convert.files import prepare_targets, write_bytes, write_json, write_text
 
 
 def test_replaces_whole_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -45,3 +45,14 @@ def test_json_refuses_what_json_cannot_say(tmp_path: Path) -> None:
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"the folder .*nowhere is missing"):
         write_text(tmp_path / "nowhere" / "x.txt", "")
+
+
+def test_targets_are_prepared(tmp_path: Path) -> None:
+    prepare_targets(None, "-", tmp_path / "a" / "b" / "x.json", tmp_path / "y.csv")
+    assert (tmp_path / "a" / "b").is_dir()
+    assert os.listdir(tmp_path) == ["a"]
+    with pytest.raises(OSError, match="it is a folder"):
+        prepare_targets(tmp_path / "a")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="cannot create the folder"):
+        prepare_targets(tmp_path / "file" / "x.json")

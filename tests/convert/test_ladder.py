@@ -132,12 +132,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_command_on_the_shipped_model(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "ladder.json"
+    file = tmp_path / "new" / "ladder.json"
     options = ["--images", str(folder), "--kinds", "jpeg", "over_exposure", "--json", str(file)]
+    capfd.readouterr()
     assert main(["ladder", "base", *options]) == 0
-    table = capsys.readouterr().out
+    table, said = capfd.readouterr()
+    assert said == ""  # nothing of LiteRT's
     report = json.loads(file.read_text())
     assert report["protocol"]["model"] == "base"
     assert len(report["protocol"]["model_sha256"]) == 64
@@ -166,5 +168,8 @@ def test_command_reports_bad_input(
     assert "broken.jpg" in capsys.readouterr().err
     assert main(["ladder", "base", "--images", str(tmp_path / "absent")]) == 2
     assert "absent is not a folder" in capsys.readouterr().err
+    below_a_file = str(folder / "cat.png" / "l.json")
+    assert main(["ladder", "base", "--images", str(folder), "--json", below_a_file]) == 2
+    assert "cannot create the folder" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["ladder", "base", "--max-violations", "5"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import argparse
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -34,6 +36,21 @@ def test_help_of_a_step_loads_nothing_heavy(step: str) -> None:
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.parametrize("step", ["evaluate", "verify", "export", "ladder"])
+def test_help_explains_every_option(step: str) -> None:
+    parser = argparse.ArgumentParser()
+    modules = {name: module for name, module, _ in STEPS}
+    importlib.import_module(modules[step]).add_arguments(parser)
+    for action in parser._actions:
+        assert action.help, action.dest
+        assert action.help != argparse.SUPPRESS, action.dest
+        takes_a_value = action.nargs != 0
+        assert not takes_a_value or action.metavar or action.choices, action.dest
+    if step == "export":
+        assert parser.epilog is not None
+        assert all(word in parser.epilog for word in ("example", "--input-range", "--score-range"))
 
 
 def test_every_step_has_a_module() -> None:

@@ -158,4 +158,27 @@ def test_command(
     assert [line for line in err.splitlines() if "gone.jpg" in line]
     assert main([*arguments, "--limit", "10", "--max-shift-p99", "0.000001"]) == 1
     assert "PROBLEM: 99th-percentile" in capfd.readouterr().out
+    capfd.readouterr()
+    assert main([*arguments, "--limit", "10", "--max-srocc-loss", "-0.9"]) == 1
+    assert "PROBLEM: SROCC with MOS" in capfd.readouterr().out
     assert main([*arguments, "--limit", "1"]) == 2
+
+
+def test_loss_of_rank_correlation_above_the_limit_is_a_problem(
+    pair: tuple[Any, bytes], export_pixels: np.ndarray
+) -> None:
+    model, data = pair
+    # With the float net's own order as MOS, int8 can only lose; inverted, it can only win.
+    mos = verify(data, model, export_pixels).scores[REFERENCE]
+    result = verify(data, model, export_pixels, mos, max_srocc_loss=0.5)
+    assert result.passed
+    loss = 1 - result.srocc_mos[QUANTIZED]
+    assert 0 < loss < 0.05
+    result = verify(data, model, export_pixels, mos, max_srocc_loss=loss / 2)
+    assert len(result.problems) == 1
+    assert f"{loss:.4f} lost, allowed" in result.problems[0]
+    assert verify(data, model, export_pixels, -mos, max_srocc_loss=0).passed
+    constant = verify(data, model, export_pixels, np.ones(len(mos)), max_srocc_loss=0.5)
+    assert not constant.passed  # no correlation, no pass
+    with pytest.raises(ValueError, match="needs the pictures' MOS"):
+        verify(data, model, export_pixels, max_srocc_loss=0.5)

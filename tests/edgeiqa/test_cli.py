@@ -193,6 +193,19 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"edgeiqa {edgeiqa.__version__}\n"
     assert main(["score", "--help"]) == 0
     assert "exit codes" in capsys.readouterr().out
+    assert main(["models", "--help"]) == 0
+    assert "  3    some are not there" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_a_folder_does_not_hang_the_run(photo: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    got = run("score", str(tmp_path), "--format", "jsonl")
+    assert got.returncode == 0, got.stderr
+    assert [json.loads(line)["path"] for line in got.stdout.splitlines()] == [
+        str(tmp_path / "b.png")
+    ]
 
 
 def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes]:

@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from edgeiqa import decode as decoding
+from edgeiqa import preprocess as preprocessing
 from edgeiqa.decode import UnreadableImageError, decode
 from edgeiqa.samples import sample_paths
 from tests.edgeiqa.pictures import bomb, gray16, photograph, png, saved, with_orientation
@@ -139,6 +142,73 @@ def test_a_transparent_colour_becomes_white() -> None:
     ):
         data = saved(image, "PNG", transparency=transparent)
         assert (pixels(decode(data)) == 255).all(), image.mode
+
+
+def awkward() -> list[Image.Image]:
+    """One picture of each kind that is converted piece by piece."""
+    image = photograph()
+    ramp = Image.linear_gradient("L").resize(image.size)
+    rgba, gray, palette = image.convert("RGBA"), image.convert("LA"), image.convert("P")
+    rgba.putalpha(ramp)
+    gray.putalpha(ramp)
+    one, many, color = palette.copy(), palette.copy(), image.copy()
+    one.info["transparency"] = 5
+    many.info["transparency"] = bytes(range(256))
+    color.info["transparency"] = image.getpixel((40, 30))
+    wide = Image.fromarray(gray16())
+    wider = Image.fromarray(gray16().astype(np.int32))
+    return [rgba, gray, rgba.convert("RGBa"), gray.convert("La"), one, many, color, wide, wider]
+
+
+def test_the_pieces_of_a_conversion_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [pixels(decode(image)) for image in awkward()]
+    for image, expected in zip(awkward()[:7], whole, strict=False):
+        straight = image.convert("LA") if image.mode == "La" else image
+        rgba = np.asarray(straight.convert("RGBA"))
+        np.testing.assert_array_equal(preprocessing.over_white(rgba), expected, image.mode)
+    for most in (7, 90, 1000):  # Pieces of a row, rows, bands of rows.
+        monkeypatch.setattr(preprocessing, "_TILE_PIXELS", most)
+        for image, expected in zip(awkward(), whole, strict=True):
+            np.testing.assert_array_equal(pixels(decode(image)), expected, image.mode)
+
+
+_PEAK = """
+import sys
+from edgeiqa.decode import decode
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))
+decode(sys.argv[1])
+before = peak()
+image = decode(sys.argv[2])
+print((peak() - before) / (image.width * image.height))
+"""
+
+
+def _knows_its_peak() -> bool:
+    status = Path("/proc/self/status")
+    return status.exists() and "VmHWM" in status.read_text(errors="replace")
+
+
+@pytest.mark.skipif(not _knows_its_peak(), reason="needs the peak memory as Linux tells it")
+@pytest.mark.parametrize(
+    ("mode", "orientation", "most"), [("RGB", 1, 4), ("RGB", 6, 8), ("RGBA", 1, 8), ("RGBA", 6, 8)]
+)
+def test_bytes_per_pixel_are_what_the_documentation_says(
+    mode: str, orientation: int, most: int, tmp_path: Path
+) -> None:
+    paths = [tmp_path / "small.png", tmp_path / "large.png"]
+    for path, size in zip(paths, [(30, 20), (4000, 3000)], strict=True):
+        image = Image.new(mode, size, (10, 20, 30, 40)[: len(mode)])
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        image.save(path, exif=exif, compress_level=1)
+    command = [sys.executable, "-c", _PEAK, *map(str, paths)]
+    root = Path(decoding.__file__).parents[1]
+    got = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=120)
+    assert got.returncode == 0, got.stderr
+    # Some megabytes for buffers: less than one byte for each of 12 million pixels.
+    assert most - 0.5 < float(got.stdout) < most + 1
 
 
 def test_premultiplied_pil_pictures_are_understood() -> None:

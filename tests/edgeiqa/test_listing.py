@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,29 @@ def test_a_link_to_nowhere_is_kept_to_be_reported(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("no symbolic links here")
     assert found(tmp_path) == [str(tmp_path / "gone.jpg")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_in_folders_only_regular_files_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, "a.jpg", "kept/.real.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "device.jpg").symlink_to(os.devnull)
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "kept" / ".real.jpg")
+    (tmp_path / "to-pipe.jpg").symlink_to("pipe.jpg")
+    monkeypatch.chdir(tmp_path)  # The path of a socket may have some hundred bytes only.
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.jpg")
+    assert found(tmp_path) == [str(tmp_path / "a.jpg"), str(tmp_path / "link.jpg")]
+    # Whoever names one outright means it.
+    assert found(tmp_path / "pipe.jpg") == [str(tmp_path / "pipe.jpg")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_folder_of_nothing_but_a_pipe_has_no_pictures(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert list(expand([str(tmp_path)])) == [Item(str(tmp_path), "a folder without pictures")]
 
 
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from edgeiqa import preprocess as preprocessing
 from edgeiqa.frame import Frame, PixelFormat
-from edgeiqa.preprocess import centre_box, over_white, preprocess, resize, to_rgb
+from edgeiqa.preprocess import centre_box, over_white, preprocess, resize, tiles, to_rgb
 from edgeiqa.samples import sample_paths
 from edgeiqa.spec import InputSpec
 from tests import reference_resize
@@ -140,6 +142,45 @@ def test_over_white_is_what_pillow_pastes() -> None:
     white = Image.new("RGB", rgba.size, "white")
     white.paste(rgba, mask=rgba.getchannel("A"))
     np.testing.assert_array_equal(over_white(np.asarray(rgba)), np.asarray(white))
+
+
+@pytest.mark.parametrize("shape", [(1500, 2000), (1, 3_000_000), (3_000_000, 1)])
+def test_over_white_takes_little_more_than_its_result(shape: tuple[int, int]) -> None:
+    rgba = np.full((*shape, 4), 100, np.uint8)
+    tracemalloc.start()
+    try:
+        got = over_white(rgba)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert got.nbytes <= peak <= got.nbytes + (8 << 20)
+    assert (got == 194).all()  # 100 * 100/255 + 155
+
+
+@given(SIDES, SIDES, st.integers(1, 300))
+def test_tiles_cover_every_pixel_once(height: int, width: int, most: int) -> None:
+    seen = np.zeros((height, width), int)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preprocessing, "_TILE_PIXELS", most)
+        for rows, columns in tiles(height, width):
+            assert 0 < (rows.stop - rows.start) * (columns.stop - columns.start) <= most
+            seen[rows, columns] += 1
+    assert (seen == 1).all()
+
+
+def test_over_white_does_not_depend_on_the_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    rgba = noise(37, 41, 4)
+    whole = over_white(rgba)
+    for most in (1, 7, 41, 100, 1000):
+        monkeypatch.setattr(preprocessing, "_TILE_PIXELS", most)
+        np.testing.assert_array_equal(over_white(rgba), whole)
+        np.testing.assert_array_equal(over_white(np.rot90(rgba)), np.rot90(whole))
+
+
+def test_bgra_is_composited_as_rgba_is() -> None:
+    rgba = noise(20, 30, 4)
+    bgra = Frame(rgba[:, :, [2, 1, 0, 3]], PixelFormat.BGRA)
+    np.testing.assert_array_equal(to_rgb(bgra), over_white(rgba))
 
 
 def test_formats_of_the_same_picture_give_the_same_rgb() -> None:

@@ -57,6 +57,15 @@ def test_calibration_scales_shifts_and_clips() -> None:
     assert quality("scalar", [-0.5], scale=20).score == 0
 
 
+def test_the_histogram_stays_as_the_model_gave_it() -> None:
+    got = quality("histogram", [0.5, 0.5, 0.0], scale=50, offset=10)
+    assert (got.histogram, got.bins) == ((0.5, 0.5, 0.0), BINS)
+    before = 100 * float(np.dot(got.histogram or (), got.bins or ()))
+    assert before == pytest.approx(30)
+    assert got.score == pytest.approx(50 * before / 100 + 10)
+    assert got.score != pytest.approx(before)
+
+
 def test_a_negative_scale_turns_the_direction_and_keeps_the_spread_positive() -> None:
     good, bad = (quality("histogram", p, scale=-100, offset=100) for p in ([1, 0, 0], [0, 0, 1]))
     assert good.score == pytest.approx(90)

@@ -86,11 +86,30 @@ def test_a_batch_may_be_mixed_lazy_an_array_or_empty(scorer: Scorer) -> None:
 
 
 @pytest.mark.parametrize(
-    "one", ["photo.jpg", b"bytes", Path("photo.jpg"), Image.new("RGB", (4, 4))]
+    "one",
+    [
+        *("photo.jpg", b"bytes", bytearray(b"bytes"), memoryview(b"bytes"), Path("photo.jpg")),
+        *(Image.new("RGB", (4, 4)), Frame(np.zeros((4, 4, 3), np.uint8)), io.BytesIO(b"a\nb")),
+    ],
 )
 def test_a_batch_of_one_that_is_no_list_is_explained(scorer: Scorer, one: Any) -> None:
     with pytest.raises(TypeError, match="use score for one"):
         scorer.score_batch(one)
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 3), (4, 5), (2, 4, 5, 1), (2, 4, 5, 2), (3,), ()])
+def test_an_array_of_another_shape_than_several_pictures_is_refused(
+    scorer: Scorer, shape: tuple[int, ...]
+) -> None:
+    # One picture [height, width, 3] would else be scored row by row, as gray of three columns.
+    with pytest.raises(ValueError, match=r"expected \[count, height.*use score for one"):
+        scorer.score_batch(np.zeros(shape, np.uint8))
+
+
+def test_an_array_of_rgba_pictures_is_a_batch(scorer: Scorer) -> None:
+    one = np.asarray(photograph().convert("RGBA"))
+    assert scorer.score_batch(one[np.newaxis]) == [scorer.score(one)]
+    assert scorer.score_batch(one[np.newaxis][:0]) == []
 
 
 def test_eight_threads_give_the_scores_of_one(scorer: Scorer) -> None:
