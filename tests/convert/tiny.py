@@ -11,7 +11,7 @@ from skimage import data
 from convert.distort import DISTORTIONS, distort
 
 SIDE = 96
-TRAIN = {"ss01": 24, "ss02": 12, "ss03": 36}
+TRAIN = {"ss01": 60, "ss02": 16, "ss03": 44}
 TEST = {"ss01": 6, "ss02": 4, "ss03": 8}
 
 
@@ -25,7 +25,8 @@ def make_biq2021(root: Path, seed: int = 0) -> Path:
     (base / "Images").mkdir(parents=True)
     scenes = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket()]
     generator = np.random.default_rng(seed)
-    kinds = sorted(DISTORTIONS)
+    # Mostly darkness, which even an untrained network notices.
+    kinds = [*["under_exposure"] * 6, *sorted(DISTORTIONS)]
     number = 0
     tables: dict[str, list[str]] = {"Train": [], "Test": []}
     for table, counts in (("Train", TRAIN), ("Test", TEST)):
