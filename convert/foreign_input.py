@@ -13,14 +13,13 @@ import numpy as np
 from convert.foreign import RANGES, ExportError, normalisation_misfit, scales_itself
 from convert.parity import Pixels, read_pixels, spread_out
 from edgeiqa.contract import InputSpec
+from edgeiqa.listing import SUFFIXES
 
 LEAST_PICTURES = 20
 ENOUGH_TO_SPLIT = 150
 GOOD_PICTURES = 200
 PEEK = 8
 """Pictures looked at where a glance is enough."""
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".gif"}
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ from convert.files import prepare_targets
 from convert.ladder_report import Ladder, LadderReport, rungs
 from convert.progress import progress
 from convert.quiet import quiet
-
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+from edgeiqa.listing import SUFFIXES
 
 
 def check_ladders(
@@ -95,7 +94,7 @@ def load_pictures(paths: Iterable[Path]) -> tuple[dict[str, RgbArray], list[str]
 def _images_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder")
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not found:
         raise ValueError(f"no images in {folder}")
     return found

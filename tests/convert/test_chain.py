@@ -24,7 +24,7 @@ from tests.convert.tiny import make_biq2021
 pytestmark = pytest.mark.slow
 
 SIDE = 64
-EPOCHS = 10
+EPOCHS = 25
 
 
 def normalised_start(folder: Path, root: Path) -> Path:
@@ -68,7 +68,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     assert main(["teacher", *shared, *teacher]) == 0
     student = ["--network", "mobilenet_v2_0.35", "--init", str(normalised_start(folder, root))]
     student += ["--size", str(SIDE), "--epochs", str(EPOCHS), "--batch", "8", "--pairs", "12"]
-    student += ["--rate", "3e-4", "--head-rate", "1e-3", "--frozen", "12"]
+    student += ["--rate", "3e-4", "--head-rate", "1e-3"]
     assert main(["distill", *shared, *student]) == 0
     quantize = ["quantize", *shared, "--name", "tiny", "--batch", "4", "--steps", "3"]
     qat, ptq = folder / "qat.tflite", folder / "ptq.tflite"
@@ -155,7 +155,7 @@ def test_fake_quantised_network_and_int8_file_agree(chain: Chain) -> None:
         plain = append(flatbuffer, replace(contract, calibration=Calibration(100.0, 0.0)))
         got = raw_scores(plain, rows, chain.root, chain.work, SIDE)
         # A hardly trained network spreads its values more than a trained one: int8 costs more.
-        assert np.mean(np.abs(got - wanted)) < 0.06
+        assert np.mean(np.abs(got - wanted)) < 0.1
         assert np.corrcoef(got, wanted)[0, 1] > 0.7
 
 
