@@ -206,15 +206,26 @@ def gate_table(contract: Contract) -> str:
 def recipe_table(contract: Contract) -> str:
     """Returns how the model was trained, from its contract."""
     training = contract.training
-    rows = []
-    for part in ("teacher", "student", "quantization"):
-        settings = dict(training[part])
-        schedule = settings.pop("schedule", {})
-        said = ", ".join(f"{k} {v}" for k, v in {**settings, **schedule}.items() if v is not None)
-        rows.append([part, said])
+    rows = [["teacher", _settings(training["teacher"])]]
+    student = training["student"]
+    before = student.get("before")
+    if before:
+        rows.append(["student, first run", _settings(before)])
+    rows.append(["student", _settings(student)])
+    rows.append(["quantization", _settings(training["quantization"])])
     validation = ", ".join(f"{k} {v}" for k, v in contract.metrics["validation"].items())
     rows.append(["int8 model on validation", validation])
     return _table(["step", "settings"], rows)
+
+
+def _settings(recipe: dict[str, Any]) -> str:
+    """A recipe and its schedule on one line, without the recipe of the run before."""
+    flat = {**recipe, **recipe.get("schedule", {})}
+    return ", ".join(
+        f"{key} {float(f'{value:.6g}'):g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in flat.items()
+        if value is not None and key not in ("schedule", "before")
+    )
 
 
 def _how(facts: dict[str, Any]) -> str:
