@@ -8,15 +8,15 @@ import pytest
 
 from convert.protocol import command_line, public_arguments
 
-FOLDERS = {"EDGEIQA_WORK": "/srv/mine/work", "EDGEIQA_DATA": "/srv/mine/data/"}
+FOLDERS = {"EDGEIQA_WORK": "/srv/mine/kept", "EDGEIQA_DATA": "/srv/mine/data/"}
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         ("evaluate base --split test", "evaluate base --split test"),
-        ("verify base --keras /srv/mine/work/runs/a/s.keras", "$EDGEIQA_WORK/runs/a/s.keras"),
-        ("verify base --keras=/srv/mine/work/s.keras", "--keras=$EDGEIQA_WORK/s.keras"),
+        ("verify base --keras /srv/mine/kept/runs/a/s.keras", "$EDGEIQA_WORK/runs/a/s.keras"),
+        ("verify base --keras=/srv/mine/kept/s.keras", "--keras=$EDGEIQA_WORK/s.keras"),
         ("export --images /srv/mine/data", "export --images $EDGEIQA_DATA"),
         ("export --images=/srv/mine/data/BIQ2021/Images", "--images=$EDGEIQA_DATA/BIQ2021/Images"),
         ("export --images /srv/mine/database/x", "export --images x"),
