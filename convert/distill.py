@@ -27,6 +27,7 @@ from convert.cache import load_pixels
 from convert.data.ladders import load_ladders
 from convert.data.manifest import ManifestRow, rows_digest, select
 from convert.files import replacing, write_json
+from convert.helptext import DefaultsFormatter
 from convert.metrics import validation_figures
 from convert.opinion import bin_centres, expected, opinion_histograms
 from convert.teacher import TeacherOutputs
@@ -327,7 +328,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from convert.data.command import add_data_arguments
 
     default = StudentRecipe()
-    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
     parser.add_argument("--name", default="student", help="name of the run, a folder in --work")
     parser.add_argument(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from convert.data.manifest import ManifestRow, select
 from convert.distill import StudentRecipe
 from convert.files import write_bytes, write_json
 from convert.flatbuffer import inspect
+from convert.helptext import DefaultsFormatter
 from convert.metrics import validation_figures
 from convert.opinion import SOS_PARAMETER, bin_centres
 from convert.progress import progress
@@ -85,28 +86,19 @@ def quantize(
         raise ValueError("--size works with --mode ptq only: QAT trains at the student's size")
     student, student_recipe = load_student(work / run, size)
     side = size or student_recipe.size
+    rescale = (nets.PIXEL_SCALE, nets.PIXEL_OFFSET)
     if mode == "qat":
         recipe = recipe or QatRecipe()
         folder = work / f"{run}-qat"
         aware = train_aware(student, student_recipe, rows, root, work, folder, recipe)
-        rescale = (nets.PIXEL_SCALE, nets.PIXEL_OFFSET)
         flatbuffer = to_tflite(aware, quantize="int8", rescale=rescale)
     else:
         import keras
 
         pictures = calibration_frames(select(rows, "train"), root, work, side, calibration_pictures)
-        flatbuffer = to_tflite(
-            without_rescaling(
-                keras,
-                student,
-                nets.architecture(student_recipe.network),
-                side,
-                student_recipe.bins,
-            ),
-            representative=pictures,
-            quantize="int8",
-            rescale=(nets.PIXEL_SCALE, nets.PIXEL_OFFSET),
-        )
+        arch = nets.architecture(student_recipe.network)
+        plain = without_rescaling(keras, student, arch, side, student_recipe.bins)
+        flatbuffer = to_tflite(plain, representative=pictures, quantize="int8", rescale=rescale)
     contract = _contract(flatbuffer, student_recipe, side, name, version)
     validation = select(rows, "validation")
     raw = raw_scores(append(flatbuffer, contract), validation, root, work, side)
@@ -132,11 +124,8 @@ def quantize(
         },
         "gate": operating_points,
     }
-    contract = Contract(
-        name=name,
-        version=version,
-        input=contract.input,
-        outputs=contract.outputs,
+    contract = replace(
+        contract,
         calibration=Calibration(round(float(scale), 4), round(float(offset), 4)),
         gate=gate,
         training=training,
@@ -304,7 +293,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from convert.data.command import add_data_arguments
 
     default = QatRecipe()
-    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
     parser.add_argument(
         "--run", dest="student", metavar="NAME", default="student", help="name of the student run"

@@ -24,6 +24,7 @@ from convert.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip
 from convert.cache import load_pixels, pixels_key
 from convert.data.manifest import ManifestRow, rows_digest, select
 from convert.files import replacing, write_json
+from convert.helptext import DefaultsFormatter
 from convert.metrics import validation_figures
 from convert.opinion import bin_centres, expected, opinion_histograms, softmax
 from convert.train import (
@@ -244,7 +245,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from convert.data.command import add_data_arguments
 
     default = TeacherRecipe()
-    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+    parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
     parser.add_argument(
         "--network", default=default.network, help="efficientnet_lite0 to 4, or mobilenet_v2"

@@ -102,7 +102,7 @@ class Trainer:
         folder: Where log and checkpoint go; created when missing.
         fingerprint: All that the run depends on (data, initial weights, architecture, losses). A
             checkpoint with another fingerprint is refused rather than resumed.
-        head: Name of the layer that trains at ``head_rate``.
+        head: Layers with this in their name are fresh and train at ``head_rate``.
         checkpoint_seconds: Least time between two checkpoints inside an epoch.
     """
 

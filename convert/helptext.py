@@ -1,0 +1,14 @@
+"""How the options of the steps are explained."""
+
+from __future__ import annotations
+
+import argparse
+
+
+class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Adds an option's default to its help, where there is one to tell."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or "default" in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)
