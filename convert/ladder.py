@@ -1,13 +1,15 @@
-"""The ladder check: a score must fall with every rung of a distortion.
+"""The ladder check: a score must fall with every rung of a distortion, and choose within a burst.
 
 Each picture is distorted at five growing levels (`convert.distort`), and the original and the
 five levels are scored by the runtime. Every neighbouring pair in which the score does not fall
-is a violation.
+is a violation. Then frames of one moment that differ by one level are compared
+(`convert.ladder_burst`).
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from convert import protocol
-from convert.distort import DISTORTIONS, RgbArray
+from convert.data.manifest import ManifestRow, data_root, load_manifest, select, work_dir
+from convert.distort import DISTORTIONS, ORIGINAL, RgbArray, monotone_kinds
 from convert.evaluate import report
 from convert.files import prepare_targets
+from convert.ladder_burst import check_bursts
 from convert.ladder_report import Ladder, LadderReport, rungs
 from convert.progress import progress
 from convert.quiet import quiet
@@ -28,7 +32,7 @@ from edgeiqa.listing import SUFFIXES
 def check_ladders(
     score: Callable[[RgbArray], float],
     pictures: Mapping[str, RgbArray],
-    kinds: Sequence[str] = tuple(DISTORTIONS),
+    kinds: Sequence[str] = ORIGINAL,
     *,
     seed: int = 0,
     facts: Mapping[str, Any] | None = None,
@@ -38,7 +42,7 @@ def check_ladders(
     Args:
         score: uint8 (height, width, 3) RGB to a score of 0-100, higher is better.
         pictures: name to uint8 (height, width, 3) RGB.
-        kinds: names in `convert.distort.DISTORTIONS`.
+        kinds: names in `convert.distort.DISTORTIONS`; the six of the first report unless told.
         seed: fixes noise and motion angles.
         facts: what the report shall say about how it was made.
 
@@ -60,6 +64,37 @@ def check_ladders(
         scores = (originals[name], *(float(score(level)) for level in levels))
         ladders.append(Ladder(name, kind, scores))
     return LadderReport(tuple(ladders), seed, dict(facts or {}))
+
+
+VALIDATION_MOS = 0.7
+"""Validation pictures rated at least this (0-1) count as clean."""
+
+
+def validation_scenes(rows: Sequence[ManifestRow], count: int, seed: int) -> list[str]:
+    """Draws well-rated pictures that never took part in training.
+
+    Args:
+        rows: rows of the manifest; only those of its validation split count.
+        count: how many to draw at most.
+        seed: of the draw.
+
+    Returns:
+        Their paths below the data root, sorted.
+
+    Raises:
+        ValueError: no validation picture is rated well enough.
+    """
+    from convert.augment import MARKED_SUBSETS
+
+    good = sorted(
+        row.path
+        for row in select(rows, "validation")
+        if row.mos >= VALIDATION_MOS and row.subset not in MARKED_SUBSETS
+    )
+    if not good:
+        raise ValueError(f"no validation picture has a MOS of at least {VALIDATION_MOS}")
+    chosen = np.random.default_rng(seed).permutation(len(good))[:count]
+    return sorted(good[index] for index in chosen)
 
 
 def clean_samples() -> list[Path]:
@@ -110,24 +145,90 @@ def _share(text: str) -> float:
     return value
 
 
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def _chosen_pictures(args: argparse.Namespace) -> list[Path]:
+    if args.images is not None:
+        return _images_in(args.images)
+    if args.rows is None:
+        return clean_samples()
+    root = data_root(args.data_root)
+    manifest = args.manifest or work_dir(args.work) / "manifests" / "biq2021.csv"
+    names = validation_scenes(load_manifest(manifest), args.scenes, args.seed)
+    return [root / name for name in names]
+
+
+def _described(args: argparse.Namespace) -> str:
+    if args.images is not None:
+        return f"a folder of {len(_images_in(args.images))} pictures"
+    if args.rows is None:
+        return "the package's unspoilt sample photographs"
+    return (
+        f"{args.scenes} at most of the {args.rows} split, MOS at least {VALIDATION_MOS}, no "
+        f"watermarked subset, drawn by seed {args.seed}"
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m convert ladder`."""
     parser.add_argument(
         "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--images",
         type=Path,
         metavar="DIR",
         help="folder of sound pictures (default: the package's unspoilt sample photographs)",
     )
+    where.add_argument(
+        "--rows",
+        choices=("validation",),
+        help="use rated pictures of this split with a MOS of at least 0.7 instead",
+    )
+    parser.add_argument(
+        "--scenes",
+        type=_at_least_one,
+        default=40,
+        metavar="N",
+        help="how many pictures --rows draws by --seed (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="FILE",
+        help="rated pictures for --rows (default: manifests/biq2021.csv in --work)",
+    )
+    parser.add_argument(
+        "--data-root", metavar="DIR", help="folder of the databases (default: $EDGEIQA_DATA)"
+    )
+    parser.add_argument(
+        "--work", metavar="DIR", help="work folder (default: $EDGEIQA_WORK, ~/.cache/edgeiqa)"
+    )
     parser.add_argument(
         "--kinds",
         nargs="+",
         choices=tuple(DISTORTIONS),
-        default=tuple(DISTORTIONS),
+        default=monotone_kinds(),
         metavar="KIND",
-        help=f"distortions to try (default: all, which are {', '.join(DISTORTIONS)})",
+        help="distortions to try (default: those that surely look worse with every level, which "
+        f"are {', '.join(monotone_kinds())})",
+    )
+    parser.add_argument(
+        "--no-burst",
+        action="store_true",
+        help="leave out the pairs of frames one level apart, half of the work",
+    )
+    parser.add_argument(
+        "--repeats",
+        type=_at_least_one,
+        default=1000,
+        metavar="N",
+        help="bootstrap draws of the burst's 95%% intervals (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",
@@ -163,7 +264,7 @@ def run(args: argparse.Namespace) -> int:
     prepare_targets(args.json, args.plot, args.sheet)
     with quiet():  # LiteRT announces its delegate
         scorer = Scorer(args.model)
-    paths = clean_samples() if args.images is None else _images_in(args.images)
+    paths = _chosen_pictures(args)
     pictures, errors = load_pictures(paths)
     for error in errors:
         print(f"unreadable: {error}", file=sys.stderr)
@@ -172,14 +273,20 @@ def run(args: argparse.Namespace) -> int:
         "model_version": scorer.contract.version,
         "model_sha256": protocol.sha256(find(args.model).read_bytes()),
         "flatbuffer_sha256": scorer.contract.flatbuffer_sha256,
+        "pictures": _described(args),
         "unreadable": len(errors),
         "versions": protocol.versions(),
         "command": protocol.command_line("convert.ladder.check_ladders"),
         "date": protocol.now(),
     }
-    result = check_ladders(
-        lambda rgb: scorer.score(rgb).score, pictures, args.kinds, seed=args.seed, facts=facts
-    )
+
+    def score(rgb: RgbArray) -> float:
+        return scorer.score(rgb).score
+
+    result = check_ladders(score, pictures, args.kinds, seed=args.seed, facts=facts)
+    if not args.no_burst:
+        burst = check_bursts(score, pictures, args.kinds, seed=args.seed, repeats=args.repeats)
+        result = dataclasses.replace(result, burst=burst)
     report(result.to_dict(), result.table(), args.json)
     if args.plot is not None or args.sheet is not None:
         from convert import ladder_pictures

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from convert.distort import LEVELS, RgbArray, distort
+from convert.distort import LEVELS, ORIGINAL, RgbArray, distort
+from convert.ladder_burst import BurstReport
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ class Count:
         """Violations per pair, 0-1; 0 without pairs."""
         return self.violations / self.pairs if self.pairs else 0.0
 
+    @property
+    def monotone(self) -> float:
+        """Pairs in which the score falls, 0-1; 1 without pairs."""
+        return 1.0 - self.share
+
 
 @dataclass(frozen=True)
 class LadderReport:
@@ -88,11 +95,13 @@ class LadderReport:
         ladders: in the order of pictures, then of distortions.
         seed: what fixed noise and motion angles; see `rungs`.
         protocol: model checksum, versions, command; what it takes to repeat the check.
+        burst: pairs of frames one level apart, if they were checked too.
     """
 
     ladders: tuple[Ladder, ...]
     seed: int = 0
     protocol: dict[str, Any] = field(default_factory=dict)
+    burst: BurstReport | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -105,9 +114,10 @@ class LadderReport:
         found = [violation for ladder in self.ladders for violation in ladder.violations]
         return sorted(found, key=lambda v: (-v.rise, v.picture, v.kind, v.level))
 
-    def count(self, kind: str | None = None) -> Count:
-        """Counts the violations of one distortion, or of all together (None)."""
-        chosen = [ladder for ladder in self.ladders if kind in (None, ladder.kind)]
+    def count(self, kind: str | Sequence[str] | None = None) -> Count:
+        """Counts the violations of one distortion, of several, or of all together (None)."""
+        kinds = self.kinds if kind is None else (kind,) if isinstance(kind, str) else kind
+        chosen = [ladder for ladder in self.ladders if ladder.kind in kinds]
         drops = [ladder.scores[0] - ladder.scores[-1] for ladder in chosen]
         return Count(
             pairs=sum(len(ladder.scores) - 1 for ladder in chosen),
@@ -116,12 +126,20 @@ class LadderReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the whole report as JSON-ready values, scores rounded to 0.001."""
-        return {
+        """Returns the whole report as JSON-ready values, scores rounded to 0.001.
+
+        Keys: `protocol`; `pictures` and `kinds` that were tried; for each kind, for `total` (all
+        of them) and for `original` (the six kinds of the first report, as far as tried) the
+        neighbouring `pairs` of levels, `violations` (the score does not fall), their `share`,
+        the `monotone` rest and the mean `drop` to level 5 (points of 0-100); every violation and
+        every ladder; `burst` as in `BurstReport.to_dict`, if frames were compared.
+        """
+        result = {
             "protocol": {**self.protocol, "seed": self.seed},
             "pictures": list(dict.fromkeys(ladder.picture for ladder in self.ladders)),
             "kinds": {kind: _count_to_dict(self.count(kind)) for kind in self.kinds},
             "total": _count_to_dict(self.count()),
+            "original": _count_to_dict(self.count(ORIGINAL)),
             "violations": [
                 {
                     "picture": v.picture,
@@ -141,11 +159,17 @@ class LadderReport:
                 for ladder in self.ladders
             ],
         }
+        if self.burst is not None:
+            result["burst"] = self.burst.to_dict()
+        return result
 
     def table(self) -> str:
         """Returns the report as text for people."""
         lines = [f"{'distortion':16}{'pairs':>7}{'violations':>12}{'share':>8}{'mean fall':>11}"]
-        rows = [(kind, self.count(kind)) for kind in self.kinds] + [("all", self.count())]
+        rows = [(kind, self.count(kind)) for kind in self.kinds]
+        if set(self.kinds) - set(ORIGINAL) and set(self.kinds) & set(ORIGINAL):
+            rows.append(("original six", self.count(ORIGINAL)))
+        rows.append(("all", self.count()))
         lines += [
             f"{name:16}{count.pairs:7}{count.violations:12}{count.share:8.1%}{count.drop:11.1f}"
             for name, count in rows
@@ -158,6 +182,8 @@ class LadderReport:
             f"{v.before:.2f} to {v.after:.2f} (+{v.rise:.2f})"
             for v in violations
         ]
+        if self.burst is not None:
+            lines += ["", self.burst.table()]
         return "\n".join(lines)
 
 
@@ -166,6 +192,7 @@ def _count_to_dict(count: Count) -> dict[str, float]:
         "pairs": count.pairs,
         "violations": count.violations,
         "share": round(count.share, 4),
+        "monotone": round(count.monotone, 4),
         "drop": round(count.drop, 3),
     }
 

@@ -21,7 +21,8 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from convert.data.manifest import DataError, ManifestRow
+from convert.data.errors import DataError
+from convert.data.manifest import ManifestRow
 
 NAME = "biq2021"
 FOLDER = "BIQ2021"
@@ -108,6 +109,14 @@ def build_manifest(
             )
     _check(rows, held_out, strict_counts)
     return rows
+
+
+def partial_validation(root: Path) -> list[str]:
+    """Of a partial copy: the committed names that it has, or else one in ten of its Train."""
+    table = read_table(root / FOLDER / TRAIN_TABLE)
+    names = {name for name, _ in table}
+    held_out = [name for name in official_validation() if name in names]
+    return held_out or draw_validation(table, max(1, len(table) // 10))
 
 
 def _stored_names(images: Path) -> dict[str, str]:

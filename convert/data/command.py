@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from convert.data import biq2021
+from convert.data import biq2021, own_csv
+from convert.data.errors import DataError
 from convert.data.manifest import (
     SPLITS,
     ManifestRow,
@@ -20,21 +21,29 @@ from convert.data.manifest import (
     save_manifest,
     work_dir,
 )
+from convert.data.partition import REPEATS, check_repeat
+from convert.data.registry import DATABASES as KNOWN
+from convert.data.registry import build, refuse_exam
+from convert.data.registry import database as find_database
+from convert.data.scale import Scale
 from convert.progress import progress
 
-DATABASES = (biq2021.NAME,)
+DATABASES = tuple(KNOWN)
+WIDEST_SUMMARY = 4
+"""With more subsets than this they become lines instead of columns."""
 
 
 def prepare(
-    database: str, root: Path, work: Path, *, strict_counts: bool = True
+    database: str, root: Path, work: Path, *, strict_counts: bool = True, repeat: int = 0
 ) -> tuple[list[ManifestRow], dict[str, str]]:
     """Builds the manifest of a database and opens every picture once.
 
     Args:
-        database: One of :data:`DATABASES`.
+        database: One of :data:`DATABASES`, but not "csv".
         root: The data root.
-        work: Where the manifest goes: ``work/manifests/DATABASE.csv``.
+        work: Where the manifest goes, see :func:`manifest_file`.
         strict_counts: Insist on the published number of pictures.
+        repeat: Which of the seeded splits.
 
     Returns:
         The manifest rows, all of them, and the error of each picture that cannot be read.
@@ -42,21 +51,10 @@ def prepare(
     Raises:
         DataError: The layout or the labels are not what the authors published.
     """
-    if strict_counts:
-        rows = biq2021.build_manifest(root)
-    else:
-        rows = biq2021.build_manifest(root, _partial_validation(root), strict_counts=False)
+    rows = build(database, root, repeat=repeat, strict_counts=strict_counts)
     damaged = unreadable(rows, root)
-    save_manifest(rows, manifest_file(work, database))
+    save_manifest(rows, manifest_file(work, database, repeat))
     return rows, damaged
-
-
-def _partial_validation(root: Path) -> list[str]:
-    """Of a partial copy: the committed names that it has, or else one in ten of its Train."""
-    table = biq2021.read_table(root / biq2021.FOLDER / biq2021.TRAIN_TABLE)
-    names = {name for name, _ in table}
-    held_out = [name for name in biq2021.official_validation() if name in names]
-    return held_out or biq2021.draw_validation(table, max(1, len(table) // 10))
 
 
 def unreadable(rows: Sequence[ManifestRow], root: Path) -> dict[str, str]:
@@ -75,32 +73,60 @@ def unreadable(rows: Sequence[ManifestRow], root: Path) -> dict[str, str]:
     return dict(item for item in found if item)
 
 
-def manifest_file(work: Path, database: str) -> Path:
-    """Where the manifest of a database is kept."""
-    return work / "manifests" / f"{database}.csv"
+def manifest_file(work: Path, database: str, repeat: int = 0) -> Path:
+    """Where the manifest of a database, split for the given repeat, is kept."""
+    name = f"{database}-repeat{repeat}" if repeat else database
+    return work / "manifests" / f"{name}.csv"
 
 
 def summary(rows: Sequence[ManifestRow]) -> str:
     """A table of pictures and mean MOS per split and subset."""
     subsets = sorted({row.subset for row in rows})
-    lines = [f"{'split':<12}" + "".join(f"{subset or 'all':>16}" for subset in subsets)]
-    for split in SPLITS:
-        cells = []
-        for subset in subsets:
-            mos = [row.mos for row in rows if row.split == split and row.subset == subset]
-            mean = f"{sum(mos) / len(mos):.3f}" if mos else "-"
-            cells.append(f"{len(mos):>8} {mean:>7}")
-        lines.append(f"{split:<12}" + "".join(cells))
-    return "\n".join(lines)
+    labels = [subset or "all" for subset in subsets]
+    cells = {
+        (split, subset): _cell([r.mos for r in rows if r.split == split and r.subset == subset])
+        for split in SPLITS
+        for subset in subsets
+    }
+    if len(subsets) <= WIDEST_SUMMARY:
+        lines = [f"{'split':<12}" + "".join(f"{label:>16}" for label in labels)]
+        for split in SPLITS:
+            lines.append(f"{split:<12}" + "".join(cells[split, subset] for subset in subsets))
+        return "\n".join(lines)
+    width = max(len(label) for label in labels) + 2
+    lines = [f"{'subset':<{width}}" + "".join(f"{split:>16}" for split in SPLITS)]
+    for label, subset in zip(labels, subsets, strict=True):
+        lines.append(f"{label:<{width}}" + "".join(cells[split, subset] for split in SPLITS))
+    totals = [_cell([row.mos for row in rows if row.split == split]) for split in SPLITS]
+    return "\n".join([*lines, f"{'all':<{width}}" + "".join(totals)])
+
+
+def _cell(mos: Sequence[float]) -> str:
+    mean = f"{sum(mos) / len(mos):.3f}" if mos else "-"
+    return f"{len(mos):>8} {mean:>7}"
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds ``--database``, ``--data-root`` and ``--work``, which every step shares."""
+    """Adds ``--database``, ``--repeat``, ``--data-root`` and ``--work``: every step has them."""
     parser.add_argument(
-        "--database", default=biq2021.NAME, choices=DATABASES, help="which database to use"
+        "--database",
+        default=biq2021.NAME,
+        choices=DATABASES,
+        help="which database to use (default: %(default)s); "
+        "`python -m convert data --list` tells of each",
     )
     parser.add_argument(
-        "--data-root", metavar="DIR", help="folder that holds BIQ2021/ (default: $EDGEIQA_DATA)"
+        "--repeat",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"which split of a database that its authors did not split, 0 to {REPEATS - 1} "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-root",
+        metavar="DIR",
+        help="folder that holds the databases, BIQ2021/ for one (default: $EDGEIQA_DATA)",
     )
     parser.add_argument(
         "--work",
@@ -110,27 +136,75 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def rows_root_work(args: argparse.Namespace) -> tuple[list[ManifestRow], Path, Path]:
-    """The manifest, data root and work folder that the shared arguments name."""
+    """The manifest, data root and work folder of a step that learns, from the shared arguments.
+
+    Raises:
+        DataError: The database may only be scored, or its manifest is not there.
+    """
+    refuse_exam(args.database)
+    repeat = getattr(args, "repeat", 0)
+    check_repeat(repeat)
     root, work = data_root(args.data_root), work_dir(args.work)
-    return load_manifest(manifest_file(work, args.database)), root, work
+    file = manifest_file(work, args.database, repeat)
+    if not file.is_file():
+        options = "" if args.database == biq2021.NAME else f" --database {args.database}"
+        options += " --csv FILE" if args.database == own_csv.NAME else ""
+        options += f" --repeat {repeat}" if repeat else ""
+        raise DataError(f"no manifest at {file}: run `python -m convert data{options}` first")
+    return load_manifest(file), root, work
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``python -m convert data``."""
     add_data_arguments(parser)
     parser.add_argument(
+        "--list",
+        action="store_true",
+        help="tell of all databases: terms, where their authors offer them, what is here",
+    )
+    parser.add_argument(
         "--any-count",
         action="store_true",
         help="accept a partial copy instead of insisting on the published number of pictures",
+    )
+    parser.add_argument(
+        "--csv",
+        metavar="FILE",
+        help="your own ratings, with --database csv: columns path and mos, optional std, "
+        "reference, split (train, validation, test) and subset; paths start from the data root "
+        "or from the file's folder",
+    )
+    parser.add_argument(
+        "--mos-range",
+        nargs=2,
+        type=float,
+        default=(0.0, 1.0),
+        metavar=("LOW", "HIGH"),
+        help="ends of the scale of your own ratings (default: 0 1)",
+    )
+    parser.add_argument(
+        "--lower-is-better",
+        action="store_true",
+        help="your own ratings are high for bad pictures, as DMOS is",
     )
     parser.add_argument("--json", action="store_true", help="print counts and errors as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs ``python -m convert data``; 3 if pictures are missing or damaged."""
-    root, work = data_root(args.data_root), work_dir(args.work)
-    rows, damaged = prepare(args.database, root, work, strict_counts=not args.any_count)
-    file = manifest_file(work, args.database)
+    if args.list:
+        return _list(args)
+    if (args.csv is None) != (args.database != own_csv.NAME):
+        raise DataError("--csv FILE and --database csv go together")
+    work = work_dir(args.work)
+    if args.csv is None:
+        root = data_root(args.data_root)
+        rows, damaged = prepare(
+            args.database, root, work, strict_counts=not args.any_count, repeat=args.repeat
+        )
+    else:
+        rows, damaged = _prepare_own(args, work)
+    file = manifest_file(work, args.database, args.repeat)
     if args.json:
         counts = Counter((row.split, row.subset) for row in rows)
         report = {
@@ -142,6 +216,39 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"{len(rows)} pictures of {args.database} -> {file}\n(pictures, mean MOS)")
         print(summary(rows))
+        known = find_database(args.database)
+        if known.only_for:
+            print(f"note: {known.only_for}")
     for path, error in damaged.items():
         print(f"unreadable: {path}: {error}", file=sys.stderr)
     return 3 if damaged else 0
+
+
+def _prepare_own(args: argparse.Namespace, work: Path) -> tuple[list[ManifestRow], dict[str, str]]:
+    """As :func:`prepare`, for one's own ratings; the table's folder can stand for the data root."""
+    table = Path(args.csv).expanduser()
+    if args.data_root is None and not os.environ.get("EDGEIQA_DATA"):
+        root = data_root(table.parent)
+        print(f"no data root is set; other steps need --data-root {root}", file=sys.stderr)
+    else:
+        root = data_root(args.data_root)
+    low, high = args.mos_range
+    scale = Scale(low, high, args.lower_is_better)
+    rows = own_csv.build_manifest(table, root, scale, repeat=args.repeat)
+    damaged = unreadable(rows, root)
+    save_manifest(rows, manifest_file(work, own_csv.NAME, args.repeat))
+    return rows, damaged
+
+
+def _list(args: argparse.Namespace) -> int:
+    from convert.data import listing
+
+    known = args.data_root is not None or os.environ.get("EDGEIQA_DATA")
+    root = data_root(args.data_root) if known else None
+    if args.json:
+        print(json.dumps(listing.entries(root), indent=2, ensure_ascii=False))
+        return 0
+    print(listing.table(root))
+    if root is None:
+        print("\nfound: not looked for, since there is no data root (--data-root or EDGEIQA_DATA)")
+    return 0

@@ -6,21 +6,31 @@ Made from well-rated training pictures only, so no scene of validation or test t
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.manifest import DataError, ManifestRow
+from convert.cache import name_some
+from convert.data.errors import DataError
+from convert.data.manifest import ManifestRow
 from convert.files import replacing
 from convert.progress import progress
 
 LEAST_MOS = 0.6
 """Pictures rated below are spoilt already; making them worse says little."""
 
-MARGIN_PER_STRENGTH = 0.2
-"""Least score difference on 0-1 for a pair that spans the whole range of a distortion."""
+DISTORTIONS_VERSION = 3
+"""To be raised when a distortion of :mod:`convert.distort` changes, so that pairs are made anew."""
+
+BURST_SHARE = 0.5
+"""Share of the pairs that are two frames of a burst: framed and exposed a little differently."""
+
+_TASTE_FLOOR = 0.3
+"""Kinds of taste (colour cast, sharpening) surely look worse only from here on."""
 
 
 def load_ladders(
@@ -28,8 +38,10 @@ def load_ladders(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Loads ``count`` pairs, making them on the first call.
 
-    Distortion, both strengths and the picture are drawn by the seed; the distortion is applied at
-    the picture's own resolution and both versions then go through the runtime's resize.
+    Distortion, both strengths and the picture are drawn by the seed; all kinds that every machine
+    has come in turn. The distortion is applied at the picture's own resolution and both versions
+    then go through the runtime's resize. Half of the pairs are frames of a burst
+    (`convert.burst.frame`): their framing and exposure differ a little, their noise altogether.
 
     Args:
         rows: Training rows; those with a MOS of at least :data:`LEAST_MOS` are used.
@@ -40,16 +52,18 @@ def load_ladders(
         seed: Seed of the draw.
 
     Returns:
-        uint8 [count, 2, size, size, 3] RGB (less distorted first) and the margins [count].
+        uint8 [count, 2, size, size, 3] RGB (less distorted first) and the margins [count]: the
+        kind's own margin (0-1 for its whole range, `Distortion.margin`) times the strengths'
+        difference.
 
     Raises:
-        DataError: No row is rated well enough.
+        DataError: No row is rated well enough, or a picture is damaged.
     """
     good = [row for row in rows if row.mos >= LEAST_MOS]
     if not good:
         raise DataError(f"no picture has a MOS of at least {LEAST_MOS}: no ladders can be made")
     pairs, margins = _draw(good, count, seed)
-    key = f"ladders-2 {_DISTORTIONS_VERSION} {size}\n" + "\n".join(map(repr, pairs))
+    key = f"ladders-3 {DISTORTIONS_VERSION} {size}\n" + "\n".join(map(repr, pairs))
     file = cache_dir / "ladders" / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}-{size}.npy"
     if not file.is_file():
         _make(pairs, root, size, file)
@@ -57,10 +71,18 @@ def load_ladders(
     return array, margins
 
 
-_DISTORTIONS_VERSION = 1
-"""To be raised when a distortion of :mod:`convert.distort` changes, so that pairs are made anew."""
+_Pair = tuple[ManifestRow, str, float, float, bool, int]
 
-_Pair = tuple[ManifestRow, str, float, float, int]
+
+def ladder_kinds() -> tuple[str, ...]:
+    """The kinds that pairs are drawn from: all that every machine has, in alphabetical order.
+
+    Those of taste (white balance, sharpening) have small margins and start at a strength of 0.3.
+    AVIF and HEVC are left out, so that one seed gives the same pairs everywhere.
+    """
+    from convert.distort import DISTORTIONS
+
+    return tuple(sorted(name for name, found in DISTORTIONS.items() if found.portable))
 
 
 def _draw(
@@ -69,30 +91,52 @@ def _draw(
     from convert.distort import DISTORTIONS
 
     generator = np.random.default_rng((seed, 7))
-    kinds = sorted(DISTORTIONS)
+    kinds = ladder_kinds()
     pairs: list[_Pair] = []
+    margins = np.empty(count, np.float32)
     for number in range(count):
         row = good[int(generator.integers(len(good)))]
+        kind = DISTORTIONS[kinds[number % len(kinds)]]
         low = float(generator.choice([0.0, 1.0])) * float(generator.uniform(0.0, 0.8))
-        high = min(1.0, low + float(generator.uniform(0.15, 0.4)))
-        pairs.append((row, kinds[number % len(kinds)], low, high, number))
-    spans = np.array([high - low for _, _, low, high, _ in pairs], np.float32)
-    return pairs, spans * np.float32(MARGIN_PER_STRENGTH)
+        span = float(generator.uniform(0.15, 0.4))
+        burst = bool(generator.random() < BURST_SHARE)
+        if not kind.monotone:
+            low = max(low, _TASTE_FLOOR)
+        high = min(1.0, low + span)
+        pairs.append((row, kind.name, low, high, burst, number))
+        margins[number] = kind.margin * (high - low)
+    return pairs, margins
 
 
 def _make(pairs: Sequence[_Pair], root: Path, size: int, file: Path) -> None:
+    from convert.burst import frame
     from convert.distort import distort
-    from edgeiqa.decode import decode
+    from edgeiqa.decode import UnreadableImageError, decode
     from edgeiqa.preprocess import resize
 
     with replacing(file) as scratch:
         array = np.lib.format.open_memmap(
             scratch, mode="w+", dtype=np.uint8, shape=(len(pairs), 2, size, size, 3)
         )
-        bar = progress(enumerate(pairs), len(pairs), "making ladders")
-        for index, (row, kind, low, high, seed) in bar:
-            picture = np.asarray(decode(root / row.path))
+
+        def one(index: int) -> str | None:
+            row, kind, low, high, burst, seed = pairs[index]
+            try:
+                picture = np.asarray(decode(root / row.path))
+            except (UnreadableImageError, OSError) as error:
+                return f"{row.path} ({error})"
+            generator = np.random.default_rng((seed, 13))
             for slot, strength in enumerate((low, high)):
-                spoilt = distort(picture, kind, strength=strength, seed=seed)
+                if burst:
+                    spoilt = frame(picture, kind, strength, seed, generator)
+                else:
+                    spoilt = distort(picture, kind, strength=strength, seed=seed)
                 array[index, slot] = resize(spoilt, (size, size))
+            return None
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            results = progress(pool.map(one, range(len(pairs))), len(pairs), "making ladders")
+            damaged = [message for message in results if message]
+        if damaged:
+            raise DataError(name_some(f"{len(damaged)} pictures are damaged", damaged))
         array.flush()

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.data.errors import DataError as DataError
+from convert.data.reserved import LIVE_CHALLENGE, TEST_SPLIT, exam_only
 from convert.files import replacing
 
 SPLITS = ("train", "validation", "test")
-_COLUMNS = ("path", "mos", "std", "split", "subset")
-
-
-class DataError(ValueError):
-    """The data on disk is not what its authors published, or is not there at all."""
+_COLUMNS = ("path", "mos", "std", "split", "subset", "reference")
+_OLD_COLUMNS = _COLUMNS[:5]
+"""Manifests written before references were kept; read as rows without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,14 @@ class ManifestRow:
         mos: Mean opinion score mapped to 0-1, higher is better.
         std: Standard deviation of the opinions on the same 0-1 scale, or None if unpublished.
         split: "train", "validation" or "test".
-        subset: Name of the part of the database the picture belongs to; "" if there are none.
+        subset: Name of the part of the database the picture belongs to, for synthetic databases
+            the distortion; "" if there are none.
+        reference: The undistorted original, or whatever else ties pictures of one scene together;
+            unique within the database. "" where every picture is its own scene.
+
+    Raises:
+        DataError: A value is out of range, the split unknown, or a picture of LIVE Challenge is
+            to be something else than a test.
     """
 
     path: str
@@ -41,6 +48,16 @@ class ManifestRow:
     std: float | None
     split: str
     subset: str
+    reference: str = ""
+
+    def __repr__(self) -> str:
+        # Digests of runs and caches are made from this text: a row without a reference must
+        # read as it did before there were references.
+        text = (
+            f"ManifestRow(path={self.path!r}, mos={self.mos!r}, std={self.std!r}, "
+            f"split={self.split!r}, subset={self.subset!r}"
+        )
+        return f"{text}, reference={self.reference!r})" if self.reference else f"{text})"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.mos) and 0.0 <= self.mos <= 1.0):
@@ -49,6 +66,11 @@ class ManifestRow:
             raise DataError(f"{self.path}: std must be finite and not negative, got {self.std!r}")
         if self.split not in SPLITS:
             raise DataError(f"{self.path}: split must be one of {SPLITS}, got {self.split!r}")
+        if self.split != TEST_SPLIT and exam_only(self.path):
+            raise DataError(
+                f"{self.path}: {LIVE_CHALLENGE.name} {LIVE_CHALLENGE.why}, so its split must be "
+                f"{TEST_SPLIT!r}, not {self.split!r}"
+            )
 
 
 def data_root(argument: str | os.PathLike[str] | None = None) -> Path:
@@ -89,7 +111,7 @@ def save_manifest(rows: Iterable[ManifestRow], file: str | os.PathLike[str]) -> 
         writer.writerow(_COLUMNS)
         for row in rows:
             std = "" if row.std is None else repr(row.std)
-            writer.writerow((row.path, repr(row.mos), std, row.split, row.subset))
+            writer.writerow((row.path, repr(row.mos), std, row.split, row.subset, row.reference))
 
 
 def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
@@ -104,7 +126,7 @@ def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
         raise DataError(f"no manifest at {path}: run `python -m convert data` first")
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
+        if tuple(reader.fieldnames or ()) not in (_COLUMNS, _OLD_COLUMNS):
             raise DataError(f"{path}: columns must be {_COLUMNS}, got {reader.fieldnames}")
         rows = []
         for number, record in enumerate(reader, start=2):
@@ -116,6 +138,7 @@ def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
                         std=float(record["std"]) if record["std"] else None,
                         split=record["split"],
                         subset=record["subset"],
+                        reference=record.get("reference", ""),
                     )
                 )
             except (TypeError, ValueError) as error:
@@ -139,5 +162,9 @@ def select(rows: Sequence[ManifestRow], split: str) -> list[ManifestRow]:
         raise DataError(f"split must be one of {SPLITS}, got {split!r}")
     chosen = [row for row in rows if row.split == split]
     if not chosen:
+        if rows and all(exam_only(row.path) for row in rows):
+            raise DataError(
+                f"there are no {split} pictures: {LIVE_CHALLENGE.name} {LIVE_CHALLENGE.why}"
+            )
         raise DataError(f"the manifest holds no {split} pictures")
     return chosen

@@ -11,8 +11,9 @@ from PIL import Image
 from skimage import data
 
 from convert.__main__ import main
+from convert.data.manifest import DataError, ManifestRow
 from convert.distort import DISTORTIONS
-from convert.ladder import check_ladders, clean_samples, load_pictures
+from convert.ladder import check_ladders, clean_samples, load_pictures, validation_scenes
 from convert.ladder_pictures import contact_sheet, plot
 from convert.ladder_report import Ladder, LadderReport, rungs
 
@@ -154,7 +155,12 @@ def test_command_on_the_shipped_model(
     assert len(report["violations"]) == report["total"]["violations"]
     assert f"{report['total']['share']:.1%}" in table
 
+    assert report["original"] == report["total"]
+    assert report["burst"]["total"]["pairs"] == 20
+    assert f"{report['burst']['total']['accuracy']:.3f}" in table
+
     # The limit: all pairs may violate, or none may.
+    options.append("--no-burst")
     assert main(["ladder", "base", *options, "--max-violations", "1"]) == 0
     strict = main(["ladder", "base", *options, "--max-violations", "0"])
     assert strict == int(report["total"]["violations"] > 0)
@@ -164,7 +170,8 @@ def test_command_reports_bad_input(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "broken.jpg").write_bytes(b"\xff\xd8 nothing")
-    assert main(["ladder", "base", "--images", str(folder), "--kinds", "jpeg"]) == 3
+    sound = ["--images", str(folder), "--kinds", "jpeg", "--no-burst"]
+    assert main(["ladder", "base", *sound]) == 3
     assert "broken.jpg" in capsys.readouterr().err
     assert main(["ladder", "base", "--images", str(tmp_path / "absent")]) == 2
     assert "absent is not a folder" in capsys.readouterr().err
@@ -173,3 +180,19 @@ def test_command_reports_bad_input(
     assert "cannot create the folder" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["ladder", "base", "--max-violations", "5"])
+
+
+def test_validation_scenes_are_well_rated_and_unseen() -> None:
+    rows = [
+        ManifestRow(f"{split}-{mos}-{subset}.jpg", mos, None, split, subset)
+        for split in ("train", "validation", "test")
+        for mos in (0.5, 0.7, 0.9)
+        for subset in ("ss01", "ss03")
+    ]
+    names = ["validation-0.7-ss03.jpg", "validation-0.9-ss03.jpg"]
+    assert validation_scenes(rows, 9, 0) == names
+    assert {validation_scenes(rows, 1, seed)[0] for seed in range(9)} == set(names)
+    with pytest.raises(ValueError, match=r"MOS of at least 0\.7"):
+        validation_scenes([ManifestRow("a.jpg", 0.5, None, "validation", "ss03")], 3, 0)
+    with pytest.raises(DataError, match="no validation"):
+        validation_scenes([ManifestRow("a.jpg", 0.9, None, "train", "ss03")], 3, 0)

@@ -12,6 +12,7 @@ from convert.data.manifest import (
     ManifestRow,
     data_root,
     load_manifest,
+    rows_digest,
     save_manifest,
     select,
     work_dir,
@@ -24,6 +25,7 @@ rows = st.builds(
     std=st.none() | st.floats(0, 1),
     split=st.sampled_from(SPLITS),
     subset=st.text(st.characters(exclude_categories=("Cs", "Cc"))),
+    reference=st.text(st.characters(exclude_categories=("Cs", "Cc"))),
 )
 
 
@@ -34,6 +36,25 @@ def test_what_is_saved_is_loaded_again_exactly(
     file = tmp_path_factory.mktemp("manifest") / "m.csv"
     save_manifest(written, file)
     assert load_manifest(file) == written
+
+
+def test_manifests_without_references_are_read_still(tmp_path: Path) -> None:
+    file = tmp_path / "m.csv"
+    file.write_text("path,mos,std,split,subset\na.jpg,0.5,0.25,train,ss01\n")
+    assert load_manifest(file) == [ManifestRow("a.jpg", 0.5, 0.25, "train", "ss01")]
+
+
+def test_digests_of_rows_without_a_reference_are_those_of_old() -> None:
+    row = ManifestRow("BIQ2021/Images/ss03 (3753).jpg", 0.8471, None, "train", "ss03")
+    assert repr(row) == (
+        "ManifestRow(path='BIQ2021/Images/ss03 (3753).jpg', mos=0.8471, std=None, "
+        "split='train', subset='ss03')"
+    )
+    # As the code before references gave it.
+    assert rows_digest([row]) == "d7c31435c02ab9a57d8d28e3a6c5409d09c6aa8ebac3dd369cff4761bad50800"
+    other = ManifestRow("a.jpg", 0.5, None, "train", "", "scene")
+    assert repr(other).endswith("subset='', reference='scene')")
+    assert rows_digest([other]) != rows_digest([ManifestRow("a.jpg", 0.5, None, "train", "")])
 
 
 @pytest.mark.parametrize("mos", [-0.1, 1.1, float("nan")])
