@@ -18,7 +18,14 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("export", "convert.export", "turn your own Keras image-quality model into a .tflite"),
     ("verify", "convert.verify", "compare an int8 .tflite with its float model"),
     ("evaluate", "convert.evaluate", "measure a .tflite against human scores"),
+    ("calibrate", "convert.calibrate", "check that scores are MOS, and that std tells their error"),
+    ("stability", "convert.stability", "measure how scores shift under what should not matter"),
+    ("misses", "convert.misses", "show the pictures that a .tflite judges worst, as a page"),
+    ("maps", "convert.maps", "check that quality maps find the spoilt half of a picture"),
     ("ladder", "convert.ladder", "check that scores fall as distortions grow"),
+    ("baselines", "convert.baselines.command", "train and measure the survey's strategies"),
+    ("ablation", "convert.ablation", "measure what each ingredient of distillation is worth"),
+    ("distort", "convert.distort_sheet", "draw a contact sheet of all distortions at all levels"),
 )
 
 

@@ -7,22 +7,19 @@ score. Nothing is fitted to the model beforehand except the VQEG logistic where 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from convert import protocol
 from convert.data.command import add_data_arguments, manifest_file
 from convert.data.manifest import SPLITS, ManifestRow, data_root, load_manifest, select, work_dir
+from convert.data.registry import build
 from convert.files import prepare_targets, write_json, write_text
 from convert.metrics import (
     FloatArray,
@@ -37,36 +34,19 @@ from convert.metrics import (
     spread_ratio,
     srocc,
 )
-from convert.progress import progress
-from convert.quiet import quiet
-
-if TYPE_CHECKING:
-    from edgeiqa.scorer import Scorer
+from convert.predictions import Prediction as Prediction
+from convert.predictions import (
+    model_facts,
+    open_scorer,
+    predict,
+    scores_csv,
+    tell_unreadable,
+)
+from convert.texttable import aligned
 
 POOLED = "pooled"
 LEAST = 5
 """With fewer pictures than this a group is counted but not measured."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One scored picture.
-
-    Attributes:
-        path: Relative to the data root.
-        subset: Part of the database.
-        mos: Mean opinion score, 0-1.
-        score: Predicted score, 0-100, None when the picture could not be read.
-        std: Predicted spread of opinions, 0-100 units, where the model tells it.
-        error: Why there is no score.
-    """
-
-    path: str
-    subset: str
-    mos: float
-    score: float | None
-    std: float | None
-    error: str | None
 
 
 @dataclass(frozen=True)
@@ -128,14 +108,7 @@ class Evaluation:
         rows.append(["pictures", *(str(group.pictures) for group in self.groups)])
         for name in names:
             rows.append([name, *(_cell(group.metrics.get(name)) for group in self.groups)])
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if i == 0 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        )
+        return aligned(rows)
 
 
 def evaluate(
@@ -168,20 +141,9 @@ def evaluate(
         ValueError: no rows, no readable picture, or a model without a valid contract.
         OSError: the model cannot be read.
     """
-    from edgeiqa.model import Model, find
-    from edgeiqa.scorer import Scorer
-
-    if not rows:
-        raise ValueError("no pictures to evaluate on")
-    workers = jobs or os.cpu_count() or 1
-    with quiet():  # LiteRT announces its delegate
-        scorer = Scorer(Model(model, max_interpreters=workers))
-    with ThreadPoolExecutor(workers) as pool:
-        scored = pool.map(partial(_predict, scorer, Path(root)), rows)
-        predictions = tuple(progress(scored, len(rows), "scoring"))
+    scorer, workers = open_scorer(model, jobs)
+    predictions = predict(scorer, rows, root, workers)
     readable = [p for p in predictions if p.score is not None]
-    if not readable:
-        raise ValueError(f"no picture could be read, the first: {predictions[0].error}")
     subsets = sorted({p.subset for p in readable} - {""})
     groups = [measure(POOLED, readable, repeats=repeats, seed=seed)]
     if len(subsets) > 1:
@@ -189,10 +151,7 @@ def evaluate(
             chosen = [p for p in readable if p.subset == subset]
             groups.append(measure(subset, chosen, repeats=repeats, seed=seed))
     facts = {
-        "model": scorer.contract.name,
-        "model_version": scorer.contract.version,
-        "model_sha256": protocol.sha256(find(model).read_bytes()),
-        "flatbuffer_sha256": scorer.contract.flatbuffer_sha256,
+        **model_facts(scorer, model),
         "database": database,
         "split": split,
         "pictures": len(rows),
@@ -250,23 +209,13 @@ def measure(
     return Group(name, len(scored), intervals, tuple(float(b) for b in logistic))
 
 
-def scores_csv(predictions: Sequence[Prediction]) -> str:
-    """Single predictions as CSV text, one line per picture."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(
-        stream, ["path", "subset", "mos", "score", "std", "error"], lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(asdict(p) for p in predictions)
-    return stream.getvalue()
-
-
 def database_rows(
     database: str,
     root: Path,
     split: str,
     manifest: str | os.PathLike[str] | None = None,
     work: Path | None = None,
+    repeat: int = 0,
 ) -> list[ManifestRow]:
     """The pictures of one split.
 
@@ -274,24 +223,21 @@ def database_rows(
     to the work folder if there is one, else from the database's official layout.
 
     Args:
-        database: "biq2021".
+        database: One of `convert.data.registry.DATABASES`.
         root: The data root.
         split: "train", "validation" or "test".
         manifest: A manifest file.
         work: The work folder, see `convert.data.manifest.work_dir`.
+        repeat: Which split of a database that its authors did not split.
 
     Raises:
         ValueError: unknown database, or data that is not as published.
     """
     if manifest is not None:
         return select(load_manifest(manifest), split)
-    if work is not None and manifest_file(work, database).is_file():
-        return select(load_manifest(manifest_file(work, database)), split)
-    if database != "biq2021":
-        raise ValueError(f'database {database!r} is not known, expected "biq2021"')
-    from convert.data.biq2021 import build_manifest
-
-    return select(build_manifest(root), split)
+    if work is not None and manifest_file(work, database, repeat).is_file():
+        return select(load_manifest(manifest_file(work, database, repeat)), split)
+    return select(build(database, root, repeat=repeat), split)
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, split: str) -> None:
@@ -310,13 +256,18 @@ def picture_rows(args: argparse.Namespace) -> tuple[list[ManifestRow], Path]:
     """The rated pictures that `add_picture_arguments` names, and the data root."""
     root = data_root(args.data_root)
     work = work_dir(args.work) if args.manifest is None else None
-    return database_rows(args.database, root, args.split, args.manifest, work), root
+    rows = database_rows(args.database, root, args.split, args.manifest, work, args.repeat)
+    return rows, root
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        metavar="MODEL",
+        nargs="+",
+        help=".tflite with its contract, or a shipped model's name: base; several are compared "
+        "with the first one on the same bootstrap draws",
     )
     add_picture_arguments(parser, "test")
     parser.add_argument(
@@ -350,22 +301,32 @@ def run(args: argparse.Namespace) -> int:
             "note: the test split is for final reports only; choose models on validation",
             file=sys.stderr,
         )
-    result = evaluate(
-        args.model,
-        rows,
-        root,
-        database=args.database,
-        split=args.split,
-        repeats=args.repeats,
-        seed=args.seed,
-        jobs=args.jobs,
-    )
-    for prediction in result.unreadable:
-        print(f"unreadable: {prediction.path}: {prediction.error}", file=sys.stderr)
+    results = [
+        evaluate(
+            model,
+            rows,
+            root,
+            database=args.database,
+            split=args.split,
+            repeats=args.repeats,
+            seed=args.seed,
+            jobs=args.jobs,
+        )
+        for model in args.model
+    ]
+    unreadable = tell_unreadable(results[0].predictions)
+    if len(results) == 1:
+        if args.scores:
+            write_text(args.scores, scores_csv(results[0].predictions))
+        report(results[0].to_dict(), results[0].table(), args.json)
+        return 3 if unreadable else 0
+    from convert.compare import compare
+
+    together = compare(args.model, results)
     if args.scores:
-        write_text(args.scores, scores_csv(result.predictions))
-    report(result.to_dict(), result.table(), args.json)
-    return 3 if result.unreadable else 0
+        write_text(args.scores, together.scores_csv())
+    report(together.to_dict(), together.table(), args.json)
+    return 3 if unreadable else 0
 
 
 def report(document: dict[str, Any], table: str, json_file: str | None) -> None:
@@ -378,17 +339,6 @@ def report(document: dict[str, Any], table: str, json_file: str | None) -> None:
     print(table)
     if json_file:
         write_json(json_file, document)
-
-
-def _predict(scorer: Scorer, root: Path, row: ManifestRow) -> Prediction:
-    from edgeiqa.decode import UnreadableImageError
-
-    try:
-        quality = scorer.score(root / row.path)
-    except UnreadableImageError as error:
-        message = error.reason
-        return Prediction(row.path, row.subset, row.mos, None, None, message)
-    return Prediction(row.path, row.subset, row.mos, quality.score, quality.std, None)
 
 
 def _cell(interval: Interval | None) -> str:

@@ -189,6 +189,59 @@ def bootstrap(
     return result
 
 
+def paired_bootstrap(
+    metric: Metric,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    mos: npt.ArrayLike,
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> tuple[Interval, float]:
+    """How much better the second predictor is than the first, on the same draws of pictures.
+
+    The interval is far narrower than two separate ones suggest, as both predictors meet the same
+    hard pictures (Efron & Tibshirani 1993, chapters 13 and 16).
+
+    Args:
+        metric: Of (predicted, mos), higher is better, such as `srocc`.
+        first: Predictions, [N].
+        second: Predictions for the same pictures, [N].
+        mos: Shape [N].
+        repeats: Number of draws.
+        seed: Seed of the draws; the same ones as in `bootstrap`.
+        confidence: Mass of the interval, between 0 and 1.
+
+    Returns:
+        The metric of the second minus that of the first with its interval, and the two-sided
+        achieved significance level: twice the share of draws on the less likely side of zero, a
+        tie on both, at least 2 / (repeats + 1), at most 1. NaN where no draw has a difference.
+
+    Raises:
+        ValueError: as `bootstrap`.
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+    a, y = _pair(first, mos)
+    b, _ = _pair(second, mos)
+    generator = np.random.default_rng(seed)
+    draws = []
+    for _ in range(repeats):
+        chosen = generator.integers(0, len(y), len(y))
+        draws.append(metric(b[chosen], y[chosen]) - metric(a[chosen], y[chosen]))
+    finite = np.array([draw for draw in draws if np.isfinite(draw)])
+    difference = metric(b, y) - metric(a, y)
+    if not len(finite):
+        return Interval(difference, float("nan"), float("nan")), float("nan")
+    low, high = np.percentile(finite, (50 * (1 - confidence), 50 * (1 + confidence)))
+    less = min(int((finite <= 0).sum()), int((finite >= 0).sum()))
+    level = min(1.0, 2 * (less + 1) / (len(finite) + 1))
+    return Interval(difference, float(low), float(high)), level
+
+
 def validation_figures(
     score: npt.ArrayLike, mos: npt.ArrayLike, subsets: Sequence[str]
 ) -> dict[str, float]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgeiqa.gate import Gate, Reason, Verdict
     from edgeiqa.model import Model, ModelError, available_models
     from edgeiqa.quality import Quality
+    from edgeiqa.qualitymap import QualityMap
     from edgeiqa.samples import sample_paths
     from edgeiqa.scorer import Scorer
 
@@ -32,6 +33,7 @@ __all__ = [
     "ModelError",
     "PixelFormat",
     "Quality",
+    "QualityMap",
     "Reason",
     "Scorer",
     "UnreadableImageError",
@@ -49,6 +51,7 @@ _HOME = {
     "ModelError": "model",
     "PixelFormat": "frame",
     "Quality": "quality",
+    "QualityMap": "qualitymap",
     "Reason": "gate",
     "Scorer": "scorer",
     "UnreadableImageError": "decode",

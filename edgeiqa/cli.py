@@ -17,7 +17,9 @@ from edgeiqa import __version__
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gate import Gate
     from edgeiqa.listing import Item
+    from edgeiqa.mapfolder import MapFolder
     from edgeiqa.output import Row
+    from edgeiqa.progress import Progress
     from edgeiqa.scorer import Scorer
 
 EXIT_OK = 0
@@ -114,6 +116,12 @@ def _parser() -> argparse.ArgumentParser:
         help="default: by the suffix of --output, else table",
     )
     score.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    score.add_argument(
+        "--map",
+        metavar="DIR",
+        help="also write for each photograph a PNG that shows which regions are good or bad, "
+        "PHOTO.map.png; JSON gets the grid of scores",
+    )
     score.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     score.set_defaults(run=_score_command)
 
@@ -158,8 +166,12 @@ def _score_command(arguments: argparse.Namespace) -> int:
         warnings.simplefilter("ignore")
     if arguments.paths.count(STDIN) > 1:
         raise _UsageError("standard input (-) can be read only once")
+    maps = None if arguments.map is None else _map_folder(arguments.map)
     scorer, gate = _open(arguments)
     items = list(expand(arguments.paths))
+    if maps is not None:
+        # Of an earlier run over a folder that the maps lie in.
+        items = [item for item in items if not maps.is_map(item.path)]
     counts = {"accepted": 0, "rejected": 0, "scored": 0, "unreadable": 0}
     # Rows that run over a terminal are progress enough.
     visible = arguments.output is None and sys.stdout.isatty()
@@ -168,10 +180,9 @@ def _score_command(arguments: argparse.Namespace) -> int:
         writer = output.WRITERS[_format(arguments)](stream)
         try:
             for item in items:
-                row = _score_item(item, scorer, gate)
+                row = _score_item(item, scorer, gate, maps, progress)
                 counts[_outcome(row)] += 1
                 writer.write(row)
-                progress.step()
         finally:
             progress.close()
         contract = scorer.contract
@@ -198,20 +209,39 @@ def _open(arguments: argparse.Namespace) -> tuple[Scorer, Gate | None]:
         raise _UsageError(str(error)) from error
 
 
-def _score_item(item: Item, scorer: Scorer, gate: Gate | None) -> Row:
+def _map_folder(folder: str) -> MapFolder:
+    from edgeiqa.mapfolder import MapFolder
+
+    try:
+        return MapFolder(folder)
+    except OSError as error:
+        raise _UsageError(f"--map: {error}") from error
+
+
+def _score_item(
+    item: Item, scorer: Scorer, gate: Gate | None, maps: MapFolder | None, progress: Progress
+) -> Row:
     from edgeiqa.decode import UnreadableImageError
     from edgeiqa.output import Row
 
-    if item.error is not None:
-        return Row(item.path, error=item.error)
+    before = progress.done
+    drawn: dict[str, Any] | None = None
     try:
-        quality = scorer.score(_stdin() if item.path == "-" else item.path)
+        if item.error is not None:
+            return Row(item.path, error=item.error)
+        source = _stdin() if item.path == "-" else item.path
+        if maps is None:
+            quality = scorer.score(source)
+        else:
+            quality, drawn = maps.score(scorer, source, item.path, progress)
     except UnreadableImageError as error:
         return Row(item.path, error=error.reason)
     except Exception as error:  # Whatever one file does, the others are still to be scored.
         text = " ".join(str(error).split())
         return Row(item.path, error=f"{type(error).__name__}: {text}")
-    return Row(item.path, quality, None if gate is None else gate(quality))
+    finally:
+        progress.step(before + 1 - progress.done)
+    return Row(item.path, quality, None if gate is None else gate(quality), map=drawn)
 
 
 def _stdin() -> bytes:

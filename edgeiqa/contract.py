@@ -52,7 +52,7 @@ class Contract:
         version: Of the model, such as "1.0.0".
         input: The picture that goes in.
         outputs: In the order of the flatbuffer's outputs; at least one gives the score.
-        calibration: From raw score to 0-100.
+        calibration: From raw score to 0-100, and from the histogram's spread to `std`.
         gate: Least score per preset: "relaxed", "normal", "strict"; may be empty.
         training: Data, terms and recipe, as free JSON.
         metrics: What was measured and with which command, as free JSON.
@@ -110,6 +110,10 @@ def to_json(contract: Contract) -> str:
                 del output[key]
         if output["activation"] == "linear":
             del output["activation"]
+    for key in ("std_scale", "std_power"):
+        # Only where it says something: files from before these keys keep their bytes.
+        if document["calibration"][key] == 1.0:
+            del document["calibration"][key]
     try:
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError, RecursionError) as error:
@@ -137,7 +141,10 @@ def from_json(text: str | bytes) -> Contract:
         input=_input(_get(document, "input", dict)),
         outputs=tuple(_output(o) for o in _get(document, "outputs", list)),
         calibration=Calibration(
-            scale=_get(calibration, "scale", float), offset=_get(calibration, "offset", float)
+            scale=_get(calibration, "scale", float),
+            offset=_get(calibration, "offset", float),
+            std_scale=_or(_optional(calibration, "std_scale", float), 1.0),
+            std_power=_or(_optional(calibration, "std_power", float), 1.0),
         ),
         gate=_get(document, "gate", dict),
         training=_get(document, "training", dict),
@@ -313,6 +320,10 @@ def _get(document: Mapping[str, Any], key: str, kind: type) -> Any:
 
 def _optional(document: Mapping[str, Any], key: str, kind: type) -> Any:
     return None if document.get(key) is None else _get(document, key, kind)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def _refuse_constant(name: str) -> float:

@@ -1,6 +1,7 @@
 """Results as table, JSON, JSON lines or CSV, to standard output or into a file.
 
 JSON keys and CSV columns are a contract: path, score, std, causes, accept, reasons, error.
+JSON has one more, map, where quality maps were asked for.
 """
 
 from __future__ import annotations
@@ -34,19 +35,22 @@ class Row:
         quality: None if there is an error.
         verdict: None if there is an error, or no gate.
         error: One line; None if it was scored.
+        map: Where its quality map lies and what it says, ready for JSON; None if none was asked
+            for.
     """
 
     path: str
     quality: Quality | None = None
     verdict: Verdict | None = None
     error: str | None = None
+    map: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON: scores with 2 decimals, null where there is nothing to say."""
         quality, verdict = self.quality, self.verdict
         std = None if quality is None else quality.std
         reasons = () if verdict is None else verdict.reasons
-        return {
+        document = {
             "path": self.path,
             "score": None if quality is None else round(quality.score, 2),
             "std": None if std is None else round(std, 2),
@@ -60,6 +64,8 @@ class Row:
             ],
             "error": self.error,
         }
+        # Only where it was asked for: the keys above are a contract.
+        return document if self.map is None else {**document, "map": self.map}
 
 
 class Writer:

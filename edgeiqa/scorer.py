@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -14,8 +14,9 @@ from edgeiqa.decode import MAX_PIXELS, decode
 from edgeiqa.frame import Frame
 from edgeiqa.gate import Gate
 from edgeiqa.model import DEFAULT, Model
-from edgeiqa.preprocess import preprocess
+from edgeiqa.preprocess import preprocess, to_rgb
 from edgeiqa.quality import Quality, quality_from_outputs
+from edgeiqa.qualitymap import QualityMap, map_tiles
 
 Picture: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image
@@ -86,10 +87,7 @@ class Scorer:
         elif _is_decodable(picture):
             tensor = preprocess(decode(picture, max_pixels=self._max_pixels), spec)
         else:
-            raise TypeError(
-                f"cannot score a {type(picture).__name__}, expected a path, bytes, a PIL "
-                "picture, a uint8 array or a Frame"
-            )
+            raise _not_a_picture(picture)
         return quality_from_outputs(self.model.run(tensor), self.contract)
 
     def score_batch(self, pictures: Iterable[Picture]) -> list[Quality]:
@@ -123,6 +121,49 @@ class Scorer:
             )
         return [self.score(picture) for picture in pictures]
 
+    def quality_map(
+        self,
+        picture: Picture,
+        *,
+        tile: int | None = None,
+        on_tile: Callable[[int, int], None] | None = None,
+    ) -> QualityMap:
+        """Scores a picture tile by tile, to see which region is blurred, noisy or badly lit.
+
+        Costs one run of the network per tile: about 80 for a photograph of the ratio 3 : 2,
+        whatever its size, and never more than 1000 with the default `tile`.
+
+        Args:
+            picture: Whatever `score` takes.
+            tile: Side of the tiles in pixels of the picture; a quarter of the shorter side by
+                default. Smaller ones show more places and are less sure of each.
+            on_tile: Told (tiles done, tiles in all) after each tile, for a progress bar.
+
+        Returns:
+            The map. Its mean is not the picture's score: people forgive a soft background, and
+            a tile knows nothing about the rest of the picture.
+
+        Raises:
+            UnreadableImageError: As `score`.
+            TypeError: As `score`.
+            ValueError: As `score`; or `tile` is below 1.
+        """
+        if isinstance(picture, np.ndarray):
+            picture = Frame.from_array(picture)
+        if isinstance(picture, Frame):
+            image = Image.fromarray(np.ascontiguousarray(to_rgb(picture)))
+        elif _is_decodable(picture):
+            image = decode(picture, max_pixels=self._max_pixels)
+        else:
+            raise _not_a_picture(picture)
+        return map_tiles(
+            image,
+            self.contract.input,
+            lambda part: self.score(part).score,
+            tile=tile,
+            on_tile=on_tile,
+        )
+
     def gate(self, preset: str = "normal", *, min_score: float | None = None) -> Gate:
         """A gate with this model's presets.
 
@@ -134,6 +175,13 @@ class Scorer:
             ValueError: The model has no such preset, or `min_score` is outside 0-100.
         """
         return Gate(preset, thresholds=self.contract.gate, min_score=min_score)
+
+
+def _not_a_picture(picture: object) -> TypeError:
+    return TypeError(
+        f"cannot score a {type(picture).__name__}, expected a path, bytes, a PIL "
+        "picture, a uint8 array or a Frame"
+    )
 
 
 def _is_decodable(picture: object) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 MAX_SIDE = 4096
 MAX_VALUES = 65_536
+MAX_STD_SCALE = 1e6
+MAX_STD_POWER = 4.0
 
 DTYPES = ("uint8", "float32")
 COLORS = ("RGB",)
@@ -131,13 +133,22 @@ class OutputSpec:
 class Calibration:
     """From the model's raw score to the scale 0-100: score = clip(scale * raw + offset, 0, 100).
 
+    The spread s of a histogram, carried to the same points by |scale|, becomes
+    std = std_scale * s ** std_power. With both at 1 it stays the spread of the opinions as the
+    network believes it; `convert.calibrate.fit_spread` chooses them so that `std` tells how far
+    the mean opinion of such pictures lies from the score.
+
     Attributes:
         scale: 100 for a raw score on 0-1; negative where a larger raw score is worse.
         offset: Added after scaling.
+        std_scale: Above 0, at most 1e6.
+        std_power: 0 to 4; 0 gives every picture the same `std`.
     """
 
     scale: float = 100.0
     offset: float = 0.0
+    std_scale: float = 1.0
+    std_power: float = 1.0
 
     def __post_init__(self) -> None:
         """Checks the values; raises ContractError."""
@@ -146,6 +157,29 @@ class Calibration:
                 f"calibration is scale={self.scale!r}, offset={self.offset!r}, "
                 "expected finite numbers and a scale other than 0"
             )
+        if not is_number(self.std_scale) or not 0 < self.std_scale <= MAX_STD_SCALE:
+            raise ContractError(
+                f"calibration.std_scale is {self.std_scale!r}, "
+                f"expected more than 0 and at most {MAX_STD_SCALE:g}"
+            )
+        if not is_number(self.std_power) or not 0 <= self.std_power <= MAX_STD_POWER:
+            raise ContractError(
+                f"calibration.std_power is {self.std_power!r}, expected 0 to {MAX_STD_POWER:g}"
+            )
+
+    def std(self, spread: float) -> float:
+        """The `std` of a quality.
+
+        Args:
+            spread: Of the network's histogram, in points of 0-100.
+
+        Returns:
+            Points; untouched where `std_scale` and `std_power` are 1, else at most 100.
+        """
+        if self.std_scale == 1.0 and self.std_power == 1.0:
+            return spread
+        # More than the whole scale means nothing, and a power of it could overflow.
+        return float(min(self.std_scale * min(spread, 100.0) ** self.std_power, 100.0))
 
 
 def one_of(value: object, known: tuple[str, ...], what: str) -> None:

@@ -38,7 +38,10 @@ def test_help_of_a_step_loads_nothing_heavy(step: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
-@pytest.mark.parametrize("step", ["evaluate", "verify", "export", "ladder"])
+@pytest.mark.parametrize(
+    "step",
+    ["evaluate", "verify", "export", "ladder", "calibrate", "stability", "misses", "maps"],
+)
 def test_help_explains_every_option(step: str) -> None:
     parser = argparse.ArgumentParser()
     modules = {name: module for name, module, _ in STEPS}

@@ -10,6 +10,7 @@ from convert.metrics import (
     fit_logistic4,
     krocc,
     logistic4,
+    paired_bootstrap,
     plcc,
     rmse,
     spread_ratio,
@@ -166,3 +167,26 @@ def test_figures_are_pooled_and_within_subsets() -> None:
     assert figures["val_srocc_ss03"] == pytest.approx(1.0)
     assert figures["val_srocc"] == pytest.approx(1 - 6 * 8 / (6 * 35))
     assert figures["val_spread"] == pytest.approx(1.0)
+
+
+def test_a_paired_interval_is_narrower_than_two_separate_ones() -> None:
+    generator = np.random.default_rng(4)
+    mos = generator.uniform(0, 1, 300)
+    first = mos + generator.normal(0, 0.3, 300)
+    second = first + 0.3 * (mos - first)
+    got, level = paired_bootstrap(srocc, first, second, mos, repeats=200)
+    assert got.value == pytest.approx(srocc(second, mos) - srocc(first, mos))
+    assert 0 < got.low < got.value < got.high
+    assert level == pytest.approx(2 / 201)
+    alone = bootstrap({"srocc": srocc}, first, mos, repeats=200)["srocc"]
+    assert got.high - got.low < (alone.high - alone.low) / 2
+
+
+def test_the_same_predictions_differ_by_nothing() -> None:
+    mos = np.arange(10.0)
+    got, level = paired_bootstrap(srocc, mos, mos, mos, repeats=20)
+    assert (got.value, got.low, got.high, level) == (0, 0, 0, 1)
+    with pytest.raises(ValueError, match="repeats"):
+        paired_bootstrap(srocc, mos, mos, mos, repeats=0)
+    with pytest.raises(ValueError, match=r"shape|length"):
+        paired_bootstrap(srocc, mos, mos[:5], mos)

@@ -101,6 +101,13 @@ def test_numbers_and_texts_survive_to_the_last_bit(
     assert dataclasses.replace(read(data)[0], flatbuffer_bytes=0, flatbuffer_sha256="") == before
 
 
+def test_a_calibrated_std_survives_and_files_without_one_stay_as_they_were() -> None:
+    assert set(document()["calibration"]) == {"scale", "offset"}
+    assert from_json(to_json(contract())).calibration == Calibration(95.5, 1.25, 1.0, 1.0)
+    changed = contract(calibration=Calibration(95.5, 1.25, 0.0873, 1.535))
+    assert from_json(to_json(changed)) == changed
+
+
 def test_the_same_contract_gives_the_same_bytes_on_any_day(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -164,6 +171,11 @@ def test_unknown_keys_are_ignored() -> None:
         ),
         ({"calibration": {"scale": 0, "offset": 0}}, "scale other than 0"),
         ({"calibration": {"scale": "1", "offset": 0}}, "scale.*finite number"),
+        ({"calibration": {"scale": 1, "offset": 0, "std_scale": 0}}, "std_scale is 0"),
+        ({"calibration": {"scale": 1, "offset": 0, "std_scale": 2e6}}, "std_scale"),
+        ({"calibration": {"scale": 1, "offset": 0, "std_scale": "1"}}, "std_scale.*finite"),
+        ({"calibration": {"scale": 1, "offset": 0, "std_power": -0.1}}, "std_power is -0.1"),
+        ({"calibration": {"scale": 1, "offset": 0, "std_power": 4.5}}, "std_power is 4.5"),
         ({"calibration": {"scale": 10**400, "offset": 0}}, "scale.*finite number"),
         ({"gate": {"normal": 101}}, "'normal' is 101"),
         ({"gate": {"normal": "x"}}, "'normal' is 'x'"),

@@ -140,3 +140,23 @@ def test_to_dict_is_ready_for_json() -> None:
     assert got["bins"] == list(BINS)
     assert set(got) == {"score", "std", "histogram", "bins", "causes", "attributes"}
     assert Quality(50.0).to_dict()["histogram"] is None
+
+
+@given(st.floats(0, 60), st.floats(1e-3, 10), st.floats(0, 4))
+def test_a_calibrated_std_follows_its_power_law(spread: float, scale: float, power: float) -> None:
+    got = Calibration(std_scale=scale, std_power=power).std(spread)
+    assert got == pytest.approx(min(scale * spread**power, 100.0))
+    assert Calibration().std(spread) == spread
+
+
+def test_std_is_calibrated_after_the_scores_line() -> None:
+    spec = OutputSpec("o", "histogram", bins=BINS)
+    made = Contract("t", "1", InputSpec(8, 8), (spec,), Calibration(-50.0, 60.0, 0.1, 1.5))
+    got = quality_from_outputs({"o": np.array([0.25, 0.5, 0.25])}, made)
+    spread = 50 * 0.4 * math.sqrt(0.5)
+    assert got.std == pytest.approx(0.1 * spread**1.5)
+    assert got.score == pytest.approx(35)
+
+
+def test_a_huge_scale_cannot_overflow() -> None:
+    assert Calibration(1e300, 0.0, 1e6, 4.0).std(1e300) == 100.0
