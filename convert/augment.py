@@ -44,3 +44,25 @@ def crop_and_flip(
         crop = maps[index, y : y + height, x : x + width]
         result[slot] = crop[:, ::-1] if generator.random() < 0.5 else crop
     return result
+
+
+def same_crops(
+    pairs: NDArray[Any], which: NDArray[np.int64], share: float, generator: np.random.Generator
+) -> list[NDArray[Any]]:
+    """The same crop and mirror of both pictures of each pair: only quality tells them apart.
+
+    Args:
+        pairs: Pictures or feature maps, [P, 2, H, W, C].
+        which: Indices into ``pairs``, [B].
+        share: Side of the crop as a share of the side of the map.
+        generator: Source of randomness.
+
+    Returns:
+        The crops of the first and of the second pictures, [B, h, w, C] each.
+    """
+    state = int(generator.integers(2**32))
+    unmarked = np.zeros(len(which), np.bool_)
+    return [
+        crop_and_flip(pairs[:, side], which, unmarked, share, np.random.default_rng(state))
+        for side in (0, 1)
+    ]

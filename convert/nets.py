@@ -15,13 +15,17 @@ same graph in ``tf_keras`` (Keras 2) that Keras 3 trained.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 PIXEL_SCALE = 1.0 / 128.0
 PIXEL_OFFSET = -1.0
 """Network input is ``pixel * PIXEL_SCALE + PIXEL_OFFSET``: exactly uint8 with zero point 128."""
+
+SHORT_HEAD = 640
+"""Width of the embedding of a network that leaves out its last blocks."""
 
 OPINION = "opinion"
 EMBEDDING = "embedding"
@@ -106,23 +110,27 @@ def architecture(name: str) -> Architecture:
     """Looks an architecture up by name.
 
     Args:
-        name: ``mobilenet_v2``, ``mobilenet_v2_ALPHA`` or ``efficientnet_lite0`` to ``4``.
+        name: ``mobilenet_v2``, ``mobilenet_v2_ALPHA``, either with ``_firstN`` for its first N
+            blocks, or ``efficientnet_lite0`` to ``4``.
 
     Raises:
         ValueError: No such architecture.
     """
-    if name.startswith("efficientnet_lite") and name[-1] in "01234":
-        return efficientnet_lite(int(name[-1]))
-    if name == "mobilenet_v2":
-        return mobilenet_v2()
-    if name.startswith("mobilenet_v2_"):
-        try:
-            return mobilenet_v2(float(name.removeprefix("mobilenet_v2_")))
-        except ValueError:
-            pass
+    lite = re.fullmatch(r"efficientnet_lite([0-4])", name)
+    if lite:
+        return efficientnet_lite(int(lite[1]))
+    mobile = re.fullmatch(r"mobilenet_v2(?:_(\d+(?:\.\d+)?))?(?:_first(\d+))?", name)
+    if mobile:
+        arch = mobilenet_v2(float(mobile[1] or 1.0))
+        if mobile[2] is None:
+            return arch
+        if 1 <= int(mobile[2]) < len(arch.blocks):
+            # Fewer channels enter the head of a shortened network; half of its width is plenty.
+            blocks = arch.blocks[: int(mobile[2])]
+            return replace(arch, name=name, blocks=blocks, head=SHORT_HEAD)
     raise ValueError(
         f"unknown network {name!r}; known: mobilenet_v2, mobilenet_v2_<width such as 0.35>, "
-        "efficientnet_lite0 ... efficientnet_lite4"
+        "both with _first<number of blocks>, efficientnet_lite0 ... efficientnet_lite4"
     )
 
 

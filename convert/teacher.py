@@ -1,9 +1,10 @@
-"""The teacher: a large ImageNet network fine-tuned on MOS, and its opinions cached.
+"""Teachers: large ImageNet networks fine-tuned on MOS and on distorted pairs.
 
-An EfficientNet-Lite at 448 px or more. Its lower blocks keep their ImageNet weights; what they
-compute is cached once per picture, and the blocks above are fine-tuned on crops and flips of those
-feature maps. That makes a full pass over the data minutes instead of hours on a processor, and
-costs no colour or blur augmentation, which would change the very quality that is being learnt.
+An EfficientNet-Lite or a MobileNetV2 at 448 px or more. Its lower blocks keep their initial
+weights; what they compute is cached once per picture, and the blocks above are fine-tuned on crops
+and flips of those feature maps. That makes a full pass over the data minutes instead of hours on a
+processor, and costs no colour or blur augmentation, which would change the very quality that is
+being learnt. Several such members are fused by :mod:`convert.teacher_fusion`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,21 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets
-from convert.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip
+from convert.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
 from convert.cache import load_pixels, pixels_key
+from convert.data.ladders import load_ladders
 from convert.data.manifest import ManifestRow, rows_digest, select
 from convert.files import replacing, write_json
 from convert.helptext import DefaultsFormatter
 from convert.metrics import validation_figures
-from convert.opinion import bin_centres, expected, opinion_histograms, softmax
-from convert.train import (
-    Batch,
-    Schedule,
-    Trainer,
-    add_schedule_arguments,
-    predict,
-    schedule_of,
-)
+from convert.opinion import bin_centres, opinion_histograms, softmax
+from convert.teacher_outputs import TeacherOutputs, rows_key
+from convert.train import Batch, Schedule, add_schedule_arguments, schedule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +45,22 @@ class TeacherRecipe:
         crop: Side of the random crop as a share of the feature map.
         bins: Opinion histogram bins.
         dropout: Share of the embedding dropped in training.
+        ladder: Weight of the hinge on distorted pairs; 0 trains without them.
+        pairs: Number of distorted pairs to make.
+        pairs_per_batch: Distorted pairs added to each batch.
         schedule: How long and how fast.
     """
 
     network: str = "efficientnet_lite2"
     init: str = "imagenet"
-    size: int = 448
+    size: int = 512
     frozen: int = 7
     crop: float = 6 / 7
     bins: int = 10
     dropout: float = 0.2
+    ladder: float = 2.0
+    pairs: int = 1500
+    pairs_per_batch: int = 2
     schedule: Schedule = field(
         default_factory=lambda: Schedule(epochs=3, batch=16, rate=3e-4, head_rate=3e-3)
     )
@@ -76,65 +78,135 @@ class TeacherRecipe:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class TeacherOutputs:
-    """What the teacher said of each picture, in manifest order of its split.
+class Member:
+    """One network of the teacher, trained or not.
 
-    Attributes:
-        score: Expected opinion on 0-1, float32 [N].
-        histogram: Opinion probabilities, float32 [N, bins].
-        embedding: Pooled features, float32 [N, D].
+    Args:
+        folder: Where its weights are or will be.
+        recipe: What it is.
     """
 
-    score: NDArray[np.float32]
-    histogram: NDArray[np.float32]
-    embedding: NDArray[np.float32]
+    def __init__(self, folder: Path, recipe: TeacherRecipe) -> None:
+        from convert.torch_nets import TorchNet
 
-    def save(self, file: Path, rows: Sequence[ManifestRow]) -> None:
-        """Writes the arrays as .npz, atomically, with a digest of the pictures they belong to."""
-        with replacing(file) as scratch, scratch.open("wb") as stream:
-            np.savez(
-                stream,
-                score=self.score,
-                histogram=self.histogram,
-                embedding=self.embedding,
-                rows=np.array(rows_digest(rows)),
-            )
+        arch = nets.architecture(recipe.network)
+        self.folder, self.recipe = folder, recipe
+        self.trunk = TorchNet(arch, stop=recipe.frozen)
+        self.top = TorchNet(arch, start=recipe.frozen, bins=recipe.bins, dropout=recipe.dropout)
+        for parameter in self.trunk.parameters():
+            parameter.requires_grad_(False)
+
+    def initialise(self) -> str:
+        """Loads the initial weights; returns a line that says which."""
+        import keras
+
+        from convert import torch_nets, weights
+
+        arch = nets.architecture(self.recipe.network)
+        keras.utils.set_random_seed(self.recipe.schedule.seed)
+        whole = nets.build(keras, arch, None, bins=self.recipe.bins)
+        said = weights.load_initial_weights(whole, arch, self.recipe.init)
+        values = {one.name: one.get_weights() for one in whole.layers if one.get_weights()}
+        torch_nets.set_weights(self.trunk, values)
+        torch_nets.set_weights(self.top, values)
+        return said
+
+    def save(self) -> None:
+        """Writes ``trunk.npz``, ``top.npz`` and ``recipe.json``."""
+        from convert import torch_nets
+
+        torch_nets.save_npz(self.trunk, self.folder / "trunk.npz")
+        torch_nets.save_npz(self.top, self.folder / "top.npz")
+        write_json(self.folder / "recipe.json", asdict(self.recipe))
 
     @classmethod
-    def load(cls, file: Path, rows: Sequence[ManifestRow]) -> TeacherOutputs:
-        """Reads what :meth:`save` wrote.
-
-        Args:
-            file: The .npz.
-            rows: The pictures that the outputs must belong to, in this order.
+    def load(cls, folder: Path) -> Member:
+        """Opens a trained member.
 
         Raises:
-            FileNotFoundError: The teacher has not run.
-            ValueError: It has, on other pictures, labels or splits.
+            FileNotFoundError: It is not there or not finished.
         """
-        if not file.is_file():
+        from convert import torch_nets, weights
+
+        if not (folder / "recipe.json").is_file():
             raise FileNotFoundError(
-                f"no teacher outputs at {file}: run `python -m convert teacher`"
+                f"no trained teacher in {folder}: run `python -m convert teacher --name "
+                f"{folder.name}` first"
             )
-        with np.load(file) as stored:
-            if str(stored["rows"]) != rows_digest(rows):
-                raise ValueError(
-                    f"{file} belongs to another manifest: run `python -m convert teacher` again"
+        stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+        stored["schedule"] = Schedule(**stored["schedule"])
+        member = cls(folder, TeacherRecipe(**stored))
+        for net, name in ((member.trunk, "trunk.npz"), (member.top, "top.npz")):
+            torch_nets.set_weights(net, weights.read_npz(folder / name))
+        return member
+
+    def on_maps(self, maps: NDArray[Any], label: str) -> TeacherOutputs:
+        """What the upper blocks say of the trunk's feature maps [N, h, w, C]."""
+        from convert.torch_train import predict
+
+        logits, embedding = predict(self.top, maps, label=label)
+        histogram = softmax(logits)
+        centres = np.array(bin_centres(self.recipe.bins), np.float32)
+        return TeacherOutputs(
+            histogram @ centres, histogram, embedding, np.zeros(len(logits), np.float32)
+        )
+
+    def on_pixels(self, pixels: NDArray[np.uint8], label: str) -> TeacherOutputs:
+        """What it says of pictures, uint8 [N, size, size, 3] RGB."""
+        from convert.torch_train import predict
+
+        parts = []
+        for start in range(0, len(pixels), 256):
+            (maps,) = predict(self.trunk, pixels[start : start + 256], label=f"{label} {start}")
+            parts.append(self.on_maps(maps, f"{label} {start}"))
+        return TeacherOutputs(
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in ("score", "histogram", "embedding", "std")
+            )
+        )
+
+    def features(self, pixels: NDArray[np.uint8], key: str, work: Path, label: str) -> Any:
+        """The trunk's feature maps of pictures, float16, computed once and kept on disk."""
+        from convert.torch_train import predict
+
+        name = f"{key}-{self.trunk.arch.name}-{self.recipe.frozen}-{_weights_digest(self.trunk)}"
+        file = work / "features" / f"{name}.npy"
+        if not file.is_file():
+            (first,) = predict(self.trunk, pixels[:1], label=label)
+            step = 256
+            with replacing(file) as scratch:
+                array = np.lib.format.open_memmap(
+                    scratch, mode="w+", dtype=np.float16, shape=(len(pixels), *first.shape[1:])
                 )
-            return cls(stored["score"], stored["histogram"], stored["embedding"])
+                for start in range(0, len(pixels), step):
+                    (array[start : start + step],) = predict(
+                        self.trunk, pixels[start : start + step], label=f"{label} {start}"
+                    )
+                array.flush()
+        return np.load(file, mmap_mode="r")
+
+
+def _weights_digest(net: Any) -> str:
+    from convert.torch_nets import weights_of
+
+    digest = hashlib.sha256()
+    for values in weights_of(net).values():
+        for value in values:
+            digest.update(value.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def train_teacher(
-    rows: Sequence[ManifestRow], root: Path, work: Path, recipe: TeacherRecipe
+    rows: Sequence[ManifestRow], root: Path, work: Path, recipe: TeacherRecipe, name: str
 ) -> dict[str, Any]:
-    """Fine-tunes the teacher on the train split and caches its opinions.
+    """Fine-tunes one member of the teacher on the train split and caches its opinions.
 
     Crops of the feature maps leave out the watermark corner only as far as the trunk's receptive
     field has not spread it, and the cached opinions are of whole pictures; the student, whose crops
     are of pixels, never sees the corner with a label.
 
-    Writes to ``work/teacher``: ``trunk.npz``, ``top.npz`` (weights), ``log.jsonl``,
+    Writes to ``work/teacher/NAME``: ``trunk.npz``, ``top.npz`` (weights), ``log.jsonl``,
     ``train.npz`` and ``validation.npz`` (:class:`TeacherOutputs`), ``recipe.json``.
 
     Args:
@@ -142,102 +214,109 @@ def train_teacher(
         root: The data root.
         work: Folder for caches, checkpoints and results.
         recipe: See :class:`TeacherRecipe`.
+        name: Name of the member.
 
     Returns:
-        Validation figures of the finished teacher.
+        Training log of the last epoch with the validation figures.
     """
-    import keras
+    from convert.torch_train import TorchTrainer
 
-    from convert import losses, weights
-
-    folder = work / "teacher"
-    folder.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(recipe.schedule.seed)
-    arch = nets.architecture(recipe.network)
-    trunk = nets.build_trunk(keras, arch, recipe.size, recipe.frozen)
-    top = nets.build_top(keras, arch, recipe.frozen, bins=recipe.bins, dropout=recipe.dropout)
-    said = weights.load_initial_weights(trunk, arch, recipe.init)
-    weights.load_initial_weights(top, arch, recipe.init)
-    print(f"teacher {arch.name} at {recipe.size} px, {said}, {recipe.frozen} blocks frozen")
+    member = Member(work / "teacher" / name, recipe)
+    said = member.initialise()
+    print(f"teacher {recipe.network} at {recipe.size} px, {said}, {recipe.frozen} blocks frozen")
 
     train_rows, validation_rows = select(rows, "train"), select(rows, "validation")
-    settings = asdict(recipe)
-    fingerprint = settings | {
+    fingerprint = asdict(recipe) | {
         "rows": rows_digest(train_rows),
-        "weights": _digest_of_weights(trunk) + _digest_of_weights(top, but="opinion"),
+        "weights": _weights_digest(member.trunk),
     }
-    train = _features(trunk, train_rows, root, work, recipe, "train")
-    validation = _features(trunk, validation_rows, root, work, recipe, "validation")
-
-    mos = np.array([row.mos for row in train_rows], np.float32)
-    histogram = opinion_histograms(mos, [row.std for row in train_rows], recipe.bins)
-    marked = np.array([row.subset in MARKED_SUBSETS for row in train_rows])
+    maps = {}
+    for split, chosen in (("train", train_rows), ("validation", validation_rows)):
+        pixels = load_pixels(chosen, root, recipe.size, work, label=f"{split} pictures")
+        key = pixels_key(chosen, root, recipe.size)
+        maps[split] = member.features(pixels, key, work, f"trunk on {split}")
+    pairs = _pair_maps(member, train_rows, root, work)
     centres = np.array(bin_centres(recipe.bins), np.float32)
-    validation_mos = np.array([row.mos for row in validation_rows])
-
-    def make_batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
-        maps = crop_and_flip(train, chosen, marked[chosen], recipe.crop, generator)
-        return {"input": maps, "score": mos[chosen], "histogram": histogram[chosen]}
-
-    def loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"mos": losses.quality(outputs[0], batch["score"], batch["histogram"], centres)}
+    mos = np.array([row.mos for row in validation_rows])
+    subsets = [row.subset for row in validation_rows]
 
     def validate() -> Mapping[str, float]:
-        logits, _ = predict(top, validation, label="validating")
         return validation_figures(
-            expected(logits, centres), validation_mos, [row.subset for row in validation_rows]
+            member.on_maps(maps["validation"], "validating").score, mos, subsets
         )
 
-    trainer = Trainer(keras, top, loss, recipe.schedule, folder, fingerprint)
+    trainer = TorchTrainer(
+        member.top, _loss(recipe, centres), recipe.schedule, member.folder, fingerprint
+    )
+    make_batch = _batches(recipe, train_rows, maps["train"], pairs)
     log = trainer.fit(len(train_rows), make_batch, validate)
-    weights.save_npz(trunk, folder / "trunk.npz")
-    weights.save_npz(top, folder / "top.npz")
-    for name, chosen, maps in (
-        ("train", train_rows, train),
-        ("validation", validation_rows, validation),
-    ):
-        logits, embedding = predict(top, maps, label=f"teacher on {name}")
-        probabilities = softmax(logits)
-        outputs = TeacherOutputs(probabilities @ centres, probabilities, embedding)
-        outputs.save(folder / f"{name}.npz", chosen)
-    write_json(folder / "recipe.json", settings)
+    for split, chosen in (("train", train_rows), ("validation", validation_rows)):
+        outputs = member.on_maps(maps[split], f"teacher on {split}")
+        outputs.save(member.folder / f"{split}.npz", rows_key(chosen))
+    member.save()
     return log[-1]
 
 
-def _features(
-    trunk: Any,
-    rows: Sequence[ManifestRow],
-    root: Path,
-    work: Path,
+_Pairs = tuple[NDArray[np.float16], NDArray[np.float32]]
+
+
+def _pair_maps(
+    member: Member, rows: Sequence[ManifestRow], root: Path, work: Path
+) -> _Pairs | None:
+    """Feature maps [P, 2, h, w, C] and margins [P] of the distorted pairs."""
+    recipe = member.recipe
+    if not recipe.ladder:
+        return None
+    pixels, margins = load_ladders(
+        rows, root, recipe.size, work, recipe.pairs, recipe.schedule.seed
+    )
+    key = hashlib.sha256(
+        f"{rows_digest(rows)} {recipe.pairs} {recipe.schedule.seed} {pixels[::97].sum()}".encode()
+    ).hexdigest()[:20]
+    flat = pixels.reshape(-1, *pixels.shape[2:])
+    maps = member.features(flat, f"{key}-{recipe.size}", work, "trunk on distorted pairs")
+    return maps.reshape(len(margins), 2, *maps.shape[1:]), margins
+
+
+def _batches(
     recipe: TeacherRecipe,
-    split: str,
-) -> NDArray[np.float16]:
-    """The frozen trunk's feature maps of all pictures, float16, kept on disk."""
-    pixels = load_pixels(rows, root, recipe.size, work, label=f"{split} pictures")
-    key = f"{pixels_key(rows, root, recipe.size)}-{trunk.name}-{_digest_of_weights(trunk)}"
-    file = work / "features" / f"{key}.npy"
-    if not file.is_file():
-        shape = (len(pixels), *trunk.output_shape[1:])
-        step = 256
-        with replacing(file) as scratch:
-            array = np.lib.format.open_memmap(scratch, mode="w+", dtype=np.float16, shape=shape)
-            for start in range(0, len(pixels), step):
-                array[start : start + step] = predict(
-                    trunk, pixels[start : start + step], label=f"trunk on {split} {start}"
-                )
-            array.flush()
-    features: NDArray[np.float16] = np.load(file, mmap_mode="r")
-    return features
+    rows: Sequence[ManifestRow],
+    maps: NDArray[np.float16],
+    pairs: _Pairs | None,
+) -> Callable[[NDArray[np.int64], np.random.Generator], Batch]:
+    mos = np.array([row.mos for row in rows], np.float32)
+    histogram = opinion_histograms(mos, [row.std for row in rows], recipe.bins)
+    marked = np.array([row.subset in MARKED_SUBSETS for row in rows])
+
+    def make_batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
+        parts = [crop_and_flip(maps, chosen, marked[chosen], recipe.crop, generator)]
+        batch: Batch = {"score": mos[chosen], "histogram": histogram[chosen]}
+        if pairs is not None:
+            pair_maps, margins = pairs
+            which = generator.integers(len(margins), size=recipe.pairs_per_batch)
+            batch["margin"] = margins[which]
+            parts += same_crops(pair_maps, which, recipe.crop, generator)
+        batch["input"] = np.concatenate(parts)
+        return batch
+
+    return make_batch
 
 
-def _digest_of_weights(model: Any, but: str = "") -> str:
-    """A digest of a model's weights, without those of the layer ``but``."""
-    digest = hashlib.sha256()
-    for layer in model.layers:
-        if layer.name != but:
-            for value in layer.get_weights():
-                digest.update(np.ascontiguousarray(value).tobytes())
-    return digest.hexdigest()[:16]
+def _loss(recipe: TeacherRecipe, centres: NDArray[np.float32]) -> Any:
+    from convert import losses
+
+    def loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        logits, rated = outputs[0], batch["score"].shape[0]
+        terms = {"mos": losses.quality(logits[:rated], batch["score"], batch["histogram"], centres)}
+        if "margin" in batch:
+            scores = losses.expected_score(logits[rated:], centres)
+            half = scores.shape[0] // 2
+            terms["ladder"] = recipe.ladder * losses.ladder(
+                scores[:half], scores[half:], batch["margin"]
+            )
+        return terms
+
+    return loss
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -247,6 +326,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     default = TeacherRecipe()
     parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
+    parser.add_argument(
+        "--name", help="name of the member, a folder in WORK/teacher (the network's if not given)"
+    )
+    parser.add_argument(
+        "--fuse",
+        nargs="+",
+        metavar="MEMBER",
+        help="train nothing: make these trained members one teacher and cache its opinions",
+    )
+    parser.add_argument(
+        "--unlabelled",
+        type=int,
+        default=0,
+        metavar="COUNT",
+        help="with --fuse: also cache its opinions of this many pictures without a rating",
+    )
     parser.add_argument(
         "--network", default=default.network, help="efficientnet_lite0 to 4, or mobilenet_v2"
     )
@@ -267,6 +362,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default.frozen,
         help="first blocks that stay as initialised",
     )
+    parser.add_argument(
+        "--ladder",
+        type=float,
+        metavar="WEIGHT",
+        default=default.ladder,
+        help="weight of the loss on pairs of which one is more distorted; 0 leaves it out",
+    )
+    parser.add_argument("--pairs", type=int, default=default.pairs, help="distorted pairs to make")
     add_schedule_arguments(parser, default.schedule)
 
 
@@ -275,12 +378,19 @@ def run(args: argparse.Namespace) -> int:
     from convert.data.command import rows_root_work
 
     rows, root, work = rows_root_work(args)
+    if args.fuse:
+        from convert.teacher_fusion import fuse
+
+        print(json.dumps(fuse(rows, root, work, args.fuse, args.unlabelled, args.seed), indent=2))
+        return 0
     recipe = TeacherRecipe(
         network=args.network,
         init=args.init,
         size=args.size,
         frozen=args.frozen,
+        ladder=args.ladder,
+        pairs=args.pairs,
         schedule=schedule_of(args),
     )
-    print(json.dumps(train_teacher(rows, root, work, recipe)))
+    print(json.dumps(train_teacher(rows, root, work, recipe, args.name or args.network)))
     return 0

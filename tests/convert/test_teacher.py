@@ -6,22 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.data.manifest import ManifestRow
-from convert.teacher import TeacherOutputs, TeacherRecipe
-
-
-def test_outputs_come_back_as_saved_and_belong_to_their_pictures(tmp_path: Path) -> None:
-    rows = [ManifestRow(f"{n}.jpg", 0.5, None, "train", "") for n in (1, 2)]
-    outputs = TeacherOutputs(
-        np.array([0.5], np.float32), np.full((1, 10), 0.1, np.float32), np.ones((1, 4), np.float32)
-    )
-    outputs.save(tmp_path / "train.npz", rows)
-    loaded = TeacherOutputs.load(tmp_path / "train.npz", rows)
-    assert np.array_equal(loaded.embedding, outputs.embedding)
-    with pytest.raises(FileNotFoundError, match="convert teacher"):
-        TeacherOutputs.load(tmp_path / "none.npz", rows)
-    with pytest.raises(ValueError, match="another manifest"):
-        TeacherOutputs.load(tmp_path / "train.npz", rows[::-1])
+from convert.teacher import Member, TeacherRecipe
 
 
 @pytest.mark.parametrize(
@@ -31,3 +16,21 @@ def test_outputs_come_back_as_saved_and_belong_to_their_pictures(tmp_path: Path)
 def test_recipes_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TeacherRecipe(**changes)
+
+
+def test_saved_member_says_the_same_and_an_unfinished_one_is_refused(tmp_path: Path) -> None:
+    recipe = TeacherRecipe(network="mobilenet_v2_0.35", init="random", size=64, frozen=5)
+    member = Member(tmp_path / "one", recipe)
+    member.initialise()
+    with pytest.raises(FileNotFoundError, match="--name one"):
+        Member.load(tmp_path / "one")
+    (tmp_path / "one").mkdir()
+    member.save()
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    before, after = (
+        member.on_pixels(pixels, "a"),
+        Member.load(tmp_path / "one").on_pixels(pixels, "b"),
+    )
+    assert np.array_equal(before.score, after.score)
+    assert before.embedding.shape == (3, 1280)
+    assert before.histogram.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
