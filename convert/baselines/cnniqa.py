@@ -1,0 +1,175 @@
+"""CNNIQA: a patch-wise network whose patch labels are the picture's MOS.
+
+Kang, Ye, Li, Doermann, "Convolutional neural networks for no-reference image quality assessment",
+CVPR 2014. As published but for the optimiser (Adam instead of SGD with momentum) and random
+instead of adjacent training patches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.baselines.base import FLOAT_BYTES, RgbArray, Scorer, TrainingData, grey, mos_of
+from convert.baselines.features import picture_features
+from convert.baselines.torch_training import (
+    Plan,
+    parameters_of,
+    set_weights,
+    train,
+    weights_of,
+)
+from convert.data.manifest import rows_digest
+
+PATCH = 32
+KERNELS = 50
+KERNEL = 7
+HIDDEN = 800
+RADIUS = 3
+CONSTANT = 10.0
+
+PICTURES = (9000, 150)
+PATCHES_KEPT = (24, 16)
+"""Random patches kept of each training picture."""
+
+EPOCHS = (5, 2)
+BATCH_PICTURES = 16
+PATCHES_PER_STEP = 12
+RATE = 1e-3
+
+
+def normalise(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Local contrast normalisation of section 3.1: 7 x 7 box, C = 10.
+
+    Args:
+        luma: uint8 [H, W].
+
+    Returns:
+        Float32 [H, W].
+    """
+    from scipy.ndimage import uniform_filter
+
+    x = luma.astype(np.float32)
+    side = 2 * RADIUS + 1
+    mean: NDArray[np.float32] = uniform_filter(x, side, mode="reflect")
+    square: NDArray[np.float32] = uniform_filter(x * x, side, mode="reflect")
+    deviation = np.sqrt(np.maximum(square - mean * mean, 0.0))
+    return np.asarray((x - mean) / (deviation + np.float32(CONSTANT)), np.float32)
+
+
+def tiles(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All whole 32 x 32 patches side by side, [patches, 32, 32]; smaller planes are mirrored."""
+    missing = [max(0, PATCH - side) for side in plane.shape]
+    if any(missing):
+        plane = np.pad(plane, [(0, n) for n in missing], mode="symmetric")
+    rows, columns = plane.shape[0] // PATCH, plane.shape[1] // PATCH
+    cut = plane[: rows * PATCH, : columns * PATCH]
+    return np.ascontiguousarray(
+        cut.reshape(rows, PATCH, columns, PATCH).swapaxes(1, 2).reshape(-1, PATCH, PATCH)
+    )
+
+
+def random_patches(rgb: RgbArray, count: int, seed: int) -> NDArray[np.float16]:
+    """Normalised patches at random places: float16 [count, 32, 32]."""
+    plane = normalise(grey(rgb))
+    missing = [max(0, PATCH - side) for side in plane.shape]
+    plane = np.pad(plane, [(0, n) for n in missing], mode="symmetric") if any(missing) else plane
+    generator = np.random.default_rng(seed)
+    y = generator.integers(plane.shape[0] - PATCH + 1, size=count)
+    x = generator.integers(plane.shape[1] - PATCH + 1, size=count)
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (PATCH, PATCH))
+    return np.asarray(windows[y, x], np.float16)
+
+
+def build() -> Any:
+    """The network of the paper: [N, 1, 32, 32] normalised patches to a score [N]."""
+    import torch
+    from torch import nn
+
+    class Network(nn.Module):  # type: ignore[misc,unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = nn.Conv2d(1, KERNELS, KERNEL)
+            self.first = nn.Linear(2 * KERNELS, HIDDEN)
+            self.second = nn.Linear(HIDDEN, HIDDEN)
+            self.dropout = nn.Dropout(0.5)
+            self.last = nn.Linear(HIDDEN, 1)
+
+        def forward(self, patches: Any) -> Any:
+            maps = self.convolution(patches).flatten(2)
+            pooled = torch.cat([maps.amax(2), maps.amin(2)], dim=1)
+            hidden = torch.relu(self.first(pooled))
+            hidden = self.dropout(torch.relu(self.second(hidden)))
+            return self.last(hidden).squeeze(1)
+
+    return Network()
+
+
+def macs(patches: int) -> int:
+    """Multiply-accumulates of the network for so many patches."""
+    side = PATCH - KERNEL + 1
+    layers = side * side * KERNELS * KERNEL**2
+    layers += 2 * KERNELS * HIDDEN + HIDDEN * HIDDEN + HIDDEN
+    return patches * layers
+
+
+class Cnniqa:
+    """CNNIQA trained on patches of our training pictures."""
+
+    name = "cnniqa"
+    title = "CNNIQA, patch-wise"
+    paper = "Kang et al. 2014"
+    version = 1
+    extra = "baselines"
+
+    def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
+        """Trains with the mean absolute error, each patch labelled with its picture's MOS."""
+        import torch
+
+        rows, kept = data.part(*PICTURES), data.count(*PATCHES_KEPT)
+        patches = picture_features(
+            f"cnniqa-1-{kept}-{data.seed}",
+            lambda rgb: random_patches(rgb, kept, data.seed),
+            rows,
+            data.root,
+            data.work,
+        )
+        mos = mos_of(rows).astype(np.float32)
+        torch.manual_seed(data.seed)
+        network = build()
+        with torch.no_grad():
+            network.last.bias.fill_(float(mos.mean()))
+
+        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[Any, Any]:
+            which = generator.integers(kept, size=(len(chosen), PATCHES_PER_STEP))
+            pixels = np.stack([patches[i][w] for i, w in zip(chosen, which, strict=True)])
+            pixels = pixels.reshape(-1, 1, PATCH, PATCH).astype(np.float32)
+            target = np.repeat(mos[chosen], PATCHES_PER_STEP)
+            return torch.from_numpy(pixels), torch.from_numpy(target)
+
+        plan = Plan(data.count(*EPOCHS), BATCH_PICTURES, RATE, data.seed)
+        state = folder / "cnniqa.pt"
+        loss = torch.nn.functional.l1_loss
+        train(network, loss, batch, len(rows), plan, state, rows_digest(rows))
+        return weights_of(network)
+
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
+        """The mean score of all patches, as in the paper."""
+        import torch
+
+        network = build()
+        set_weights(network, arrays)
+
+        def score(rgb: RgbArray) -> float:
+            patches = torch.from_numpy(tiles(normalise(grey(rgb)))[:, None])
+            with torch.inference_mode():
+                return float(network(patches).mean())
+
+        parameters = parameters_of(network)
+        # Two box filters cost additions only; the luma three products, the square one.
+        total = macs((512 // PATCH) ** 2) + 512 * 512 * (3 + 1)
+        return Scorer(score, parameters, total, parameters * FLOAT_BYTES)
