@@ -31,8 +31,6 @@ from convert.opinion import bin_centres, expected
 from convert.student import DETAIL_SOURCE, StudentData, StudentRecipe, student_loss, two_views
 from convert.train import add_schedule_arguments, file_digest, schedule_of
 
-__all__ = ["StudentData", "StudentRecipe", "train_student"]
-
 
 def train_student(
     rows: Sequence[ManifestRow],
@@ -110,7 +108,9 @@ def train_student(
     weights.load_npz(model, folder / "student.npz", whole=True)
     shipped = keras.Model(model.inputs[0], model.outputs[0], name=arch.name)
     with replacing(folder / "student.keras") as scratch:
-        shipped.save(scratch)
+        named = scratch.with_name(f"{scratch.name}.keras")  # Keras insists on the suffix
+        shipped.save(named)
+        named.replace(scratch)
     write_json(folder / "recipe.json", asdict(recipe) | {"before": _recipe_before(recipe)})
     plot_log(log, folder / "training.png", f"{arch.name} at {recipe.size} px")
     return log[-1]
@@ -208,6 +208,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="added to each batch",
     )
     parser.add_argument(
+        "--zoom",
+        type=float,
+        metavar="SHARE",
+        default=default.zoom,
+        help="share of batches that show the rated pictures at an 8/7 larger scale",
+    )
+    parser.add_argument(
         "--limit", type=int, help="train on this many of the rated pictures, drawn by the seed"
     )
 
@@ -230,6 +237,7 @@ def run(args: argparse.Namespace) -> int:
         unlabelled=args.unlabelled,
         unlabelled_per_batch=args.unlabelled_per_batch,
         frozen=args.frozen,
+        zoom=args.zoom,
         limit=args.limit,
         schedule=schedule_of(args),
     )

@@ -13,7 +13,7 @@ OPINION_SIGMA = 0.1
 def expected_score(logits: Tensor, centres: Any) -> Tensor:
     """Mean of the opinion histogram: [B, bins] logits to [B] scores on 0-1."""
     ops = ops_of(logits)
-    return ops.row_sum(ops.softmax(logits) * ops.constant(centres))
+    return ops.row_sum(ops.softmax(logits) * ops.constant(centres, logits))
 
 
 def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
@@ -70,7 +70,7 @@ def fidelity(
     p, q = preference(score, sigma), preference(target, sigma)
     tiny = 1e-6  # keeps the square root's slope finite
     loss = 1.0 - ops.sqrt(p * q + tiny) - ops.sqrt((1.0 - p) * (1.0 - q) + tiny)
-    pairs = 1.0 - ops.eye(score.shape[0])
+    pairs = 1.0 - ops.eye(score.shape[0], score)
     if weights is not None:
         pairs = pairs * weights[:, None] * weights[None, :]
     return ops.total(loss * pairs) / (ops.total(pairs) + tiny)

@@ -31,12 +31,16 @@ class Shift:
         largest: Largest absolute difference, in points of 0-100.
         p99: 99th percentile of the absolute differences, in points.
         mean: Mean signed difference, in points.
+        p50: Median of the absolute differences, in points.
+        p95: Their 95th percentile, in points.
     """
 
     srocc: float
     largest: float
     p99: float
     mean: float
+    p50: float
+    p95: float
 
 
 def scores_of(outputs: Iterable[Mapping[str, np.ndarray]], contract: Contract) -> Scores:
@@ -47,11 +51,14 @@ def scores_of(outputs: Iterable[Mapping[str, np.ndarray]], contract: Contract) -
 def compare(reference: Scores, other: Scores) -> Shift:
     """Differences ``other - reference`` of two nets' scores on the same pictures."""
     difference = other - reference
+    p50, p95, p99 = np.percentile(np.abs(difference), (50, 95, 99))
     return Shift(
         srocc=srocc(reference, other),
         largest=float(np.abs(difference).max()),
-        p99=float(np.percentile(np.abs(difference), 99)),
+        p99=float(p99),
         mean=float(difference.mean()),
+        p50=float(p50),
+        p95=float(p95),
     )
 
 

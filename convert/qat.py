@@ -1,8 +1,14 @@
-"""Quantisation-aware training: the student learns to live with int8 before it is converted."""
+"""From a trained student to an int8 one: equalise, round with care, train with fake quantisation.
+
+What int8 loses is mostly avoidable before any training: channels are rescaled so that every one
+of them uses the 8 bits (:mod:`convert.equalise`), and kernels are rounded so that the layer's
+output, not each weight, stays the same (:mod:`convert.rounding`). Training by
+tensorflow-model-optimization starts from there and has only the rounding of activations to learn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert import nets, weights
+from convert.activations import observe
 from convert.cache import load_pixels
 from convert.data.manifest import ManifestRow, rows_digest, select
-from convert.distill import StudentData, StudentRecipe
+from convert.equalise import equalise, whiten
+from convert.folded import Folded, fold, merge_bottlenecks
 from convert.metrics import validation_figures
 from convert.opinion import bin_centres, expected
-from convert.tflite import pin_input_range
+from convert.progress import progress
+from convert.rounding import round_kernels
+from convert.student import StudentData, StudentRecipe
 from convert.train import Batch, Schedule, Trainer, predict
 
-_AVERAGE_DECAY = 0.999
-"""Decay of tensorflow-model-optimization's moving ranges; its quantizers hard-code it."""
+_BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,107 +38,68 @@ class QatRecipe:
 
     Attributes:
         steps: Training steps; an epoch here is this many batches of fresh random crops.
-        schedule: Batch, rates and seed; its epochs are passes of ``steps``.
-        settle: Batches over which activation ranges are measured before training starts.
-        human: Weight of the loss against the MOS, beside the loss against the float student.
+        schedule: Batch, rates and seed; its epochs are passes of ``steps``. Kernels are trained
+            as shares of the largest weight of their channel, so rates are relative.
+        calibration: Training pictures that ranges and rounding are measured on.
+        margin: How far activations may exceed what was measured before they are clipped.
+        inner: Weight of keeping what leaves each stage, beside the opinion.
     """
 
     steps: int = 120
     schedule: Schedule = field(
         default_factory=lambda: Schedule(
-            epochs=1, batch=16, rate=5e-5, head_rate=5e-5, warmup=0.1, weight_decay=0.0
+            epochs=1, batch=16, rate=2e-4, head_rate=2e-4, warmup=0.1, weight_decay=0.0
         )
     )
-    settle: int = 12
-    human: float = 0.2
+    calibration: int = 300
+    margin: float = 1.1
+    inner: float = 0.2
 
 
-def without_rescaling(
-    keras: Any, student: Any, arch: nets.Architecture, size: int, bins: int
-) -> Any:
-    """The student on normalised pixels: the uint8 input's scale will do the rescaling.
+@dataclass(frozen=True)
+class Prepared:
+    """A student ready for int8.
+
+    Attributes:
+        target: The equalised float network: the student itself, in other coordinates.
+        rounded: The same with kernels on their int8 grids.
+        ranges: Quantisation range of each tensor.
+    """
+
+    target: Folded
+    rounded: Folded
+    ranges: dict[str, tuple[float, float]]
+
+
+def normalised(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the network takes: ``pixel * PIXEL_SCALE + PIXEL_OFFSET``, float32."""
+    scale, offset = np.float32(nets.PIXEL_SCALE), np.float32(nets.PIXEL_OFFSET)
+    return pictures.astype(np.float32) * scale + offset
+
+
+def prepare(
+    student: Any, arch: nets.Architecture, pictures: NDArray[np.uint8], margin: float = 1.1
+) -> Prepared:
+    """Folds, merges, whitens, equalises and rounds a student.
 
     Args:
-        keras: The module to build with, ``keras`` or ``tf_keras``.
-        student: The float student, Keras 3.
+        student: The float student.
         arch: Its architecture.
-        size: Input height and width.
-        bins: Its opinion bins.
+        pictures: Calibration pictures, uint8 [N, H, W, 3] RGB.
+        margin: See :class:`QatRecipe`.
     """
-    plain = nets.build(keras, arch, size, bins=bins, rescale=False)
-    for layer in plain.layers:
-        if layer.get_weights():
-            layer.set_weights(student.get_layer(layer.name).get_weights())
-    return plain
+    count = -(-len(pictures) // _BATCH)
 
+    def batches(label: str) -> Iterator[NDArray[np.float32]]:
+        for number in progress(range(count), count, label):
+            yield normalised(pictures[number * _BATCH : (number + 1) * _BATCH])
 
-def quantization_aware(student: Any, arch: nets.Architecture, size: int, bins: int) -> Any:
-    """Rebuilds a trained student in ``tf_keras`` with fake quantisation.
-
-    The pixel normalisation is left out: the .tflite input's scale and zero point do it exactly.
-    BatchNorm keeps the student's statistics, as it will once folded into the convolutions.
-
-    Args:
-        student: The float student, Keras 3.
-        arch: Its architecture.
-        size: Input height and width.
-        bins: Its opinion bins.
-
-    Returns:
-        A ``tf_keras`` model of ``pixel * PIXEL_SCALE + PIXEL_OFFSET``, float32 [B, H, W, 3].
-    """
-    import tensorflow_model_optimization as tfmot
-    import tf_keras
-
-    plain = without_rescaling(tf_keras, student, arch, size, bins)
-    model = tfmot.quantization.keras.quantize_model(plain)
-    for layer in model.layers:
-        if layer.name.endswith("_bn"):
-            layer.layer.trainable = False
-    black = nets.PIXEL_OFFSET
-    pin_input_range(model, black, black + 255 * nets.PIXEL_SCALE)
-    return model
-
-
-def _range_variables(model: Any) -> list[Any]:
-    """Minima and maxima of activations that follow a moving average.
-
-    Those of kernels are taken afresh at every step, and the input's is known and pinned.
-    """
-    found = []
-    for variable in model.weights:
-        name = variable.name.split("/")[-1].split(":")[0]
-        others = ("kernel_min", "kernel_max", "quantize_layer_min", "quantize_layer_max")
-        if name.endswith(("_min", "_max")) and not name.endswith(others):
-            found.append(variable)
-    return found
-
-
-def settle_ranges(model: Any, batches: Iterable[NDArray[np.float32]], rounds: int = 2) -> None:
-    """Sets the activation ranges to their average over real pictures.
-
-    They start at -6 and 6 and move by a thousandth per step, which a short training never
-    outgrows. After n passes a range is ``d^n * start + (1 - d^n) * average``; this solves for the
-    average. The second round measures again with sane ranges in the layers below.
-
-    Args:
-        model: From :func:`quantization_aware`.
-        batches: Normalised pictures, float32 [B, H, W, 3] each; iterated once per round.
-        rounds: How often to measure.
-    """
-    import tensorflow as tf
-
-    held = list(batches)
-    run = tf.function(lambda x: model(x, training=True))
-    variables = _range_variables(model)
-    remaining = _AVERAGE_DECAY ** len(held)
-    for _ in range(rounds):
-        started = [variable.numpy().astype(np.float64) for variable in variables]
-        for batch in held:
-            run(tf.constant(batch))
-        for variable, start in zip(variables, started, strict=True):
-            average = (variable.numpy() - remaining * start) / (1.0 - remaining)
-            variable.assign(average.astype(np.float32))
+    folded = merge_bottlenecks(fold(student, arch))
+    seen = observe(folded, batches("activations of the student"))
+    folded = whiten(folded, seen, batches("choosing bottleneck bases"))
+    target, seen = equalise(folded, observe(folded, batches("activations after turning")), margin)
+    ranges = seen.ranges(target, margin)
+    return Prepared(target, round_kernels(target, seen, ranges), ranges)
 
 
 def train_aware(
@@ -140,8 +110,9 @@ def train_aware(
     work: Path,
     folder: Path,
     recipe: QatRecipe,
+    pictures: NDArray[np.uint8],
 ) -> Any:
-    """Fine-tunes a fake-quantised copy of the student, towards the student and the MOS.
+    """Trains the rounded student towards the float one, on fresh crops of training pictures.
 
     Args:
         student: The float student, Keras 3, opinion logits out.
@@ -150,47 +121,58 @@ def train_aware(
         root: The data root.
         work: Folder of caches and teacher outputs.
         folder: Where log and checkpoint of this step go.
-        recipe: See :class:`QatRecipe`.
+        recipe: See :class:`QatRecipe`; 0 steps train nothing.
+        pictures: Calibration pictures, uint8 [N, size, size, 3].
 
     Returns:
-        The trained ``tf_keras`` model with fake quantisation, ready to be converted.
+        The ``tf_keras`` model with fake quantisation, ready to be converted.
     """
     import tensorflow as tf
     import tf_keras
 
     from convert import losses
+    from convert.aware import build_aware
 
     size, bins = student_recipe.size, student_recipe.bins
     tf_keras.utils.set_random_seed(recipe.schedule.seed)
-    arch = nets.architecture(student_recipe.network)
-    model = quantization_aware(student, arch, size, bins)
+    prepared = prepare(student, nets.architecture(student_recipe.network), pictures, recipe.margin)
+    model = build_aware(prepared.rounded, prepared.ranges, size)
+    if recipe.steps == 0:
+        return model
     # The float student is the teacher here.
-    alone = replace(student_recipe, teacher=0.0, features=0.0)
+    alone = replace(student_recipe, teacher=0.0, features=0.0, unlabelled=0)
     train_rows = select(rows, "train")
     data = StudentData(train_rows, root, work, alone)
     centres = np.array(bin_centres(bins), np.float32)
-    count = len(data.mos)
-
-    def normalised(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return pictures.astype(np.float32) * np.float32(nets.PIXEL_SCALE) + np.float32(
-            nets.PIXEL_OFFSET
-        )
+    kept = [tensors[-1] for _, tensors, _ in prepared.target.streams()] + [nets.EMBEDDING]
+    inner = [model.get_layer(f"quant_{name}").output for name in kept]
+    trained = tf_keras.Model(model.input, [model.output, *inner])
 
     def make_batch(_: NDArray[np.int64], generator: np.random.Generator) -> Batch:
-        batch = data.batch(generator.integers(count, size=recipe.schedule.batch), generator)
-        batch["pixels"] = batch["input"]
-        batch["input"] = normalised(batch["pixels"])
-        return batch
+        chosen = generator.integers(len(data), size=recipe.schedule.batch)
+        pictures = data.batch(chosen, generator)["input"]
+        # A student of two views sees each as a picture of its own.
+        return {"input": normalised(pictures.reshape(-1, size, size, 3))}
 
-    def loss(logits: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        wanted = student(tf.cast(batch["pixels"], tf.float32), training=False)
-        histogram = tf.stop_gradient(tf.nn.softmax(wanted))
-        score = tf.stop_gradient(losses.expected_score(wanted, centres))
-        rated = batch["score"].shape[0]
+    def loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        logits, *found = outputs
+        held: dict[str, Any] = {}
+
+        def tap(name: str, value: Any) -> Any:
+            held[name] = value
+            return value
+
+        wanted = tf.stop_gradient(prepared.target.run(batch["input"], tap))
+        difference = losses.expected_score(logits, centres) - losses.expected_score(wanted, centres)
+        shares = []
+        for name, value in zip(kept, found, strict=True):
+            goal = tf.stop_gradient(held[name])
+            power = tf.reduce_mean(tf.math.reduce_variance(goal, list(range(goal.ndim - 1))))
+            shares.append(tf.reduce_mean(tf.square(value - goal)) / power)
         return {
-            "student": losses.quality(logits, score, histogram, centres),
-            "mos": recipe.human
-            * losses.quality(logits[:rated], batch["score"], batch["histogram"], centres),
+            "score": 1e3 * tf.reduce_mean(tf.square(difference)),
+            "histogram": losses.earth_mover(logits, tf.nn.softmax(wanted)) * 100.0,
+            "inner": recipe.inner * tf.add_n(shares),
         }
 
     settings = asdict(recipe) | {
@@ -198,22 +180,15 @@ def train_aware(
         "rows": rows_digest(train_rows),
         "weights": [float(np.sum(np.abs(value))) for value in student.get_weights()],
     }
-    trainer = Trainer(
-        tf_keras, model, loss, recipe.schedule, folder, settings, head="quant_opinion"
-    )
-    if not (folder / "checkpoint.npz").is_file():
-        seeds = ((recipe.schedule.seed, 11, number) for number in range(recipe.settle))
-        generators = (np.random.default_rng(seed) for seed in seeds)
-        none = np.empty(0, np.int64)
-        settle_ranges(model, (make_batch(none, generator)["input"] for generator in generators))
+    trainer = Trainer(tf_keras, trained, loss, recipe.schedule, folder, settings)
     validation_rows = select(rows, "validation")
     validation = load_pixels(validation_rows, root, size, work, label="validation pictures")
 
-    def normalised_model(pixels: Any, training: bool) -> Any:
+    def on_pixels(pixels: Any, training: bool) -> Any:
         return model(pixels * nets.PIXEL_SCALE + nets.PIXEL_OFFSET, training=training)
 
     def validate() -> Mapping[str, float]:
-        score = expected(predict(normalised_model, validation, label="validating"), centres)
+        score = expected(predict(on_pixels, validation, label="validating"), centres)
         mos = [row.mos for row in validation_rows]
         return validation_figures(score, mos, [row.subset for row in validation_rows])
 

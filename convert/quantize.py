@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import nets, protocol
+from convert import nets, protocol, spread
 from convert.cache import load_pixels
 from convert.data.manifest import ManifestRow, select
-from convert.distill import StudentRecipe
 from convert.files import write_bytes, write_json
 from convert.flatbuffer import inspect
 from convert.helptext import DefaultsFormatter
 from convert.metrics import validation_figures
-from convert.opinion import SOS_PARAMETER, bin_centres
+from convert.opinion import bin_centres
 from convert.progress import progress
-from convert.qat import QatRecipe, load_student, train_aware, without_rescaling
+from convert.provenance import training_record
+from convert.qat import QatRecipe, load_student, train_aware
+from convert.student import StudentRecipe
 from convert.tflite import to_tflite
 from convert.train import Schedule
 from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, append
@@ -52,8 +53,8 @@ def quantize(
     version: str = "0.1.0",
     size: int | None = None,
     recipe: QatRecipe | None = None,
-    calibration_pictures: int = 300,
     terms: str = "",
+    database: str = "biq2021",
 ) -> dict[str, Any]:
     """Quantises a student run and writes the .tflite with its contract.
 
@@ -69,9 +70,9 @@ def quantize(
         name: Name of the model, in its contract.
         version: Version of the model, in its contract.
         size: Another input size than the student was trained for (``ptq`` only).
-        recipe: Quantisation-aware training; None takes the defaults.
-        calibration_pictures: Training pictures whose activations set the ranges (``ptq``).
+        recipe: Calibration and training (``ptq`` trains nothing); None takes the defaults.
         terms: Terms of the initial weights, for the contract.
+        database: Name of the database, for the contract.
 
     Returns:
         Validation figures, gate thresholds and what is inside the file.
@@ -86,19 +87,14 @@ def quantize(
         raise ValueError("--size works with --mode ptq only: QAT trains at the student's size")
     student, student_recipe = load_student(work / run, size)
     side = size or student_recipe.size
-    rescale = (nets.PIXEL_SCALE, nets.PIXEL_OFFSET)
-    if mode == "qat":
-        recipe = recipe or QatRecipe()
-        folder = work / f"{run}-qat"
-        aware = train_aware(student, student_recipe, rows, root, work, folder, recipe)
-        flatbuffer = to_tflite(aware, quantize="int8", rescale=rescale)
-    else:
-        import keras
-
-        pictures = calibration_frames(select(rows, "train"), root, work, side, calibration_pictures)
-        arch = nets.architecture(student_recipe.network)
-        plain = without_rescaling(keras, student, arch, side, student_recipe.bins)
-        flatbuffer = to_tflite(plain, representative=pictures, quantize="int8", rescale=rescale)
+    recipe = recipe or QatRecipe()
+    if mode == "ptq":
+        recipe = replace(recipe, steps=0)
+    resized = replace(student_recipe, size=side, source=None) if size else student_recipe
+    pictures = calibration_frames(select(rows, "train"), root, work, side, recipe.calibration)
+    folder = work / f"{run}-qat"
+    aware = train_aware(student, resized, rows, root, work, folder, recipe, pictures)
+    flatbuffer = to_tflite(aware, quantize="int8", rescale=(nets.PIXEL_SCALE, nets.PIXEL_OFFSET))
     contract = _contract(flatbuffer, student_recipe, side, name, version)
     validation = select(rows, "validation")
     raw = raw_scores(append(flatbuffer, contract), validation, root, work, side)
@@ -113,10 +109,12 @@ def quantize(
     score = np.clip(scale * raw + offset, 0.0, 100.0)
     gate, operating_points = gate_presets(score, mos)
     figures = validation_figures(score / 100.0, mos, [row.subset for row in validation])
-    training = _training(student_recipe, mode, recipe, run, work, terms, len(select(rows, "train")))
+    training = training_record(
+        student_recipe, rows, root, work, run, name=database, terms=terms
+    ) | {"quantization": {"mode": mode, **asdict(recipe)}}
     metrics = {
         "command": protocol.command_line("convert.quantize.quantize"),
-        "split": f"BIQ2021 validation, {len(validation):,} pictures of the official Train",
+        "split": f"{database} validation, {len(validation):,} pictures of its training part",
         # A correlation does not exist where all scores are equal, and JSON has no NaN.
         "validation": {
             key.removeprefix("val_"): round(value, 4) if np.isfinite(value) else None
@@ -131,6 +129,9 @@ def quantize(
         training=training,
         metrics=metrics,
     )
+    if len(validation) >= spread.LEAST:
+        fitted = spread.fitted_calibration(append(flatbuffer, contract), validation, root)
+        contract = replace(contract, calibration=fitted)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(output, append(flatbuffer, contract))
     summary = inspect(flatbuffer)
@@ -248,46 +249,6 @@ def _contract(
     )
 
 
-def _training(
-    student: StudentRecipe,
-    mode: str,
-    recipe: QatRecipe | None,
-    run: str,
-    work: Path,
-    terms: str,
-    pictures: int,
-) -> dict[str, Any]:
-    """Data, terms and recipe, for the contract."""
-    teacher = None
-    if student.teacher or student.features:
-        teacher = _told(json.loads((work / "teacher" / "recipe.json").read_text(encoding="utf-8")))
-    recipe_file = work / run / "recipe.json"
-    described = _told(json.loads(recipe_file.read_text(encoding="utf-8")))
-    return {
-        "data": [
-            {
-                "name": "BIQ2021 (Ahmed and Asif, J. Electron. Imaging 31(5), 2022)",
-                "split": f"{pictures:,} pictures of the official Train, without validation",
-                "terms": "research and benchmarking, as its authors state; no licence file",
-            }
-        ],
-        "initial_weights": terms or described["init"],
-        "opinion_spread": f"assumed (SOS hypothesis, a = {SOS_PARAMETER}): BIQ2021 publishes none",
-        "student": described,
-        "teacher": teacher,
-        "quantization": {"mode": mode, **(asdict(recipe) if recipe and mode == "qat" else {})},
-        "run": run,
-    }
-
-
-def _told(recipe: dict[str, Any]) -> dict[str, Any]:
-    """A recipe with files by name, so that no folder of the trainer's machine is published."""
-    told = {**recipe, "init": Path(recipe["init"]).name}
-    if told.get("before"):
-        told["before"] = _told(told["before"])
-    return told
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``python -m convert quantize``."""
     from convert.data.command import add_data_arguments
@@ -298,7 +259,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", dest="student", metavar="NAME", default="student", help="name of the student run"
     )
-    parser.add_argument("--mode", choices=MODES, default="qat", help="qat: release; ptq: quick")
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default="qat",
+        help="ptq: calibrate, equalise and round; qat: the same, then train",
+    )
     parser.add_argument("--output", type=Path, help=".tflite to write (default: in the run)")
     parser.add_argument("--name", default="base", help="name of the model, in its contract")
     parser.add_argument("--model-version", default="0.1.0", help="its version, in its contract")
@@ -312,7 +278,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", type=float, default=default.schedule.rate, help="peak learning rate of QAT"
     )
     parser.add_argument("--seed", type=int, default=0, help="of QAT's crops")
-    parser.add_argument("--pictures", type=int, default=300, help="PTQ calibration pictures")
+    parser.add_argument(
+        "--pictures", type=int, default=default.calibration, help="calibration pictures"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -338,9 +306,9 @@ def run(args: argparse.Namespace) -> int:
         name=args.name,
         version=args.model_version,
         size=args.size,
-        recipe=QatRecipe(steps=args.steps, schedule=schedule),
-        calibration_pictures=args.pictures,
+        recipe=QatRecipe(steps=args.steps, schedule=schedule, calibration=args.pictures),
         terms=args.terms,
+        database=args.database,
     )
     print(json.dumps(report, indent=2))
     return 0

@@ -18,12 +18,9 @@ from convert.data.ladders import load_ladders
 from convert.data.manifest import ManifestRow
 from convert.data.unlabelled import load_unlabelled
 from convert.opinion import opinion_histograms
-from convert.teacher_outputs import TeacherOutputs, pool_key, rows_key
+from convert.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
 from convert.train import Batch, Schedule
 from convert.watermark import paint
-
-POOL_SEED = 0
-"""Seed of distorted pairs and unlabelled pictures: the same for every run, so made once."""
 
 DETAIL_SOURCE = 512
 """Size at which pictures are kept for students that see a native-resolution detail too."""
@@ -50,6 +47,8 @@ class StudentRecipe:
         pairs_per_batch: Distorted pairs added to each batch.
         unlabelled: Number of unlabelled pictures; the teacher must have scored as many.
         unlabelled_per_batch: Unlabelled pictures added to each batch.
+        zoom: Share of batches whose rated pictures are crops of an 8/7 larger version, so that a
+            score learns not to read the resolution of a scene as its sharpness.
         watermark: Share of pictures that get a painted watermark.
         frozen: Number of blocks, with the stem, that stay as they were loaded: the largest feature
             maps cost most to train, and change least once trained at a lower resolution.
@@ -73,6 +72,7 @@ class StudentRecipe:
     pairs_per_batch: int = 2
     unlabelled: int = 0
     unlabelled_per_batch: int = 4
+    zoom: float = 0.0
     watermark: float = 0.15
     frozen: int = 0
     detail: bool = False
@@ -97,6 +97,8 @@ class StudentRecipe:
             raise ValueError("the ladder loss needs pairs, and pairs in each batch")
         if self.unlabelled and not (self.teacher and self.unlabelled_per_batch > 0):
             raise ValueError("unlabelled pictures need a teacher, and a place in each batch")
+        if not 0.0 <= self.zoom <= 1.0 or (self.zoom and self.detail):
+            raise ValueError("zoom must be a share from 0 to 1, and 0 with a detail view")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be at least 1, got {self.limit}")
 
@@ -135,6 +137,11 @@ class StudentData:
         self.recipe = recipe
         self.share = recipe.crop_size / source
         self.pixels = load_pixels(rows, root, source, work, label="train pictures")
+        self.larger = self.pixels
+        if recipe.zoom:
+            self.larger = load_pixels(
+                rows, root, round(source * 8 / 7), work, label="larger train pictures"
+            )
         self.mos = np.array([row.mos for row in rows], np.float32)
         self.histogram = opinion_histograms(self.mos, [row.std for row in rows], recipe.bins)
         self.marked = np.array([row.subset in MARKED_SUBSETS for row in rows])
@@ -148,7 +155,7 @@ class StudentData:
             self.teacher = self._opinions(work, "train", rows_key(rows))
             self.certainty = self.teacher.certainty()
         if recipe.unlabelled:
-            key = pool_key(rows, recipe.unlabelled, POOL_SEED)
+            key = pool_key(rows, recipe.unlabelled)
             self.pool = self._opinions(work, "unlabelled", key)
             self.pool_certainty = self.pool.certainty()
             self.pool_pixels = load_unlabelled(
@@ -183,7 +190,9 @@ class StudentData:
             the rated and the unlabelled; ``margin`` of the pairs.
         """
         recipe, chosen = self.recipe, self.used[drawn]
-        pictures = crop_and_flip(self.pixels, chosen, self.marked[chosen], self.share, generator)
+        pixels = self.larger if recipe.zoom and generator.random() < recipe.zoom else self.pixels
+        share = recipe.crop_size / pixels.shape[1]
+        pictures = crop_and_flip(pixels, chosen, self.marked[chosen], share, generator)
         for slot in np.flatnonzero(generator.random(len(chosen)) < recipe.watermark):
             pictures[slot] = paint(pictures[slot], generator)
         batch: Batch = {"score": self.mos[chosen], "histogram": self.histogram[chosen]}

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.cache import load_pixels
 from convert.data.manifest import ManifestRow, select
 from convert.data.unlabelled import load_unlabelled
 from convert.files import write_json
 from convert.metrics import validation_figures
 from convert.teacher import Member
-from convert.teacher_outputs import TeacherOutputs, pool_key, rows_key
+from convert.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
 
 
 def fuse(
@@ -29,7 +30,8 @@ def fuse(
     work: Path,
     names: Sequence[str],
     unlabelled: int = 0,
-    seed: int = 0,
+    *,
+    test: bool = False,
 ) -> dict[str, Any]:
     """Makes trained members one teacher and caches its opinions.
 
@@ -42,7 +44,7 @@ def fuse(
         work: Folder of caches; the members are in ``work/teacher/NAME``.
         names: The members.
         unlabelled: How many unlabelled pictures to score.
-        seed: Seed of their draw.
+        test: Also measure on the test split: for the final report, once, and nothing else.
 
     Returns:
         Validation figures by member and of the fusion, and the law of its uncertainty.
@@ -70,21 +72,46 @@ def fuse(
     if unlabelled:
         pool = []
         for name, member in zip(names, members, strict=True):
-            pixels = load_unlabelled(train, root, member.recipe.size, work, unlabelled, seed)
+            pixels = load_unlabelled(train, root, member.recipe.size, work, unlabelled, POOL_SEED)
             pool.append(member.on_pixels(pixels, f"{name} on unlabelled"))
-        fused_outputs(pool, law).save(folder / "unlabelled.npz", pool_key(train, unlabelled, seed))
+        fused_outputs(pool, law).save(folder / "unlabelled.npz", pool_key(train, unlabelled))
     subsets = [row.subset for row in validation]
-    report = {
+    report: dict[str, Any] = {
         "members": {
             name: validation_figures(outputs.score, mos, subsets)
             for name, outputs in zip(names, said["validation"], strict=True)
         },
         "fused": validation_figures(fused["validation"].score, mos, subsets),
         "std": {"floor": law[0], "per_disagreement": law[1]},
-        "unlabelled": {"count": unlabelled, "seed": seed},
+        "unlabelled": unlabelled,
     }
+    if test:
+        report["test"] = _on_test(select(rows, "test"), root, work, names, members)
     write_json(folder / "recipe.json", report)
     return report
+
+
+def _on_test(
+    rows: Sequence[ManifestRow],
+    root: Path,
+    work: Path,
+    names: Sequence[str],
+    members: Sequence[Member],
+) -> dict[str, Any]:
+    """Figures of members and fusion on the test split."""
+    said = []
+    for name, member in zip(names, members, strict=True):
+        pixels = load_pixels(rows, root, member.recipe.size, work, label="test pictures")
+        said.append(member.on_pixels(pixels, f"{name} on test"))
+    mos = np.array([row.mos for row in rows])
+    subsets = [row.subset for row in rows]
+
+    def figures(score: NDArray[np.float32]) -> dict[str, float]:
+        found = validation_figures(score, mos, subsets)
+        return {key.replace("val_", "test_", 1): value for key, value in found.items()}
+
+    alone = {name: figures(one.score) for name, one in zip(names, said, strict=True)}
+    return {"members": alone, "fused": figures(mean_score(said))}
 
 
 def mean_score(outputs: Sequence[TeacherOutputs]) -> NDArray[np.float32]:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from convert.data.manifest import ManifestRow, rows_digest
 from convert.files import replacing
 
+POOL_SEED = 0
+"""Seed of distorted pairs and unlabelled pictures: the same for every run, so made once."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeacherOutputs:
@@ -91,6 +94,6 @@ def rows_key(rows: Sequence[ManifestRow]) -> str:
     return rows_digest(rows)
 
 
-def pool_key(rows: Sequence[ManifestRow], count: int, seed: int) -> str:
-    """The digest under which outputs on unlabelled pictures are kept."""
-    return hashlib.sha256(f"{rows_digest(rows)} {count} {seed}".encode()).hexdigest()
+def pool_key(rows: Sequence[ManifestRow], count: int) -> str:
+    """The digest under which outputs on ``count`` unlabelled pictures are kept."""
+    return hashlib.sha256(f"{rows_digest(rows)} {count} {POOL_SEED}".encode()).hexdigest()

@@ -19,7 +19,7 @@ class TensorOps:
     """One library's operations; reductions are over all elements unless named otherwise.
 
     Attributes:
-        constant: A float32 array as a tensor.
+        constant: A float32 array as a tensor, on the device of another tensor.
         softmax: Over the last axis.
         cumsum: Over the last axis.
         erf: Error function.
@@ -29,12 +29,12 @@ class TensorOps:
         total: Sum of all elements.
         row_sum: Sum over the last axis.
         normalise: Divides by the Euclidean norm over the last axis.
-        eye: The identity matrix of a size.
+        eye: The identity matrix of a size, on the device of another tensor.
         stop_gradient: The value alone.
         concatenate: Along the first axis.
     """
 
-    constant: Callable[[Any], Tensor]
+    constant: Callable[[Any, Tensor], Tensor]
     softmax: Callable[[Tensor], Tensor]
     cumsum: Callable[[Tensor], Tensor]
     erf: Callable[[Tensor], Tensor]
@@ -44,7 +44,7 @@ class TensorOps:
     total: Callable[[Tensor], Tensor]
     row_sum: Callable[[Tensor], Tensor]
     normalise: Callable[[Tensor], Tensor]
-    eye: Callable[[int], Tensor]
+    eye: Callable[[int, Tensor], Tensor]
     stop_gradient: Callable[[Tensor], Tensor]
     concatenate: Callable[[list[Tensor]], Tensor]
 
@@ -59,7 +59,7 @@ def _tensorflow() -> TensorOps:
     import tensorflow as tf
 
     return TensorOps(
-        constant=lambda x: tf.constant(x, tf.float32),
+        constant=lambda x, like: tf.constant(x, tf.float32),
         softmax=tf.nn.softmax,
         cumsum=lambda x: tf.cumsum(x, axis=-1),
         erf=tf.math.erf,
@@ -69,7 +69,7 @@ def _tensorflow() -> TensorOps:
         total=tf.reduce_sum,
         row_sum=lambda x: tf.reduce_sum(x, axis=-1),
         normalise=lambda x: tf.math.l2_normalize(x, axis=-1),
-        eye=tf.eye,
+        eye=lambda size, like: tf.eye(size),
         stop_gradient=tf.stop_gradient,
         concatenate=lambda parts: tf.concat(parts, 0),
     )
@@ -80,7 +80,7 @@ def _torch() -> TensorOps:
     import torch
 
     return TensorOps(
-        constant=lambda x: torch.as_tensor(x, dtype=torch.float32),
+        constant=lambda x, like: torch.as_tensor(x, dtype=torch.float32, device=like.device),
         softmax=lambda x: torch.softmax(x, -1),
         cumsum=lambda x: torch.cumsum(x, -1),
         erf=torch.erf,
@@ -90,7 +90,7 @@ def _torch() -> TensorOps:
         total=torch.sum,
         row_sum=lambda x: torch.sum(x, -1),
         normalise=lambda x: torch.nn.functional.normalize(x, dim=-1),
-        eye=torch.eye,
+        eye=lambda size, like: torch.eye(size, device=like.device),
         stop_gradient=lambda x: x.detach(),
         concatenate=torch.cat,
     )

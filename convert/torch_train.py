@@ -115,7 +115,7 @@ class TorchTrainer(Loop):
 def _tensor(array: NDArray[Any]) -> torch.Tensor:
     if array.dtype == np.float64:
         array = array.astype(np.float32)
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device())
+    return torch.from_numpy(np.array(array, order="C")).to(device())
 
 
 def predict(

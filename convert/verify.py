@@ -71,6 +71,7 @@ class VerifyReport:
             "passed": self.passed,
             "problems": list(self.problems),
             "srocc_mos": {name: _finite(value) for name, value in self.srocc_mos.items()},
+            "spread": {name: float(scores.std()) for name, scores in self.scores.items()},
             "shifts": [
                 {
                     "reference": pair[0],
@@ -78,6 +79,8 @@ class VerifyReport:
                     "srocc": _finite(shift.srocc),
                     "largest": shift.largest,
                     "p99": shift.p99,
+                    "p95": shift.p95,
+                    "p50": shift.p50,
                     "mean": shift.mean,
                 }
                 for pair, shift in self.shifts.items()
@@ -92,11 +95,15 @@ class VerifyReport:
         for name, scores in self.scores.items():
             mos = f"{self.srocc_mos[name]:.4f}" if name in self.srocc_mos else "-"
             lines.append(f"{name:<14}{mos:>15}{scores.mean():>12.2f}{scores.std():>9.2f}")
-        lines += ["", f"{'':<32}{'SROCC':>8}{'largest':>10}{'99th':>8}{'mean':>8}  points of 100"]
+        if self.srocc_mos:
+            change = self.srocc_mos[QUANTIZED] - self.srocc_mos[REFERENCE]
+            lines.append(f"{'int8 - float':<14}{change:>+15.4f}")
+        heads = ("SROCC", "mean", "50th", "95th", "99th", "largest")
+        lines += ["", f"{'':<32}" + "".join(f"{head:>9}" for head in heads) + "  points of 100"]
         for (reference, other), shift in self.shifts.items():
             lines.append(
-                f"{reference + ' to ' + other:<32}{shift.srocc:>8.4f}{shift.largest:>10.3f}"
-                f"{shift.p99:>8.3f}{shift.mean:>+8.3f}"
+                f"{reference + ' to ' + other:<32}{shift.srocc:>9.4f}{shift.mean:>+9.3f}"
+                f"{shift.p50:>9.3f}{shift.p95:>9.3f}{shift.p99:>9.3f}{shift.largest:>9.3f}"
             )
         operators = ", ".join(f"{name} {n}" for name, n in self.summary.operators.most_common())
         lines += [
@@ -228,7 +235,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=int, metavar="N", help="only N pictures, evenly spread (default: all)"
     )
     parser.add_argument(
+        "--max-p99-shift",
         "--max-shift-p99",
+        dest="max_shift_p99",
         type=float,
         metavar="POINTS",
         help="exit with 1 when the 99th percentile of the score shifts from float to int8 is "

@@ -90,7 +90,7 @@ def test_teacher_leaves_its_opinion_of_every_picture_but_those_of_test(chain: Ch
     for split, key, count in (
         ("train", rows_key(train), len(train)),
         ("validation", rows_key(select(rows, "validation")), len(select(rows, "validation"))),
-        ("unlabelled", pool_key(train, 12, 0), 12),
+        ("unlabelled", pool_key(train, 12), 12),
     ):
         outputs = TeacherOutputs.load(folder / f"{split}.npz", key)
         assert outputs.score.shape == outputs.std.shape == (count,)

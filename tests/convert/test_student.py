@@ -27,7 +27,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[ManifestRow], P
     generator = np.random.default_rng(0)
     for name, key, count in (
         ("train", rows_key(train), len(train)),
-        ("unlabelled", pool_key(train, 5, 0), 5),
+        ("unlabelled", pool_key(train, 5), 5),
     ):
         TeacherOutputs(
             generator.uniform(0.2, 0.8, count).astype(np.float32),
@@ -52,6 +52,8 @@ def recipe_with(**changes: Any) -> StudentRecipe:
         ({"unlabelled": 9, "teacher": 0.0}, "teacher"),
         ({"frozen": 99}, "freeze"),
         ({"limit": 0}, "limit"),
+        ({"zoom": 1.5}, "zoom"),
+        ({"zoom": 0.5, "detail": True}, "zoom"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -74,6 +76,25 @@ def test_batch_holds_rated_unlabelled_and_pairs_in_this_order(
     assert batch["margin"].shape == (2,)
     again = data.batch(drawn, np.random.default_rng(1))
     assert np.array_equal(batch["input"], again["input"])
+
+
+def test_zoom_shows_a_smaller_part_of_the_scene_at_the_same_size(
+    rows: tuple[list[ManifestRow], Path, Path],
+) -> None:
+    near = StudentData(*rows, recipe_with(zoom=1.0, ladder=0.0, watermark=0.0))
+    assert near.larger.shape[1] == 64
+    assert near.pixels.shape[1] == 56
+    batch = near.batch(np.arange(3), np.random.default_rng(2))
+    assert batch["input"].shape == (3, SIZE, SIZE, 3)
+    # Every crop is found, as it is or mirrored, in the larger version.
+    for picture, whole in zip(batch["input"], near.larger[:3], strict=True):
+        places = [
+            np.array_equal(side, whole[y : y + SIZE, x : x + SIZE])
+            for side in (picture, picture[:, ::-1])
+            for y in range(17)
+            for x in range(17)
+        ]
+        assert any(places)
 
 
 def test_limit_draws_other_pictures_by_seed_and_labels_follow(
