@@ -8,6 +8,7 @@ compared with the spoilt half: intersection over union, in pixels.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +28,8 @@ from convert.ladder import clean_samples, load_pictures
 from convert.predictions import model_facts, open_scorer
 from convert.progress import progress
 from convert.texttable import aligned
-from edgeiqa.qualitymap import QualityMap, otsu
+from edgeiqa.qualitymap import QualityMap, map_tiles, otsu
+from edgeiqa.scorer import Scorer
 
 HALVES = ("left", "right", "top", "bottom")
 KINDS = ("gaussian_blur", "defocus", "motion_blur", "noise")
@@ -196,6 +198,22 @@ def check_maps(
     return MapReport(tuple(found), dict(facts or {}))
 
 
+def remembering(scorer: Scorer) -> Mapper:
+    """Maps as `scorer.quality_map` does, without scoring a tile twice.
+
+    The four halves of a picture share most of their tiles: this halves the time.
+    """
+    scores: dict[tuple[tuple[int, ...], bytes], float] = {}
+
+    def score(part: npt.NDArray[np.uint8]) -> float:
+        key = (part.shape, hashlib.blake2b(part.tobytes(), digest_size=16).digest())
+        if key not in scores:
+            scores[key] = scorer.score(part).score
+        return scores[key]
+
+    return lambda rgb: map_tiles(Image.fromarray(rgb), scorer.contract.input, score)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
@@ -254,10 +272,11 @@ def run(args: argparse.Namespace) -> int:
         "date": protocol.now(),
     }
     settings = {"level": args.level, "seed": args.seed}
-    result = check_maps(scorer.quality_map, pictures, args.kinds, **settings, facts=facts)
+    mapper = remembering(scorer)
+    result = check_maps(mapper, pictures, args.kinds, **settings, facts=facts)
     report(result.to_dict(), result.table(), args.json)
     if args.sheet is not None:
-        sheet(scorer.quality_map, pictures, args.kinds, args.sheet, **settings)
+        sheet(mapper, pictures, args.kinds, args.sheet, **settings)
     return 3 if errors else 0
 
 

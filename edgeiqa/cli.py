@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--map",
         metavar="DIR",
         help="also write for each photograph a PNG that shows which regions are good or bad, "
-        "PHOTO.map.png; JSON gets the grid of scores",
+        "PHOTO.map.png; JSON gets the grid of scores (some 90 times the work of a score)",
     )
     score.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     score.set_defaults(run=_score_command)

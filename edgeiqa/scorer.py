@@ -130,13 +130,17 @@ class Scorer:
     ) -> QualityMap:
         """Scores a picture tile by tile, to see which region is blurred, noisy or badly lit.
 
-        Costs one run of the network per tile: about 80 for a photograph of the ratio 3 : 2,
+        Costs one run of the network per tile: about 90 for a photograph of the ratio 3 : 2,
         whatever its size, and never more than 1000 with the default `tile`.
+
+        A value is in points of the score: what this place and its surroundings, about half of
+        the shorter side, would get as a picture of their own. Smaller regions are washed out.
 
         Args:
             picture: Whatever `score` takes.
-            tile: Side of the tiles in pixels of the picture; a quarter of the shorter side by
-                default. Smaller ones show more places and are less sure of each.
+            tile: Side of the tiles in pixels of the picture, all of one size. By default there
+                are two sizes, half of the shorter side for how good a place is and a quarter for
+                where that changes. Small tiles show more places and are less sure of each.
             on_tile: Told (tiles done, tiles in all) after each tile, for a progress bar.
 
         Returns:
