@@ -13,7 +13,9 @@ import math
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,33 @@ def epoch_batches(
     for number in range(skip, steps_per_epoch(count, schedule)):
         chosen = order[number * schedule.batch : (number + 1) * schedule.batch]
         yield chosen, np.random.default_rng((schedule.seed, epoch, number))
+
+
+def made_ahead(
+    batches: Iterable[tuple[NDArray[np.int64], np.random.Generator]],
+    make_batch: MakeBatch,
+    ahead: int = 3,
+) -> Iterator[Batch]:
+    """Makes batches on a second thread while the network is busy with the ones before.
+
+    Args:
+        batches: From :func:`epoch_batches`.
+        make_batch: Makes the arrays of one; each has a generator of its own, so the order in which
+            threads run changes nothing.
+        ahead: How many to have ready.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            for chosen, generator in batches:
+                waiting.append(pool.submit(make_batch, chosen, generator))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def steps_per_epoch(count: int, schedule: Schedule) -> int:
@@ -162,13 +191,13 @@ class Loop(ABC):
         self._write_log(log)
         while epoch < self.schedule.epochs:
             began = time.monotonic() - spent
-            batches = epoch_batches(count, self.schedule, epoch, skip)
+            batches = made_ahead(epoch_batches(count, self.schedule, epoch, skip), make_batch)
             bar = progress(batches, per_epoch - skip, f"epoch {epoch + 1}/{self.schedule.epochs}")
             saved = time.monotonic()
-            for number, (chosen, generator) in enumerate(bar, start=skip):
+            for number, batch in enumerate(bar, start=skip):
                 done, steps = epoch * per_epoch + number, self.schedule.epochs * per_epoch
                 self.set_rate(self.schedule.factor(done, steps))
-                terms = self.step(make_batch(chosen, generator))
+                terms = self.step(batch)
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value
                 if not math.isfinite(terms["loss"]):

@@ -1,4 +1,4 @@
-"""What the published measurements of the shipped model say, and that they are of that model."""
+"""What the published measurements of the shipped models say, and that they are of those models."""
 
 from __future__ import annotations
 
@@ -10,51 +10,95 @@ from typing import Any
 
 import pytest
 
-from edgeiqa.contract import Contract, to_json
-from edgeiqa.model import Model
+from edgeiqa.contract import to_json
+from edgeiqa.model import available_models
+from scripts.figures.bars import BARS, Bar
+from scripts.figures.reports import PROJECT_COMMANDS, RESULTS, STEPS, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "docs" / "results"
-REPORTS = ("evaluate", "verify", "ladder")
 MACHINE_PATH = re.compile(r"/(work|root|home|tmp)/")
+MODELS = {name: shipped(name) for name in available_models()}
+
+NEEDED = ("evaluate", "verify", "ladder")
+"""Nothing is shipped without these reports; of the others, those that are there are checked."""
+
+MISSED: dict[tuple[str, str], frozenset[str]] = {
+    ("base", "0.1.0"): frozenset({"srocc", "int8 shift", "ss01", "ss02"}),
+}
+"""Bars that a version of a model is known to miss, see docs/measurements.md; all others it clears.
+
+A new version starts without an entry: it is held to every bar that has been measured.
+"""
 
 
-@pytest.fixture(scope="module")
-def contract() -> Contract:
-    return Model("base").contract
-
-
-def load(name: str) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+def load(file: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return report
 
 
-@pytest.mark.parametrize("name", REPORTS)
-def test_the_report_measured_the_shipped_model(name: str, contract: Contract) -> None:
-    facts = load(name)["protocol"]
-    assert facts["flatbuffer_sha256"] == contract.flatbuffer_sha256
-    assert (facts["model"], facts["model_version"]) == (contract.name, contract.version)
-    assert facts["command"].startswith(f"python -m convert {name} ")
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("step", STEPS)
+def test_the_report_measured_the_shipped_model(name: str, step: str) -> None:
+    model = MODELS[name]
+    file = model.folder / f"{step}.json"
+    if not file.is_file():
+        assert step not in NEEDED, f"missing: python scripts/measure.py {name}"
+        pytest.skip(f"{step} has not been measured for {name}")
+    report = load(file)
+    facts = report["protocol"]
+    assert model.measured.by(step, report)
+    assert (facts["model"], facts["model_version"]) == (name, model.contract.version)
+    assert facts["command"].startswith(f"python -m convert {step} {name} ")
 
 
-def test_scores_rank_the_test_pictures_as_people_do() -> None:
-    report = load("evaluate")
-    assert report["protocol"]["split"] == "test"
-    assert report["unreadable"] == []
-    assert report["groups"]["pooled"]["SROCC"]["value"] >= 0.82
+@pytest.mark.parametrize("name", MODELS)
+def test_only_the_last_report_looked_at_the_test_split(name: str) -> None:
+    for step, report in MODELS[name].reports.items():
+        split = report["protocol"].get("split")
+        assert split == "test" if step == "evaluate" else split in (None, "validation")
+    assert MODELS[name].reports["evaluate"]["unreadable"] == []
 
 
-def test_int8_ranks_as_the_float_network() -> None:
-    report = load("verify")
+@pytest.mark.parametrize("name", MODELS)
+def test_the_int8_file_is_int8_throughout(name: str) -> None:
+    report = MODELS[name].reports["verify"]
     assert report["passed"]
-    correlations = report["srocc_mos"]
-    assert abs(correlations["tflite int8"] - correlations["keras float"]) <= 0.005
+    assert report["tflite"]["full_int8"]
+    assert report["tflite"]["macs"] == MODELS[name].macs
 
 
-def test_scores_fall_as_distortions_grow() -> None:
-    total = load("ladder")["total"]
-    assert total["pairs"] > 0
-    assert total["violations"] <= 0.05 * total["pairs"]
+@pytest.mark.parametrize(
+    ("name", "bar"),
+    [(name, bar) for name in MODELS for bar in BARS.get(name, ())],
+    ids=lambda value: value.name if isinstance(value, Bar) else str(value),
+)
+def test_bars(name: str, bar: Bar) -> None:
+    model = MODELS[name]
+    value = bar.value(model)
+    if value is None:
+        pytest.skip(f"{bar.text}: not measured for {name}")
+    known = bar.name in MISSED.get((name, model.contract.version), ())
+    words = f"{name} {model.contract.version}, {bar.text}: {value:.4f}, asked {bar.bound:g}"
+    if bar.met(value):
+        assert not known, f"{words}: met now, so take it out of MISSED"
+    else:
+        assert known, f"{words}: missed; better it, or enter it in MISSED and say why in the card"
+
+
+def test_known_misses_are_of_bars_that_there_are() -> None:
+    for (name, _), missed in MISSED.items():
+        assert missed <= {bar.name for bar in BARS[name]}
+
+
+@pytest.mark.parametrize("name", sorted(set(PROJECT_COMMANDS) - {"teacher"}))
+def test_reports_of_the_project_say_how_they_were_made(name: str) -> None:
+    file = RESULTS / f"{name}.json"
+    if not file.is_file():
+        pytest.skip(f"{name} has not been measured")
+    facts = load(file)["protocol"]
+    assert facts["command"].startswith(f"python -m convert {name}")
+    if name == "ablation":
+        assert facts["split"] == "validation"
 
 
 def strings(node: Any) -> Iterator[str]:
@@ -70,11 +114,13 @@ def strings(node: Any) -> Iterator[str]:
             yield from strings(value)
 
 
-def test_no_path_of_a_machine_is_published(contract: Contract) -> None:
-    files = sorted(RESULTS.glob("*.json"))
-    assert {f"{name}.json" for name in REPORTS} <= {file.name for file in files}
-    texts = {"README.md": [(ROOT / "README.md").read_text(encoding="utf-8")]}
-    texts["contract"] = list(strings(json.loads(to_json(contract))))
-    texts |= {f.name: list(strings(json.loads(f.read_text(encoding="utf-8")))) for f in files}
+def test_no_path_of_a_machine_is_published() -> None:
+    reports = sorted(RESULTS.rglob("*.json"))
+    assert {file.parent.name for file in reports if file.stem == "verify"} == set(MODELS)
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    documents += sorted((ROOT / "edgeiqa" / "models").glob("*.md"))
+    texts = {str(file): [file.read_text(encoding="utf-8")] for file in documents}
+    texts |= {name: list(strings(json.loads(to_json(m.contract)))) for name, m in MODELS.items()}
+    texts |= {str(file): list(strings(load(file))) for file in reports}
     found = [(name, text) for name, all_ in texts.items() for text in all_]
     assert [(name, text) for name, text in found if MACHINE_PATH.search(text)] == []

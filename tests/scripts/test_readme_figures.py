@@ -1,168 +1,102 @@
-"""README.md: figures come from reports and commands, and what it promises exists."""
+"""README.md, docs and cards: figures come from reports and commands, and promises are kept."""
 
 from __future__ import annotations
 
-import json
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from convert.__main__ import STEPS
-from edgeiqa.model import Model
+from edgeiqa.model import available_models
 from scripts import readme_figures
-from scripts.readme_figures import ROOT, fill, load_report, main, readme_blocks
+from scripts.figures.blocks import Blocks
+from scripts.figures.reports import PROJECT_COMMANDS, family
+from scripts.readme_figures import ROOT, documents, filled, main
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHA = "ab" * 32
+GUIDES = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md")
+}
+CARDS = {
+    f"edgeiqa/models/{file.name}": file.read_text(encoding="utf-8")
+    for file in sorted((ROOT / "edgeiqa" / "models").glob("*.md"))
+}
 
 
-def protocol(sha: str = SHA) -> dict[str, Any]:
-    return {
-        "model": "base",
-        "model_version": "1.0.0",
-        "flatbuffer_sha256": sha,
-        "database": "biq2021",
-        "split": "test",
-        "pictures": 2000,
-        "command": "python -m convert something",
-    }
-
-
-def value(x: float) -> dict[str, float]:
-    return {"value": x, "low": x - 0.01, "high": x + 0.01}
-
-
-def test_readme_is_up_to_date() -> None:
+def test_all_is_up_to_date() -> None:
     assert main(["--check"]) == 0
 
 
-def test_check_notices_a_changed_figure(
+def test_check_notices_a_changed_figure_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tampered = re.sub(r"(\d+) accepted", "99 accepted", README, count=1)
-    assert tampered != README
-    (tmp_path / "README.md").write_text(tampered, encoding="utf-8")
-    blocks = readme_blocks()
-    outputs = {name: make() for name, make in blocks.items()}
+    blocks: Blocks = {"family": lambda: "| base | 0.9 |"}
+    right = "# Title\n<!-- begin: family -->\n| base | 0.9 |\n<!-- end: family -->\n"
+    (tmp_path / "README.md").write_text(right.replace("0.9", "0.99"))
     monkeypatch.setattr(readme_figures, "ROOT", tmp_path)
-    monkeypatch.setattr(
-        readme_figures, "readme_blocks", lambda: {n: lambda n=n: outputs[n] for n in outputs}
-    )
+    monkeypatch.setattr(readme_figures, "documents", lambda models: {"README.md": blocks})
+    monkeypatch.setattr(readme_figures, "filled", lambda n, b: filled(n, b, tmp_path))
     assert main(["--check"]) == 1
-    assert "out of date" in capsys.readouterr().err
-    assert (tmp_path / "README.md").read_text(encoding="utf-8") == tampered
+    assert "README.md is out of date" in capsys.readouterr().err
+    assert "0.99" in (tmp_path / "README.md").read_text()
     assert main([]) == 0
-    assert (tmp_path / "README.md").read_text(encoding="utf-8") == README
+    assert (tmp_path / "README.md").read_text() == right
+    assert main(["--check"]) == 0
 
 
-def test_fill_replaces_blocks_and_nothing_else() -> None:
-    text = "a\n<!-- begin: x -->\nold\n<!-- end: x -->\nb\n<!-- begin: y -->\n<!-- end: y -->\n"
-    expected = (
-        "a\n<!-- begin: x -->\nnew \\1\n<!-- end: x -->\nb\n<!-- begin: y -->\n7\n<!-- end: y -->\n"
-    )
-    blocks = {"x": lambda: "new \\1\n", "y": lambda: "7"}
-    assert fill(text, blocks) == expected
-    assert fill(expected, blocks) == expected
+def test_a_model_without_a_card_gets_one(tmp_path: Path) -> None:
+    (tmp_path / "edgeiqa" / "models").mkdir(parents=True)
+    names = re.findall(r"<!-- begin: ([\w-]+) -->", CARDS["edgeiqa/models/base.md"])
+    blocks: Blocks = {name: partial(str.upper, name) for name in names}
+    old, new = filled("edgeiqa/models/nano.md", blocks, tmp_path)
+    assert old is None
+    assert new.startswith("# Model card: nano\n")
+    assert "<!-- begin: verify -->\nVERIFY\n<!-- end: verify -->" in new
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("<!-- begin: z -->\n<!-- end: z -->", "nobody fills the block 'z'"),
-        ("no block", "no block 'x'"),
-        ("<!-- begin: x -->\n<!-- end: x -->\n<!-- begin: x -->\n", "no partner"),
-        ("<!-- begin: x -->\n<!-- end: x -->\n<!-- end: y -->\n", "no partner"),
-    ],
-)
-def test_fill_refuses_broken_markers(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        fill(text, {"x": lambda: "1"})
+def test_a_broken_document_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"README\.md"):
+        filled("README.md", {}, tmp_path)
+    (tmp_path / "README.md").write_text("nothing\n")
+    with pytest.raises(ValueError, match=r"README\.md: the document has no block 'x'"):
+        filled("README.md", {"x": lambda: "1"}, tmp_path)
 
 
-def test_missing_and_stale_reports_do_not_count(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert load_report("ladder", tmp_path, SHA) is None
-    (tmp_path / "ladder.json").write_text(json.dumps({"protocol": protocol("cd" * 32)}))
-    assert load_report("ladder", tmp_path, SHA) is None
-    assert "another model" in capsys.readouterr().err
-    (tmp_path / "ladder.json").write_text(json.dumps({"protocol": protocol()}))
-    assert load_report("ladder", tmp_path, SHA) == {"protocol": protocol()}
-    assert "Not measured yet" in readme_blocks(tmp_path)["evaluate"]()
+def test_every_shipped_model_has_a_card_with_all_blocks() -> None:
+    wanted = documents(family())
+    for name in available_models():
+        card = CARDS[f"edgeiqa/models/{name}.md"]
+        for block in wanted[f"edgeiqa/models/{name}.md"]:
+            assert card.count(f"<!-- begin: {block} -->") == 1, block
+        assert f"{name} " in CARDS["edgeiqa/models/CHANGELOG.md"]
 
 
-def test_evaluate_table(tmp_path: Path) -> None:
-    group = {"SROCC": value(0.8312), "RMSE": value(0.0714), "spread": value(0.9), "logistic": [1.0]}
-    report = {
-        "protocol": protocol(Model("base").contract.flatbuffer_sha256),
-        "groups": {
-            "pooled": {"pictures": 2000, **group},
-            "ss02": {"pictures": 3, "logistic": []},
-        },
-        "unreadable": [],
-    }
-    (tmp_path / "evaluate.json").write_text(json.dumps(report))
-    table = readme_blocks(tmp_path)["evaluate"]()
-    assert "| pictures of | number | SROCC | RMSE | spread |" in table
-    assert "| pooled | 2,000 | 0.831 <sub>0.821-0.841</sub> | 0.071 " in table
-    assert "| ss02 | 3 | - | - | - |" in table
-    assert "`python -m convert something`" in table
-
-
-def test_verify_table() -> None:
-    report = {
-        "srocc_mos": {"keras float": 0.8401, "tflite int8": 0.8388},
-        "shifts": [
-            {
-                "reference": "keras float",
-                "other": "tflite int8",
-                "srocc": 0.99871,
-                "largest": 4.256,
-                "p99": 1.504,
-                "mean": 0.1,
-            }
-        ],
-        "tflite": {"bytes": 2_710_000, "macs": 870_400_000, "float_islands": []},
-        "protocol": protocol(),
-    }
-    table = readme_figures.verify_table(report)
-    assert "| keras float to tflite int8 | 0.9987 | 1.50 | 4.26 |" in table
-    assert "2.71 MB" in table
-    assert "870 million" in table
-    assert "float islands: none" in table
-    assert "tflite int8 0.8388" in table
-
-
-def test_ladder_table() -> None:
-    count = {"pairs": 35, "violations": 1, "share": 1 / 35, "drop": 31.26}
-    report = {
-        "kinds": {"motion_blur": count},
-        "total": count,
-        "pictures": ["a", "b"],
-        "protocol": protocol(),
-    }
-    table = readme_figures.ladder_table(report)
-    assert "| motion blur | 35 | 1 | 2.9% | 31.3 |" in table
-    assert "2 photographs" in table
-
-
-def test_links_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    local = [target for target in targets if "://" not in target]
-    assert "LICENSE" in local
-    for target in local:
-        assert (ROOT / target).exists(), target
-    for script in re.findall(r"scripts/[\w.]+", README):
+@pytest.mark.parametrize("name", [*GUIDES, *CARDS])
+def test_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", text)
+    for target in targets:
+        if "://" not in target:
+            assert ((ROOT / name).parent / target).exists(), target
+    for script in re.findall(r"(?:scripts|tests)/[\w./]+\.(?:py|sh)", text):
         assert (ROOT / script).exists(), script
+
+
+def test_readme_shows_the_pictures_and_the_guides() -> None:
+    for target in ("docs/images/verdicts.jpg", "docs/images/map.jpg", "docs/training.md"):
+        assert f"({target})" in README
+    for target in ("docs/measurements.md", "edgeiqa/models/CHANGELOG.md", "LICENSE"):
+        assert f"({target})" in README
 
 
 def test_every_step_and_option_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     from edgeiqa.cli import main as edgeiqa
 
     for name, *_ in STEPS:
-        assert f"python -m convert {name}" in README
+        assert any(f"python -m convert {name}" in text for text in GUIDES.values()), name
     for command in ("score", "models", "samples"):
         assert f"`edgeiqa {command}" in README
     assert edgeiqa(["score", "--help"]) == 0
@@ -170,3 +104,26 @@ def test_every_step_and_option_is_told(capsys: pytest.CaptureFixture[str]) -> No
     assert "--check" in options
     for option in options - {"--help"}:
         assert f"`{option}" in README, option
+
+
+def test_told_commands_are_commands() -> None:
+    """Every `python -m convert STEP --option` in a guide has that step and that option."""
+    import argparse
+    import importlib
+
+    modules = {name: module for name, module, _ in STEPS}
+    parsers: dict[str, set[str]] = {}
+    told = "\n".join([*GUIDES.values(), *CARDS.values(), *PROJECT_COMMANDS.values()])
+    # What reports say was measured with is history, and may name options of its day.
+    told = re.sub(r"<!-- begin: .*?<!-- end: [\w-]+ -->", "", told, flags=re.DOTALL)
+    told = told.replace("\\\n", " ")
+    for line in re.findall(r"python -m convert ([^`\n#]+)", told):
+        step, *words = line.split()
+        if step == "STEP":
+            continue
+        if step not in parsers:
+            parser = argparse.ArgumentParser()
+            importlib.import_module(modules[step]).add_arguments(parser)
+            parsers[step] = set(parser._option_string_actions)
+        options = {word for word in words if word.startswith("--")}
+        assert options - parsers[step] == set(), line

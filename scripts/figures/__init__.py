@@ -1,0 +1,1 @@
+"""Figures of README.md, docs and model cards, written from reports so that none is typed."""

@@ -1,0 +1,23 @@
+"""A new card has every block that the cards of models are to have."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from scripts.figures.blocks import fill
+from scripts.figures.card import new_card
+from scripts.readme_figures import card_blocks
+from tests.scripts.figures import made
+
+
+def test_a_new_card_can_be_filled(tmp_path: Path) -> None:
+    card = new_card("nano")
+    assert card.startswith("# Model card: nano\n")
+    assert "{name}" not in card
+    blocks = {name: partial("({})".format, name) for name in card_blocks(made.model(tmp_path))}
+    filled = fill(card, blocks)
+    assert "(calibrate)" in filled
+    for title in ("Intended use", "Data and terms", "Recipe", "Calibration", "Known failures"):
+        assert f"\n## {title}\n" in filled
+    assert "(CHANGELOG.md)" in filled
