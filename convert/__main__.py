@@ -12,20 +12,44 @@ from collections.abc import Sequence
 # Step, module, one line of help. Modules are imported only when their step is asked for.
 STEPS: tuple[tuple[str, str, str], ...] = (
     ("data", "convert.data.command", "build a manifest with splits from an image-quality database"),
-    ("teacher", "convert.teacher", "train the large teacher on human scores"),
-    ("distill", "convert.distill", "train the small student on human scores and the teacher"),
-    ("quantize", "convert.quantize", "quantise the student to a full int8 .tflite"),
-    ("export", "convert.export", "turn your own Keras image-quality model into a .tflite"),
-    ("verify", "convert.verify", "compare an int8 .tflite with its float model"),
-    ("evaluate", "convert.evaluate", "measure a .tflite against human scores"),
-    ("calibrate", "convert.calibrate", "check that scores are MOS, and that std tells their error"),
-    ("stability", "convert.stability", "measure how scores shift under what should not matter"),
-    ("misses", "convert.misses", "show the pictures that a .tflite judges worst, as a page"),
-    ("maps", "convert.maps", "check that quality maps find the spoilt half of a picture"),
-    ("ladder", "convert.ladder", "check that scores fall as distortions grow"),
+    ("teacher", "convert.training.teacher_command", "train the large teacher on human scores"),
+    (
+        "distill",
+        "convert.training.distill",
+        "train the small student on human scores and the teacher",
+    ),
+    ("quantize", "convert.int8.quantize", "quantise the student to a full int8 .tflite"),
+    ("export", "convert.foreign.export", "turn your own Keras image-quality model into a .tflite"),
+    ("verify", "convert.int8.verify", "compare an int8 .tflite with its float model"),
+    ("evaluate", "convert.measure.evaluate_command", "measure a .tflite against human scores"),
+    (
+        "calibrate",
+        "convert.measure.calibrate",
+        "check that scores are MOS, and that std tells their error",
+    ),
+    (
+        "stability",
+        "convert.measure.stability",
+        "measure how scores shift under what should not matter",
+    ),
+    (
+        "misses",
+        "convert.measure.misses",
+        "show the pictures that a .tflite judges worst, as a page",
+    ),
+    ("maps", "convert.measure.maps", "check that quality maps find the spoilt half of a picture"),
+    ("ladder", "convert.measure.ladder", "check that scores fall as distortions grow"),
     ("baselines", "convert.baselines.command", "train and measure the survey's strategies"),
-    ("ablation", "convert.ablation", "measure what each ingredient of distillation is worth"),
-    ("distort", "convert.distort_sheet", "draw a contact sheet of all distortions at all levels"),
+    (
+        "ablation",
+        "convert.training.ablation",
+        "measure what each ingredient of distillation is worth",
+    ),
+    (
+        "distort",
+        "convert.measure.distortion_sheet",
+        "draw a contact sheet of all distortions at all levels",
+    ),
 )
 
 

@@ -22,7 +22,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from convert.distort import RgbArray, distort  # noqa: E402
+from convert.distortions.distort import RgbArray, distort  # noqa: E402
 
 QUALITY = 92
 LONGEST_SIDE = 800

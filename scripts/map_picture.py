@@ -2,8 +2,8 @@
 
 Usage: python scripts/map_picture.py [--photo FILE] [--model NAME_OR_FILE] [--output FILE]
 
-The right half of a sample photograph is put out of focus by `convert/distort.py`; what is shown is
-what `edgeiqa score --map` draws.
+The right half of a sample photograph is put out of focus by `convert/distortions/distort.py`; what
+is shown is what `edgeiqa score --map` draws.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from convert.distort import RgbArray, distort  # noqa: E402
+from convert.distortions.distort import RgbArray, distort  # noqa: E402
 
 WIDTH = 960
 KIND, LEVEL = "defocus", 3

@@ -52,7 +52,7 @@ class TrainingData:
         work: Folder of caches.
         budget: "small" (minutes, to try things) or "full".
         seed: Of every draw.
-        init: ImageNet weights for the fine-tuned network, see `convert.weights`.
+        init: ImageNet weights for the fine-tuned network, see `convert.networks.weights`.
         finetuned: Name of a finished run of ``python -m convert distill`` to take as the
             fine-tuned network, a folder in ``work``; None trains one.
     """

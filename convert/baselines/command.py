@@ -35,7 +35,7 @@ from convert.data.command import add_data_arguments, rows_root_work
 from convert.data.manifest import SPLITS, DataError, ManifestRow, rows_digest, select
 from convert.files import prepare_targets, write_json, write_text
 from convert.helptext import DefaultsFormatter
-from convert.train import file_digest
+from convert.training.train import file_digest
 
 BASELINES: tuple[Baseline, ...] = (
     Laplacian(),

@@ -38,14 +38,14 @@ class FineTuned:
     extra = "baselines"
 
     def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
-        """Trains through `convert.distill.train_student`, which resumes, and converts.
+        """Trains through `convert.training.distill.train_student`, which resumes, and converts.
 
         Raises:
             DataError: The named finished run is not there, or had more to learn from than MOS.
         """
         import keras
 
-        from convert.tflite import to_tflite
+        from convert.int8.tflite import to_tflite
 
         if data.finetuned is None:
             run = folder / "student"
@@ -63,7 +63,7 @@ class FineTuned:
         """LiteRT with one thread, as our own models run."""
         from ai_edge_litert.interpreter import Interpreter
 
-        from convert.flatbuffer import inspect
+        from convert.int8.flatbuffer import inspect
         from convert.opinion import bin_centres, expected
         from convert.quiet import quiet
         from edgeiqa.preprocess import resize
@@ -90,9 +90,9 @@ class FineTuned:
 
 
 def _train(data: TrainingData, run: Path) -> None:
-    from convert.distill import train_student
-    from convert.student import StudentRecipe
-    from convert.train import Schedule
+    from convert.training.distill import train_student
+    from convert.training.student import StudentRecipe
+    from convert.training.train import Schedule
 
     recipe = StudentRecipe(
         init=data.init,

@@ -185,7 +185,7 @@ def shipped_scorer(name: str) -> Scorer:
     Args:
         name: Of a shipped model.
     """
-    from convert.flatbuffer import inspect
+    from convert.int8.flatbuffer import inspect
     from convert.quiet import quiet
     from edgeiqa.model import Model, find
     from edgeiqa.scorer import Scorer as Runtime

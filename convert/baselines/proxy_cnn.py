@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import proxy
+from convert.baselines import proxy
 from convert.baselines.base import (
     FLOAT_BYTES,
     RgbArray,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.cache import name_some
+from convert.data.cache import name_some
 from convert.data.errors import DataError
 from convert.data.manifest import ManifestRow
 from convert.files import replacing
@@ -24,7 +24,7 @@ LEAST_MOS = 0.6
 """Pictures rated below are spoilt already; making them worse says little."""
 
 DISTORTIONS_VERSION = 3
-"""To be raised when a distortion of :mod:`convert.distort` changes, so that pairs are made anew."""
+"""To be raised when a distortion of :mod:`convert.distortions` changes: pairs are made anew."""
 
 BURST_SHARE = 0.5
 """Share of the pairs that are two frames of a burst: framed and exposed a little differently."""
@@ -41,7 +41,8 @@ def load_ladders(
     Distortion, both strengths and the picture are drawn by the seed; all kinds that every machine
     has come in turn. The distortion is applied at the picture's own resolution and both versions
     then go through the runtime's resize. Half of the pairs are frames of a burst
-    (`convert.burst.frame`): their framing and exposure differ a little, their noise altogether.
+    (`convert.distortions.burst.frame`): their framing and exposure differ a little, their noise
+    altogether.
 
     Args:
         rows: Training rows; those with a MOS of at least :data:`LEAST_MOS` are used.
@@ -80,7 +81,7 @@ def ladder_kinds() -> tuple[str, ...]:
     Those of taste (white balance, sharpening) have small margins and start at a strength of 0.3.
     AVIF and HEVC are left out, so that one seed gives the same pairs everywhere.
     """
-    from convert.distort import DISTORTIONS
+    from convert.distortions.distort import DISTORTIONS
 
     return tuple(sorted(name for name, found in DISTORTIONS.items() if found.portable))
 
@@ -88,7 +89,7 @@ def ladder_kinds() -> tuple[str, ...]:
 def _draw(
     good: Sequence[ManifestRow], count: int, seed: int
 ) -> tuple[list[_Pair], NDArray[np.float32]]:
-    from convert.distort import DISTORTIONS
+    from convert.distortions.distort import DISTORTIONS
 
     generator = np.random.default_rng((seed, 7))
     kinds = ladder_kinds()
@@ -109,8 +110,8 @@ def _draw(
 
 
 def _make(pairs: Sequence[_Pair], root: Path, size: int, file: Path) -> None:
-    from convert.burst import frame
-    from convert.distort import distort
+    from convert.distortions.burst import frame
+    from convert.distortions.distort import distort
     from edgeiqa.decode import UnreadableImageError, decode
     from edgeiqa.preprocess import resize
 

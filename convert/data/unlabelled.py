@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.augment import LARGEST_CROP, MARKED_SUBSETS
-from convert.cache import name_some
+from convert.data.augment import LARGEST_CROP, MARKED_SUBSETS
+from convert.data.cache import name_some
 from convert.data.clean import find_clean
 from convert.data.errors import DataError
 from convert.data.ladders import DISTORTIONS_VERSION, LEAST_MOS
@@ -85,7 +85,7 @@ def load_unlabelled(
 
 
 def _draw(rows: Sequence[ManifestRow], root: Path, size: int, count: int, seed: int) -> list[_Plan]:
-    from convert.distort import DISTORTIONS
+    from convert.distortions.distort import DISTORTIONS
 
     good = [
         (row.path, LARGEST_CROP if row.subset in MARKED_SUBSETS else 1.0)
@@ -166,7 +166,7 @@ def _cut(rgb: NDArray[np.uint8], plan: _Plan) -> NDArray[np.uint8]:
 
 
 def _spoil(rgb: NDArray[np.uint8], plan: _Plan) -> NDArray[np.uint8]:
-    from convert.distort import distort
+    from convert.distortions.distort import distort
     from convert.distortions.mixture import mixture
 
     if not plan.kind:

@@ -1,1 +1,1 @@
-"""The distortions behind :mod:`convert.distort`, one file per part of the camera."""
+"""The distortions behind :mod:`convert.distortions.distort`, one file per part of the camera."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from convert.distort import check_picture, check_seed, distort
+from convert.distortions.distort import check_picture, check_seed, distort
 from convert.distortions.registry import RgbArray
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -70,8 +70,8 @@ def mixture(rgb: RgbArray, seed: int = 0, strength: float = 0.6) -> RgbArray:
         A new uint8 array of the same shape.
 
     Raises:
-        TypeError: as `convert.distort.distort`.
-        ValueError: as `convert.distort.distort`.
+        TypeError: as `convert.distortions.distort.distort`.
+        ValueError: as `convert.distortions.distort.distort`.
     """
     check_picture(rgb)
     check_seed(seed)

@@ -48,7 +48,7 @@ class Distortion:
         summary: one line for people.
         seeded: whether the seed changes the result.
         apply: (uint8 HxWx3 RGB, strength in (0, 1], generator) -> uint8 HxWx3 RGB, unchecked.
-            Use `convert.distort.distort` instead, which checks its input.
+            Use `convert.distortions.distort.distort` instead, which checks its input.
         says: strength (0-1) to the physical amount on a picture whose shorter side is 512 px,
             such as "sigma 3.2 px".
         margin: least fall of the score (0-1) that people surely see over the whole range.

@@ -121,7 +121,7 @@ def databases_table() -> str:
 
 def distortions_table() -> str:
     """The distortions that every machine has, with their mildest and their strongest level."""
-    from convert.distort import DISTORTIONS, LEVELS
+    from convert.distortions.distort import DISTORTIONS, LEVELS
 
     rows = [
         [

@@ -156,7 +156,7 @@ def reliability_pictures(models: tuple[Shipped, ...]) -> str:
 
 def ablation_tables(results: Path = RESULTS) -> str:
     """What each ingredient of distillation and of the input is worth."""
-    from convert.ablation import markdown
+    from convert.training.ablation import markdown
 
     report = read_report(results / "ablation.json")
     if report is None:

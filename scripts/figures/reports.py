@@ -131,7 +131,7 @@ class Shipped:
     @cached_property
     def macs(self) -> int:
         """Multiply-accumulates per score, counted in the file."""
-        from convert.tflite import inspect
+        from convert.int8.tflite import inspect
 
         return inspect(find(self.name).read_bytes()).macs
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.parity import read_pixels
+from convert.int8.parity import read_pixels
 from edgeiqa.contract import InputSpec
 from tests.convert.netzoo import SIZE
 

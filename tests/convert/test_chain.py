@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert import nets, weights
 from convert.__main__ import main
 from convert.data.command import manifest_file
 from convert.data.manifest import load_manifest, select
+from convert.networks import nets, weights
 from edgeiqa import Scorer
 from edgeiqa.contract import read
 from edgeiqa.decode import decode
@@ -82,7 +82,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 def test_teacher_leaves_its_opinion_of_every_picture_but_those_of_test(chain: Chain) -> None:
-    from convert.teacher_outputs import TeacherOutputs, pool_key, rows_key
+    from convert.training.teacher_outputs import TeacherOutputs, pool_key, rows_key
 
     rows = load_manifest(manifest_file(chain.work, "biq2021"))
     train = select(rows, "train")
@@ -117,7 +117,7 @@ def test_student_logs_every_epoch_and_draws_it(chain: Chain) -> None:
 def test_saved_keras_model_is_the_student(chain: Chain) -> None:
     import keras
 
-    from convert.qat import load_student
+    from convert.int8.qat import load_student
 
     student, recipe = load_student(chain.work / "student")
     saved = keras.models.load_model(chain.work / "student" / "student.keras")
@@ -128,7 +128,7 @@ def test_saved_keras_model_is_the_student(chain: Chain) -> None:
 
 @pytest.mark.parametrize("mode", ["qat", "ptq"])
 def test_model_is_int8_with_a_contract_and_scores(chain: Chain, mode: str) -> None:
-    from convert.flatbuffer import inspect
+    from convert.int8.flatbuffer import inspect
 
     file: Path = getattr(chain, mode)
     contract, flatbuffer = read(file.read_bytes())
@@ -150,10 +150,10 @@ def test_model_is_int8_with_a_contract_and_scores(chain: Chain, mode: str) -> No
 
 def test_fake_quantised_network_and_int8_file_agree(chain: Chain) -> None:
     """PTQ and QAT files of the same student say nearly the same, and like the float student."""
-    from convert.cache import load_pixels
+    from convert.data.cache import load_pixels
+    from convert.int8.qat import load_student
+    from convert.int8.quantize import raw_scores
     from convert.opinion import bin_centres, expected
-    from convert.qat import load_student
-    from convert.quantize import raw_scores
     from edgeiqa.contract import Calibration, append
 
     rows = select(load_manifest(manifest_file(chain.work, "biq2021")), "train")[:16]

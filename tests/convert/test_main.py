@@ -94,6 +94,6 @@ def test_interrupt_is_130(
     def interrupted(args: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("convert.evaluate.run", interrupted)
+    monkeypatch.setattr("convert.measure.evaluate_command.run", interrupted)
     assert main(["evaluate", "base"]) == 130
     assert capsys.readouterr().err == "interrupted\n"

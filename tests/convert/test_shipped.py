@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convert.flatbuffer import inspect
-from convert.ladder import check_ladders, clean_samples, load_pictures
-from convert.watermark import paint
+from convert.distortions.watermark import paint
+from convert.int8.flatbuffer import inspect
+from convert.measure.ladder import check_ladders, clean_samples, load_pictures
 from edgeiqa import Scorer
 from edgeiqa.contract import Contract, read
 from edgeiqa.decode import decode

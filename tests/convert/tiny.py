@@ -8,7 +8,7 @@ import numpy as np
 from PIL import ExifTags, Image
 from skimage import data
 
-from convert.distort import distort
+from convert.distortions.distort import distort
 
 SIDE = 96
 TRAIN = {"ss01": 60, "ss02": 16, "ss03": 44}

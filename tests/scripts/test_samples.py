@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.distort import distort
+from convert.distortions.distort import distort
 from edgeiqa.samples import sample_paths
 from scripts.make_samples import QUALITY, ROOT, SPOILT
 

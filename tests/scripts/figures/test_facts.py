@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convert.data.registry import DATABASES
-from convert.distort import DISTORTIONS
+from convert.distortions.distort import DISTORTIONS
 from edgeiqa.model import Model
 from scripts.figures import facts
 

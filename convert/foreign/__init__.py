@@ -1,0 +1,1 @@
+"""Other people's Keras models into a .tflite with a contract."""

@@ -1,0 +1,1 @@
+"""What a .tflite is worth: against people, under distortions, by region."""

@@ -1,0 +1,1 @@
+"""The networks, in Keras and in PyTorch, and their weights."""
