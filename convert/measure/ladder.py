@@ -1,8 +1,8 @@
 """The ladder check: a score must fall with every rung of a distortion, and choose within a burst.
 
 Each picture is distorted at five growing levels (`convert.distortions.distort`), and the original
-and the five levels are scored by the runtime. Every neighbouring pair in which the score does not fall
-is a violation. Then frames of one moment that differ by one level are compared
+and the five levels are scored by the runtime. Every neighbouring pair in which the score does not
+fall is a violation. Then frames of one moment that differ by one level are compared
 (`convert.measure.ladder_burst`).
 """
 
