@@ -78,10 +78,10 @@ def fuse(
     subsets = [row.subset for row in validation]
     report: dict[str, Any] = {
         "members": {
-            name: validation_figures(outputs.score, mos, subsets)
+            name: _figures(outputs.score, mos, subsets)
             for name, outputs in zip(names, said["validation"], strict=True)
         },
-        "fused": validation_figures(fused["validation"].score, mos, subsets),
+        "fused": _figures(fused["validation"].score, mos, subsets),
         "std": {"floor": law[0], "per_disagreement": law[1]},
         "unlabelled": unlabelled,
     }
@@ -106,12 +106,20 @@ def _on_test(
     mos = np.array([row.mos for row in rows])
     subsets = [row.subset for row in rows]
 
-    def figures(score: NDArray[np.float32]) -> dict[str, float]:
-        found = validation_figures(score, mos, subsets)
+    def figures(score: NDArray[np.float32]) -> dict[str, float | None]:
+        found = _figures(score, mos, subsets)
         return {key.replace("val_", "test_", 1): value for key, value in found.items()}
 
     alone = {name: figures(one.score) for name, one in zip(names, said, strict=True)}
     return {"members": alone, "fused": figures(mean_score(said))}
+
+
+def _figures(
+    score: NDArray[np.float32], mos: NDArray[np.float64], subsets: Sequence[str]
+) -> dict[str, float | None]:
+    """Figures for a report: JSON has no NaN, which a correlation of constants is."""
+    found = validation_figures(score, mos, subsets)
+    return {key: value if np.isfinite(value) else None for key, value in found.items()}
 
 
 def mean_score(outputs: Sequence[TeacherOutputs]) -> NDArray[np.float32]:
