@@ -214,8 +214,10 @@ def _map_folder(folder: str) -> MapFolder:
 
     try:
         return MapFolder(folder)
+    except FileExistsError as error:
+        raise _UsageError(f"--map {folder}: this is a file, name a folder") from error
     except OSError as error:
-        raise _UsageError(f"--map: {error}") from error
+        raise _UsageError(f"--map {folder}: {error.strerror or error}") from error
 
 
 def _score_item(

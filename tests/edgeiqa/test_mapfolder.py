@@ -81,7 +81,7 @@ def test_a_place_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     assert main(["score", str(photos), "--map", str(tmp_path / "file")]) == 2
-    assert "--map" in capsys.readouterr().err
+    assert "name a folder" in capsys.readouterr().err
 
 
 def test_a_failed_map_leaves_nothing_behind_and_the_others_go_on(
