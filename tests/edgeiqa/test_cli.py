@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -228,7 +229,8 @@ def test_standard_input_is_a_picture(photo: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes and signals of Unix")
 def test_a_reader_that_leaves_early_is_no_error(photo: Path) -> None:
-    line = f"{' '.join(COMMAND)} score {' '.join([str(photo)] * 300)} --format jsonl | head -n 1"
+    command = shlex.join([*COMMAND, "score", *[str(photo)] * 300, "--format", "jsonl"])
+    line = f"{command} | head -n 1"
     shell = shutil.which("bash")
     if shell is None:
         pytest.skip("needs bash")
