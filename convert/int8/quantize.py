@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from convert import protocol
 from convert.data.cache import load_pixels
 from convert.data.manifest import ManifestRow, select
+from convert.data.reserved import refuse_reserved
 from convert.files import write_bytes, write_json
 from convert.helptext import DefaultsFormatter
 from convert.int8.flatbuffer import inspect
@@ -168,6 +169,7 @@ def calibration_frames(
     """
     from convert.distortions.distort import distort
 
+    refuse_reserved(rows, "calibration")
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(rows))[:count]
     chosen = [rows[int(index)] for index in sorted(order)]

@@ -228,26 +228,3 @@ def build(
     x = apply_blocks(keras, arch, x)
     pooled, opinion = apply_head(keras, arch, x, bins, dropout)
     return keras.Model(image, [opinion, pooled] if embedding else opinion, name=arch.name)
-
-
-def build_trunk(keras: Any, arch: Architecture, size: int, stop: int) -> Any:
-    """The stem and the first ``stop`` blocks: float pixels 0-255 in, a feature map out."""
-    image = keras.Input((size, size, 3), name="image")
-    x = keras.layers.Rescaling(PIXEL_SCALE, offset=PIXEL_OFFSET, name="pixels")(image)
-    x = apply_blocks(keras, arch, apply_stem(keras, arch, x), 0, stop)
-    return keras.Model(image, x, name=f"{arch.name}_trunk{stop}")
-
-
-def build_top(
-    keras: Any, arch: Architecture, start: int, *, bins: int = 10, dropout: float = 0.0
-) -> Any:
-    """The blocks from ``start`` on and the head, on a feature map of any height and width.
-
-    Returns:
-        A functional model with outputs ``[opinion, embedding]``.
-    """
-    channels = arch.blocks[start - 1].channels if start else arch.stem
-    features = keras.Input((None, None, channels), name="features")
-    x = apply_blocks(keras, arch, features, start)
-    pooled, opinion = apply_head(keras, arch, x, bins, dropout)
-    return keras.Model(features, [opinion, pooled], name=f"{arch.name}_top{start}")

@@ -22,9 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from convert.files import replacing
-from convert.networks.nets import EMBEDDING, OPINION, PIXEL_OFFSET, PIXEL_SCALE, Architecture
-
-__all__ = ["EMBEDDING", "TorchNet"]
+from convert.networks.nets import OPINION, PIXEL_OFFSET, PIXEL_SCALE, Architecture
 
 BATCHNORM_MOMENTUM = 0.03
 """PyTorch counts the new value's share, Keras the old one's: 1 - 0.97."""

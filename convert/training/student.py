@@ -15,6 +15,7 @@ from convert.data.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, sa
 from convert.data.cache import load_pixels
 from convert.data.ladders import load_ladders
 from convert.data.manifest import ManifestRow
+from convert.data.reserved import refuse_reserved
 from convert.data.unlabelled import load_unlabelled
 from convert.distortions.watermark import paint
 from convert.networks import nets
@@ -128,11 +129,15 @@ class StudentData:
         root: The data root.
         work: Folder of caches and teacher outputs.
         recipe: Decides sizes and what is needed.
+
+    Raises:
+        DataError: A row may not be learnt from, see :mod:`convert.data.reserved`.
     """
 
     def __init__(
         self, rows: Sequence[ManifestRow], root: Path, work: Path, recipe: StudentRecipe
     ) -> None:
+        refuse_reserved(rows, "training")
         source = recipe.source_size
         self.recipe = recipe
         self.share = recipe.crop_size / source

@@ -23,6 +23,7 @@ from convert.data.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, sa
 from convert.data.cache import load_pixels, pixels_key
 from convert.data.ladders import load_ladders
 from convert.data.manifest import ManifestRow, rows_digest, select
+from convert.data.reserved import refuse_reserved
 from convert.files import replacing, write_json
 from convert.metrics import validation_figures
 from convert.networks import nets
@@ -219,6 +220,7 @@ def train_teacher(
     """
     from convert.training.torch_train import TorchTrainer
 
+    refuse_reserved(select(rows, "train"), "training")
     member = Member(work / "teacher" / name, recipe)
     said = member.initialise()
     print(f"teacher {recipe.network} at {recipe.size} px, {said}, {recipe.frozen} blocks frozen")

@@ -31,8 +31,6 @@ class TensorOps:
         row_sum: Sum over the last axis.
         normalise: Divides by the Euclidean norm over the last axis.
         eye: The identity matrix of a size, on the device of another tensor.
-        stop_gradient: The value alone.
-        concatenate: Along the first axis.
     """
 
     constant: Callable[[Any, Tensor], Tensor]
@@ -46,8 +44,6 @@ class TensorOps:
     row_sum: Callable[[Tensor], Tensor]
     normalise: Callable[[Tensor], Tensor]
     eye: Callable[[int, Tensor], Tensor]
-    stop_gradient: Callable[[Tensor], Tensor]
-    concatenate: Callable[[list[Tensor]], Tensor]
 
 
 def ops_of(tensor: Tensor) -> TensorOps:
@@ -71,8 +67,6 @@ def _tensorflow() -> TensorOps:
         row_sum=lambda x: tf.reduce_sum(x, axis=-1),
         normalise=lambda x: tf.math.l2_normalize(x, axis=-1),
         eye=lambda size, like: tf.eye(size),
-        stop_gradient=tf.stop_gradient,
-        concatenate=lambda parts: tf.concat(parts, 0),
     )
 
 
@@ -92,6 +86,4 @@ def _torch() -> TensorOps:
         row_sum=lambda x: torch.sum(x, -1),
         normalise=lambda x: torch.nn.functional.normalize(x, dim=-1),
         eye=lambda size, like: torch.eye(size, device=like.device),
-        stop_gradient=lambda x: x.detach(),
-        concatenate=torch.cat,
     )

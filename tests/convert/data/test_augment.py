@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convert.data.augment import crop_and_flip
+from convert.data.augment import crop_and_flip, same_crops
 
 
 def numbered(height: int, width: int, count: int = 3) -> np.ndarray:
@@ -44,3 +44,15 @@ def test_other_pictures_show_every_row() -> None:
         for generator in map(np.random.default_rng, range(60))
     }
     assert seen == {0, 1, 2}
+
+
+def test_both_pictures_of_a_pair_are_cropped_and_mirrored_alike() -> None:
+    generator = np.random.default_rng(0)
+    first = generator.integers(0, 100, (6, 20, 20, 3), dtype=np.uint8)
+    pairs = np.stack([first, first + 100], axis=1)
+    which = np.array([5, 0, 2, 2])
+    better, worse = same_crops(pairs, which, 0.5, generator)
+    assert better.shape == (4, 10, 10, 3)
+    assert np.array_equal(worse, better + 100)
+    # Two draws of one pair are two crops.
+    assert not np.array_equal(better[2], better[3])

@@ -41,21 +41,6 @@ def test_unknown_names_are_refused_with_the_known_ones(name: str) -> None:
         nets.architecture(name)
 
 
-def test_trunk_and_top_together_are_the_whole_network(keras: Any) -> None:
-    arch = nets.mobilenet_v2(0.35)
-    whole = nets.build(keras, arch, 64, embedding=True)
-    trunk, top = nets.build_trunk(keras, arch, 64, 6), nets.build_top(keras, arch, 6)
-    for part in (trunk, top):
-        for layer in part.layers:
-            if layer.get_weights():
-                layer.set_weights(whole.get_layer(layer.name).get_weights())
-    picture = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
-    opinion, embedding = whole(picture)
-    opinion_2, embedding_2 = top(trunk(picture))
-    assert np.asarray(opinion_2) == pytest.approx(np.asarray(opinion), abs=1e-5)
-    assert np.asarray(embedding_2) == pytest.approx(np.asarray(embedding), abs=1e-5)
-
-
 def test_pixels_are_normalised_as_an_integer_zero_point_can_say(keras: Any) -> None:
     arch = nets.mobilenet_v2(0.35)
     with_rescaling = nets.build(keras, arch, 32)

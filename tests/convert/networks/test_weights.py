@@ -9,6 +9,14 @@ import pytest
 from convert.networks import nets, weights
 
 
+def make_trunk(keras: Any, arch: nets.Architecture) -> Any:
+    """The stem and the first four blocks alone."""
+    image = keras.Input((64, 64, 3), name="image")
+    return keras.Model(
+        image, nets.apply_blocks(keras, arch, nets.apply_stem(keras, arch, image), 0, 4)
+    )
+
+
 @pytest.fixture(scope="module")
 def keras() -> Any:
     import keras
@@ -72,7 +80,7 @@ def test_saved_weights_load_by_layer_name_into_parts(keras: Any, tmp_path: Path)
     arch = nets.mobilenet_v2(0.35)
     model = nets.build(keras, arch, 64, embedding=True)
     weights.save_npz(model, tmp_path / "run" / "student.npz")
-    trunk = nets.build_trunk(keras, arch, 64, 4)
+    trunk = make_trunk(keras, arch)
     weights.load_initial_weights(trunk, arch, tmp_path / "run" / "student.npz")
     for layer in trunk.layers:
         for ours, theirs in zip(
@@ -83,7 +91,7 @@ def test_saved_weights_load_by_layer_name_into_parts(keras: Any, tmp_path: Path)
 
 def test_whole_networks_are_not_loaded_from_parts(keras: Any, tmp_path: Path) -> None:
     arch = nets.mobilenet_v2(0.35)
-    weights.save_npz(nets.build_trunk(keras, arch, 64, 4), tmp_path / "trunk.npz")
+    weights.save_npz(make_trunk(keras, arch), tmp_path / "trunk.npz")
     with pytest.raises(weights.WeightsError, match="lacks the layer block04"):
         weights.load_npz(nets.build(keras, arch, 64), tmp_path / "trunk.npz", whole=True)
 

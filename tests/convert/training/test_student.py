@@ -150,3 +150,15 @@ def test_two_views_are_the_whole_and_an_untouched_detail() -> None:
     moved = two_views(pictures, 40, np.random.default_rng(5))
     assert np.array_equal(moved[:, 0], views[:, 0])
     assert not np.array_equal(moved[:, 1], views[:, 1])
+
+
+def test_pictures_that_are_reserved_are_never_learnt_from(
+    rows: tuple[list[ManifestRow], Path, Path],
+) -> None:
+    from convert.data.errors import DataError
+
+    train, root, work = rows
+    for path, split in (("kodak/kodim05.png", "train"), ("BIQ2021/Images/x.jpg", "test")):
+        more = [*train, ManifestRow(path, 0.5, None, split, "")]
+        with pytest.raises(DataError, match="may not be used for training"):
+            StudentData(more, root, work, recipe_with(ladder=0.0))
