@@ -27,9 +27,9 @@ from convert.baselines.base import (
 from convert.baselines.brisque import Brisque
 from convert.baselines.cnniqa import Cnniqa
 from convert.baselines.finetune import FineTuned
-from convert.baselines.laplacian import Laplacian
+from convert.baselines.laplacian import LAPLACIAN
 from convert.baselines.niqe import Niqe
-from convert.baselines.piqe import Piqe
+from convert.baselines.piqe import PIQE
 from convert.baselines.proxy_cnn import ProxyCnn
 from convert.data.command import add_data_arguments, rows_root_work
 from convert.data.manifest import SPLITS, DataError, ManifestRow, rows_digest, select
@@ -38,8 +38,8 @@ from convert.helptext import DefaultsFormatter
 from convert.training.train import file_digest
 
 BASELINES: tuple[Baseline, ...] = (
-    Laplacian(),
-    Piqe(),
+    LAPLACIAN,
+    PIQE,
     Niqe(),
     Brisque(),
     Cnniqa(),

@@ -6,16 +6,12 @@ Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of
-from convert.baselines.features import picture_features
-from convert.baselines.scale import RAW_PICTURES, fit_scale, scaled_scorer
+from convert.baselines.base import RgbArray, grey
+from convert.baselines.formula import Formula
 
 
 def laplacian_variance(luma: NDArray[np.uint8]) -> float:
@@ -39,24 +35,11 @@ def _raw(rgb: RgbArray) -> float:
     return math.log1p(laplacian_variance(grey(rgb)))
 
 
-class Laplacian:
-    """Variance of the Laplacian on the MOS scale."""
-
-    name = "laplacian"
-    title = "Variance of Laplacian"
-    paper = "Pech-Pacheco et al. 2000"
-    version = 1
-    extra = "convert"
-
-    def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
-        """Fits the MOS scale."""
-        del folder
-        rows = data.part(*RAW_PICTURES)
-        raw = picture_features(
-            "laplacian-1", lambda rgb: np.array(_raw(rgb)), rows, data.root, data.work
-        )
-        return fit_scale(raw, mos_of(rows))
-
-    def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
-        """Three products for the luma, nine for the kernel, one for the variance."""
-        return scaled_scorer(_raw, arrays, macs=512 * 512 * (3 + 9 + 1))
+LAPLACIAN = Formula(
+    "laplacian",
+    "Variance of Laplacian",
+    "Pech-Pacheco et al. 2000",
+    _raw,
+    # Three products for the luma, nine for the kernel, one for the variance.
+    512 * 512 * (3 + 9 + 1),
+)

@@ -6,17 +6,12 @@ Constants are those of the authors' code, on which MATLAB's ``piqe`` is built as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.baselines import mscn
-from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of
-from convert.baselines.features import picture_features
-from convert.baselines.scale import RAW_PICTURES, fit_scale, scaled_scorer
+from convert.baselines.base import RgbArray, grey
+from convert.baselines.formula import Formula
 
 BLOCK = 16
 SEGMENT = 6
@@ -74,25 +69,11 @@ def _raw(rgb: RgbArray) -> float:
     return -piqe(grey(rgb))
 
 
-class Piqe:
-    """PIQE on the MOS scale."""
-
-    name = "piqe"
-    title = "PIQE"
-    paper = "Venkatanath et al. 2015"
-    version = 1
-    extra = "convert"
-
-    def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
-        """Fits the MOS scale."""
-        del folder
-        rows = data.part(*RAW_PICTURES)
-        raw = picture_features(
-            "piqe-1", lambda rgb: np.array(_raw(rgb)), rows, data.root, data.work
-        )
-        return fit_scale(raw, mos_of(rows))
-
-    def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
-        """Luma, normalisation, and three sums of squares over all pixels."""
-        macs = 512 * 512 * (3 + mscn.MACS_PER_PIXEL + 3)
-        return scaled_scorer(_raw, arrays, macs=macs)
+PIQE = Formula(
+    "piqe",
+    "PIQE",
+    "Venkatanath et al. 2015",
+    _raw,
+    # Luma, normalisation, and three sums of squares over all pixels.
+    512 * 512 * (3 + mscn.MACS_PER_PIXEL + 3),
+)

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from convert.data.errors import DataError
 from convert.data.reserved import KODAK24, RESERVED
 from edgeiqa.listing import SUFFIXES
 
@@ -169,18 +168,6 @@ def find_clean(
 def refused_why(names: Iterable[str]) -> str:
     """The reasons for which some of these are refused, each once."""
     return "; ".join(sorted({why for why in map(refused, names) if why}))
-
-
-def need_clean(root: Path) -> list[CleanPicture]:
-    """The clean photographs under a data root, where some are needed.
-
-    Raises:
-        DataError: There are none; the message says where the authors offer them.
-    """
-    pictures, notes = find_clean(root)
-    if not pictures:
-        raise DataError("no clean photographs. " + ". ".join(notes))
-    return pictures
 
 
 def _glob(root: Path, pattern: str) -> list[str]:

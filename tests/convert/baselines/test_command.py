@@ -7,7 +7,7 @@ import pytest
 
 from convert.__main__ import main
 from convert.baselines import brisque
-from convert.baselines.laplacian import Laplacian
+from convert.baselines.laplacian import LAPLACIAN
 from convert.data.manifest import ManifestRow
 from tests.convert.tiny import make_biq2021
 
@@ -98,7 +98,7 @@ def test_other_labels_train_anew(tmp_path: Path) -> None:
 
     rows = [ManifestRow(f"{i}.png", i / 10, None, "train", "a") for i in range(10)]
     seen = {
-        fingerprint(Laplacian(), training_data(chosen, tmp_path, tmp_path, budget, seed))
+        fingerprint(LAPLACIAN, training_data(chosen, tmp_path, tmp_path, budget, seed))
         for chosen, budget, seed in (
             (rows, "small", 0),
             (rows[:-1], "small", 0),
