@@ -1,6 +1,16 @@
 """`python -m edgeiqa` is the command `edgeiqa`."""
 
-from edgeiqa.cli import main
+import os
+import sys
+
+from edgeiqa.cli import EXIT_INTERRUPTED, main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    if code == EXIT_INTERRUPTED:
+        # An interrupt that arrives while text is executed (a dataclass being made by an import)
+        # has CPython under `-m` die of the signal at its end, whoever caught it, code or no code.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -261,6 +261,25 @@ def test_an_interrupt_is_130_and_leaves_the_old_output(photo: Path, tmp_path: Pa
     assert [p.name for p in tmp_path.iterdir()] == ["out.jsonl"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_an_interrupt_within_executed_text_is_130_too(tmp_path: Path) -> None:
+    # As in an import that makes dataclasses; CPython would have `-m` die of SIGINT.
+    (tmp_path / "sitecustomize.py").write_text(
+        "from edgeiqa import cli\n"
+        "def interrupted(arguments):\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "cli._score_command = interrupted\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    got = subprocess.run(
+        [*COMMAND, "score", "-"],
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert (got.returncode, got.stderr) == (130, b"edgeiqa: interrupted\n")
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="file names of Linux")
 def test_names_that_are_no_text_are_scored(photo: Path, tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/\xff\x1b[31m.png"
