@@ -67,16 +67,20 @@ class Budget:
         frozen: Blocks, with the stem, that keep their initial weights.
         network: Name of the backbone.
         init: Its initial weights.
+        probe: Steps in which the opinion layer learns alone before the rest joins.
+        pairs: Distorted pairs of the rows that have them.
         unlabelled: Unlabelled pictures of the last row; 0 leaves it out.
         seeds: Number of seeds, from 0.
     """
 
     pictures: int = 3000
     epochs: int = 2
-    size: int = 256
-    frozen: int = 4
+    size: int = 240
+    frozen: int = 11
     network: str = "mobilenet_v2"
     init: str = "imagenet"
+    probe: int = 600
+    pairs: int = 1000
     unlabelled: int = 0
     seeds: int = 3
 
@@ -88,6 +92,9 @@ class Budget:
             "init": self.init,
             "size": self.size,
             "frozen": self.frozen,
+            "probe": self.probe,
+            "pairs": self.pairs,
+            "pairs_per_batch": 1,
             "limit": self.pictures,
             "schedule": schedule,
         }
@@ -249,6 +256,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", default=default.network, help="backbone of every run")
     parser.add_argument("--init", default=default.init, help="imagenet, random, or a weights file")
     parser.add_argument(
+        "--probe", type=int, default=default.probe, help="steps of the opinion layer alone first"
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=default.pairs, help="distorted pairs, where a row has them"
+    )
+    parser.add_argument(
         "--unlabelled",
         type=int,
         default=default.unlabelled,
@@ -271,6 +284,8 @@ def run(args: argparse.Namespace) -> int:
         frozen=args.frozen,
         network=args.network,
         init=args.init,
+        probe=args.probe,
+        pairs=args.pairs,
         unlabelled=args.unlabelled,
         seeds=args.seeds,
     )

@@ -35,7 +35,12 @@ from convert.training.student import (
     student_loss,
     two_views,
 )
-from convert.training.train import add_schedule_arguments, file_digest, schedule_of
+from convert.training.train import (
+    CHECKPOINT,
+    add_schedule_arguments,
+    file_digest,
+    schedule_of,
+)
 
 
 def train_student(
@@ -72,6 +77,7 @@ def train_student(
     import torch
 
     from convert.networks import torch_nets, weights
+    from convert.training.probe import fit_fresh_layers
     from convert.training.torch_train import TorchTrainer, predict
 
     folder = work / name
@@ -106,6 +112,8 @@ def train_student(
         "init": file_digest(recipe.init),
         "teacher outputs": file_digest(work / "teacher" / "train.npz") if data.teacher else None,
     }
+    if recipe.probe and not (folder / CHECKPOINT).is_file():
+        print(f"probed: loss {fit_fresh_layers(trained, data, centres):.4f}", flush=True)
     trainer = TorchTrainer(
         trained, student_loss(recipe, centres), recipe.schedule, folder, fingerprint
     )
@@ -221,6 +229,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of batches that show the rated pictures at an 8/7 larger scale",
     )
     parser.add_argument(
+        "--probe",
+        type=int,
+        metavar="STEPS",
+        default=default.probe,
+        help="steps in which the opinion layer learns alone first, for a run from ImageNet weights",
+    )
+    parser.add_argument(
         "--limit", type=int, help="train on this many of the rated pictures, drawn by the seed"
     )
 
@@ -244,6 +259,7 @@ def run(args: argparse.Namespace) -> int:
         unlabelled_per_batch=args.unlabelled_per_batch,
         frozen=args.frozen,
         zoom=args.zoom,
+        probe=args.probe,
         limit=args.limit,
         schedule=schedule_of(args),
     )

@@ -53,6 +53,8 @@ class StudentRecipe:
         watermark: Share of pictures that get a painted watermark.
         frozen: Number of blocks, with the stem, that stay as they were loaded: the largest feature
             maps cost most to train, and change least once trained at a lower resolution.
+        probe: Steps in which the opinion layer learns alone before the rest joins, see
+            :mod:`convert.training.probe`.
         detail: See each picture twice, whole and as a native-resolution crop, and average.
         limit: Train on this many of the training pictures, drawn by the seed; None takes all.
         schedule: How long and how fast.
@@ -76,6 +78,7 @@ class StudentRecipe:
     zoom: float = 0.0
     watermark: float = 0.15
     frozen: int = 0
+    probe: int = 0
     detail: bool = False
     limit: int | None = None
     schedule: Schedule = field(default_factory=Schedule)
@@ -100,6 +103,8 @@ class StudentRecipe:
             raise ValueError("unlabelled pictures need a teacher, and a place in each batch")
         if not 0.0 <= self.zoom <= 1.0 or (self.zoom and self.detail):
             raise ValueError("zoom must be a share from 0 to 1, and 0 with a detail view")
+        if self.probe < 0:
+            raise ValueError(f"probe must not be negative, got {self.probe}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit must be at least 1, got {self.limit}")
 

@@ -28,6 +28,9 @@ from convert.files import replacing, write_text
 from convert.progress import progress
 
 Batch = dict[str, NDArray[Any]]
+CHECKPOINT = "checkpoint.npz"
+"""Name of the file in a run's folder from which it goes on."""
+
 MakeBatch = Callable[[NDArray[np.int64], np.random.Generator], Batch]
 """From picture indices and a seeded generator (for crops and flips) to named arrays."""
 
@@ -227,7 +230,7 @@ class Loop(ABC):
 
     @property
     def _checkpoint(self) -> Path:
-        return self.folder / "checkpoint.npz"
+        return self.folder / CHECKPOINT
 
     def _save(
         self,
