@@ -24,8 +24,8 @@ PIXEL_SCALE = 1.0 / 128.0
 PIXEL_OFFSET = -1.0
 """Network input is ``pixel * PIXEL_SCALE + PIXEL_OFFSET``: exactly uint8 with zero point 128."""
 
-SHORT_HEAD = 640
-"""Width of the embedding of a network that leaves out its last blocks."""
+THIN_HEAD = 640
+"""Width of the embedding of a network with thinner blocks."""
 
 OPINION = "opinion"
 EMBEDDING = "embedding"
@@ -110,8 +110,8 @@ def architecture(name: str) -> Architecture:
     """Looks an architecture up by name.
 
     Args:
-        name: ``mobilenet_v2``, ``mobilenet_v2_ALPHA``, either with ``_firstN`` for its first N
-            blocks, or ``efficientnet_lite0`` to ``4``.
+        name: ``mobilenet_v2``, ``mobilenet_v2_ALPHA``, either with ``_tN`` for expansion factor N,
+            or ``efficientnet_lite0`` to ``4``.
 
     Raises:
         ValueError: No such architecture.
@@ -119,18 +119,17 @@ def architecture(name: str) -> Architecture:
     lite = re.fullmatch(r"efficientnet_lite([0-4])", name)
     if lite:
         return efficientnet_lite(int(lite[1]))
-    mobile = re.fullmatch(r"mobilenet_v2(?:_(\d+(?:\.\d+)?))?(?:_first(\d+))?", name)
+    mobile = re.fullmatch(r"mobilenet_v2(?:_(\d+(?:\.\d+)?))?(?:_t([1-6]))?", name)
     if mobile:
         arch = mobilenet_v2(float(mobile[1] or 1.0))
-        if mobile[2] is None:
-            return arch
-        if 1 <= int(mobile[2]) < len(arch.blocks):
-            # Fewer channels enter the head of a shortened network; half of its width is plenty.
-            blocks = arch.blocks[: int(mobile[2])]
-            return replace(arch, name=name, blocks=blocks, head=SHORT_HEAD)
+        if mobile[2] is not None:
+            # "t" is the paper's letter for it. What flows from block to block stays as wide.
+            thin = [replace(b, expansion=min(b.expansion, int(mobile[2]))) for b in arch.blocks]
+            return replace(arch, name=name, blocks=tuple(thin), head=THIN_HEAD)
+        return arch
     raise ValueError(
         f"unknown network {name!r}; known: mobilenet_v2, mobilenet_v2_<width such as 0.35>, "
-        "both with _first<number of blocks>, efficientnet_lite0 ... efficientnet_lite4"
+        "both with _t<expansion 1 to 6>, efficientnet_lite0 ... 4"
     )
 
 

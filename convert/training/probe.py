@@ -20,19 +20,21 @@ RATE = 3e-3
 WEIGHT_DECAY = 1e-2
 
 
-def central_views(data: StudentData) -> NDArray[np.uint8]:
+def central_views(data: StudentData, drawn: NDArray[np.int64] | None = None) -> NDArray[np.uint8]:
     """The rated pictures in use as a network sees them, cropped in the middle of the top.
 
     Args:
         data: What the student learns from.
+        drawn: Numbers of some of them; None takes all.
 
     Returns:
         uint8 [N, size, size, 3], or [N, 2, size, size, 3] with a detail view.
     """
     recipe, side = data.recipe, data.pixels.shape[1]
     left = (side - recipe.crop_size) // 2
+    used = data.used if drawn is None else data.used[drawn]
     # From the top, since the corners below may carry a phone maker's watermark.
-    pictures = data.pixels[data.used, : recipe.crop_size, left : left + recipe.crop_size]
+    pictures = data.pixels[used, : recipe.crop_size, left : left + recipe.crop_size]
     return two_views(pictures, recipe.size) if recipe.detail else pictures
 
 

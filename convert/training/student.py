@@ -34,7 +34,9 @@ class StudentRecipe:
     Attributes:
         network: Name of the backbone, see :func:`convert.networks.nets.architecture`.
         init: Initial weights, see :func:`convert.networks.weights.load_initial_weights`.
-        size: Height and width of the training crop and of the network in use, in pixels.
+        size: Height and width of the network in use, in pixels.
+        crop: Side of the training crop, in pixels; None takes ``size``. The crop of a ``source``
+            that is larger than ``size`` may be smaller, so that both show a scene about as large.
         source: Size that pictures are squashed to before the crop; at most 0.89 of it is cropped
             so that the watermark corner can be left out. None takes 7/6 of ``size``.
         bins: Opinion histogram bins.
@@ -63,6 +65,7 @@ class StudentRecipe:
     network: str = "mobilenet_v2"
     init: str = "imagenet"
     size: int = 384
+    crop: int | None = None
     source: int | None = None
     bins: int = 10
     dropout: float = 0.2
@@ -89,10 +92,13 @@ class StudentRecipe:
             raise ValueError(f"{self.network} has {blocks} blocks, cannot freeze {self.frozen}")
         if self.size < 32:
             raise ValueError(f"size must be at least 32 px, got {self.size}")
-        if self.size > LARGEST_CROP * self.source_size:
+        if self.crop is not None and (self.crop < 32 or self.detail):
+            raise ValueError("a crop must be at least 32 px, and is not chosen with a detail view")
+        if self.crop_size > LARGEST_CROP * self.source_size:
             raise ValueError(
-                f"a crop of {self.size} px from {self.source_size} px would show watermark "
-                f"corners; the source must be at least {math.ceil(self.size / LARGEST_CROP)} px"
+                f"a crop of {self.crop_size} px from {self.source_size} px would show watermark "
+                f"corners; the source must be at least "
+                f"{math.ceil(self.crop_size / LARGEST_CROP)} px"
             )
         weights = (self.teacher, self.rank, self.histogram, self.features, self.ladder)
         if min(weights) < 0:
@@ -118,7 +124,9 @@ class StudentRecipe:
     @property
     def crop_size(self) -> int:
         """Side of the training crop; with a detail it is scaled down to ``size`` afterwards."""
-        return round(DETAIL_SOURCE * 6 / 7) if self.detail else self.size
+        if self.detail:
+            return round(DETAIL_SOURCE * 6 / 7)
+        return self.size if self.crop is None else self.crop
 
     @property
     def parts(self) -> tuple[float, float, float]:

@@ -30,12 +30,22 @@ def test_efficientnet_lite_has_the_published_size(
     assert trainable / 1e6 == pytest.approx(millions, abs=0.06)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v2_0.35", "efficientnet_lite2"])
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v2", "mobilenet_v2_0.35", "mobilenet_v2_t2", "efficientnet_lite2"]
+)
 def test_architecture_by_name_keeps_its_name(name: str) -> None:
     assert nets.architecture(name).name == name
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v3", "mobilenet_v2_wide", "efficientnet_lite7", ""])
+def test_thinner_blocks_hand_over_as_much() -> None:
+    thin, wide = nets.architecture("mobilenet_v2_t2"), nets.mobilenet_v2()
+    assert [block.channels for block in thin.blocks] == [block.channels for block in wide.blocks]
+    assert [block.expansion for block in thin.blocks] == [1] + [2] * 16
+
+
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v3", "mobilenet_v2_wide", "mobilenet_v2_t7", "efficientnet_lite7", ""]
+)
 def test_unknown_names_are_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(ValueError, match="known: mobilenet_v2"):
         nets.architecture(name)

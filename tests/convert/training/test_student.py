@@ -47,6 +47,9 @@ def recipe_with(**changes: Any) -> StudentRecipe:
     [
         ({"size": 16}, "at least 32"),
         ({"source": 50}, "watermark"),
+        ({"source": 56, "crop": 50}, "watermark"),
+        ({"crop": 20}, "at least 32"),
+        ({"crop": 40, "detail": True}, "detail"),
         ({"teacher": -1.0}, "negative"),
         ({"pairs": 0}, "ladder"),
         ({"unlabelled": 9, "teacher": 0.0}, "teacher"),
