@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from convert.int8.activations import Activations, Channels
 from convert.int8.folded import RELU6, Array, Folded
-from convert.networks import nets
 
 _FLOOR = 1e-4
 """Directions of a bottleneck weaker than this share of the strongest are hardly amplified."""
@@ -59,18 +58,6 @@ def equalise(folded: Folded, seen: Activations, margin: float) -> tuple[Folded, 
             readers = [reader for reader, other in folded.layers.items() if other.source == name]
             factor = work.search([name], readers, margin, RELU6)
             work.apply([name], [name], readers, factor)
-    # The softmax does not see what all logits have in common, the int8 output range does.
-    opinion = work.layers[nets.OPINION]
-    work.layers[nets.OPINION] = replace(
-        opinion,
-        kernel=opinion.kernel - opinion.kernel.mean(1, keepdims=True),
-        bias=opinion.bias - opinion.bias.mean(),
-    )
-    logits = work.tensors[nets.OPINION]
-    spread = np.maximum(np.abs(logits.low), np.abs(logits.high)).max()
-    work.tensors[nets.OPINION] = replace(
-        logits, low=np.full_like(logits.low, -spread), high=np.full_like(logits.high, spread)
-    )
     return Folded(folded.arch, work.layers), Activations(work.tensors, work.covariance)
 
 

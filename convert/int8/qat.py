@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from convert.data.cache import load_pixels
 from convert.data.manifest import ManifestRow, rows_digest, select
 from convert.int8.activations import observe
+from convert.int8.centring import centre_opinion
 from convert.int8.equalise import equalise, whiten
 from convert.int8.folded import Folded, fold, merge_bottlenecks
 from convert.int8.rounding import round_kernels
@@ -81,7 +82,7 @@ def normalised(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 def prepare(
     student: Any, arch: nets.Architecture, pictures: NDArray[np.uint8], margin: float = 1.1
 ) -> Prepared:
-    """Folds, merges, whitens, equalises and rounds a student.
+    """Folds, merges, centres, whitens, equalises and rounds a student.
 
     Args:
         student: The float student.
@@ -96,10 +97,12 @@ def prepare(
             yield normalised(pictures[number * _BATCH : (number + 1) * _BATCH])
 
     folded = merge_bottlenecks(fold(student, arch))
+    logits = [np.asarray(folded.run(batch), np.float64) for batch in batches("opinions")]
+    folded, opinions = centre_opinion(folded, np.concatenate(logits), margin)
     seen = observe(folded, batches("activations of the student"))
     folded = whiten(folded, seen, batches("choosing bottleneck bases"))
     target, seen = equalise(folded, observe(folded, batches("activations after turning")), margin)
-    ranges = seen.ranges(target, margin)
+    ranges = seen.ranges(target, margin) | {nets.OPINION: opinions}
     return Prepared(target, round_kernels(target, seen, ranges), ranges)
 
 

@@ -1,0 +1,53 @@
+"""The opinion layer's output range: fine where the softmax looks, cut off where it does not.
+
+An int8 output has 255 steps. Logits of a histogram wander together from picture to picture, and
+those of unlikely opinions go far below the likely ones; both cost steps and say nothing, since the
+softmax sees differences only. So what all logits have in common is taken out by a linear function
+of the logits themselves, which becomes part of the kernel, and what lies far below the likely ones
+saturates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from convert.int8.folded import Array, Folded
+from convert.networks import nets
+
+DEPTH = 9.0
+"""Opinions this far below the likeliest, exp(-9) or 0.01%, may be rounded up to it."""
+
+RARE = 0.005
+"""Share of the pictures whose likeliest opinion may lie lower than the range was made for."""
+
+
+def centre_opinion(
+    folded: Folded, logits: Array, margin: float
+) -> tuple[Folded, tuple[float, float]]:
+    """Takes out of all logits what they have in common.
+
+    Args:
+        folded: The network.
+        logits: Its logits on calibration pictures, [N, bins].
+        margin: How far beyond the largest logit the range goes.
+
+    Returns:
+        The network with another opinion layer, of the same histograms, and the range in which its
+        logits are worth telling apart.
+    """
+    largest = logits.max(1, keepdims=True)
+    common = largest[:, 0] + np.log(np.exp(logits - largest).sum(1))
+    known = np.column_stack([logits, np.ones(len(logits))])
+    weights = np.linalg.lstsq(known, common, rcond=None)[0]
+    opinion = folded.layers[nets.OPINION]
+    centred = replace(
+        opinion,
+        kernel=opinion.kernel - (opinion.kernel @ weights[:-1])[:, None],
+        bias=opinion.bias - (opinion.bias @ weights[:-1] + weights[-1]),
+    )
+    tops = (logits - (known @ weights)[:, None]).max(1)
+    low = min(float(np.quantile(tops, RARE)) - DEPTH, -DEPTH)
+    high = max(float(tops.max()) * margin, 1e-3)
+    return Folded(folded.arch, {**folded.layers, nets.OPINION: centred}), (low, high)
