@@ -9,9 +9,12 @@ saturates.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.int8.folded import Array, Folded
 from convert.networks import nets
@@ -51,3 +54,35 @@ def centre_opinion(
     low = min(float(np.quantile(tops, RARE)) - DEPTH, -DEPTH)
     high = max(float(tops.max()) * margin, 1e-3)
     return Folded(folded.arch, {**folded.layers, nets.OPINION: centred}), (low, high)
+
+
+def settle_opinion(
+    rounded: Folded,
+    target: Folded,
+    ranges: Mapping[str, tuple[float, float]],
+    batches: Iterable[NDArray[np.float32]],
+) -> Folded:
+    """Takes the mean error of all rounding before it out of the opinion layer's bias.
+
+    Args:
+        rounded: The network with kernels on their int8 grids.
+        target: The float network.
+        ranges: Range of each tensor, rounded to 8 bits here.
+        batches: Normalised pictures, float32 [B, H, W, 3] each.
+
+    Returns:
+        ``rounded`` with another opinion bias.
+    """
+    import tensorflow as tf
+
+    def tap(name: str, value: Any) -> Any:
+        if name not in ranges or name == nets.OPINION:
+            return value
+        return tf.quantization.fake_quant_with_min_max_vars(value, *ranges[name])
+
+    errors = [
+        np.asarray(target.run(batch) - rounded.run(batch, tap), np.float64) for batch in batches
+    ]
+    opinion = rounded.layers[nets.OPINION]
+    settled = replace(opinion, bias=opinion.bias + np.concatenate(errors).mean(0))
+    return Folded(rounded.arch, {**rounded.layers, nets.OPINION: settled})

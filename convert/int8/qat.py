@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from convert.data.cache import load_pixels
 from convert.data.manifest import ManifestRow, rows_digest, select
 from convert.int8.activations import observe
-from convert.int8.centring import centre_opinion
+from convert.int8.centring import centre_opinion, settle_opinion
 from convert.int8.equalise import equalise, whiten
 from convert.int8.folded import Folded, fold, merge_bottlenecks
 from convert.int8.rounding import round_kernels
@@ -103,7 +103,9 @@ def prepare(
     folded = whiten(folded, seen, batches("choosing bottleneck bases"))
     target, seen = equalise(folded, observe(folded, batches("activations after turning")), margin)
     ranges = seen.ranges(target, margin) | {nets.OPINION: opinions}
-    return Prepared(target, round_kernels(target, seen, ranges), ranges)
+    rounded = round_kernels(target, seen, ranges)
+    rounded = settle_opinion(rounded, target, ranges, batches("mean error of int8"))
+    return Prepared(target, rounded, ranges)
 
 
 def train_aware(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from convert.int8.centring import DEPTH, centre_opinion
+from convert.int8.centring import DEPTH, centre_opinion, settle_opinion
 from convert.int8.folded import Folded, Layer
 from convert.networks import nets
 
@@ -59,3 +59,34 @@ def test_the_range_holds_zero_and_all_likely_opinions() -> None:
     assert high > 0
     assert (tops <= high).all()
     assert np.mean(tops >= low + DEPTH) >= 0.99
+
+
+def test_the_mean_error_of_rounding_is_settled() -> None:
+    import keras
+
+    from convert.int8.activations import observe
+    from convert.int8.folded import fold
+    from convert.int8.rounding import round_kernels
+    from tests.convert.int8.test_folded import ARCH, SIDE, crops
+
+    keras.utils.set_random_seed(1)
+    target = fold(nets.build(keras, ARCH, SIDE, rescale=False), ARCH)
+    pictures = crops()
+    seen = observe(target, [pictures])
+    ranges = seen.ranges(target, 1.1)
+    # A range that clips makes an error with a mean.
+    low, high = ranges["head"]
+    ranges["head"] = (low, 0.5 * high)
+    rounded = settle_opinion(round_kernels(target, seen, ranges), target, ranges, [pictures])
+
+    def in_8_bits(name: str, value: object) -> object:
+        import tensorflow as tf
+
+        if name not in ranges or name == nets.OPINION:
+            return value
+        return tf.quantization.fake_quant_with_min_max_vars(value, *ranges[name])
+
+    errors = np.asarray(rounded.run(pictures, in_8_bits)) - np.asarray(target.run(pictures))
+    before = np.asarray(round_kernels(target, seen, ranges).run(pictures, in_8_bits))
+    assert np.abs(errors.mean(0)).max() < 1e-5
+    assert np.abs((before - np.asarray(target.run(pictures))).mean(0)).max() > 1e-4
