@@ -61,7 +61,8 @@ class Budget:
     """What every run of an ablation gets.
 
     Attributes:
-        pictures: Rated training pictures.
+        pictures: Rated training pictures of the rows that compare losses.
+        input_pictures: The same of the rows that compare inputs, which cost more per picture.
         epochs: Passes over them.
         size: Input height and width in pixels, where the row does not say.
         frozen: Blocks, with the stem, that keep their initial weights.
@@ -74,6 +75,7 @@ class Budget:
     """
 
     pictures: int = 3000
+    input_pictures: int = 1000
     epochs: int = 2
     size: int = 240
     frozen: int = 11
@@ -120,7 +122,9 @@ def plan(budget: Budget, tables: Sequence[str]) -> dict[str, list[tuple[str, dic
     base = grown[_INPUT_LOSSES - 1][1]
     rows = {
         "losses": grown,
-        "input": [(name, {**base, **change}) for name, change in INPUTS],
+        "input": [
+            (name, {**base, **change, "limit": budget.input_pictures}) for name, change in INPUTS
+        ],
     }
     return {table: rows[table] for table in tables}
 
@@ -246,6 +250,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=int, default=default.pictures, help="rated training pictures per run"
     )
+    parser.add_argument(
+        "--input-pictures",
+        type=int,
+        default=default.input_pictures,
+        help="the same where inputs are compared",
+    )
     parser.add_argument("--epochs", type=int, default=default.epochs, help="passes over them")
     parser.add_argument(
         "--size", type=int, default=default.size, help="input side where the row does not say"
@@ -279,6 +289,7 @@ def run(args: argparse.Namespace) -> int:
     rows, root, work = rows_root_work(args)
     budget = Budget(
         pictures=args.pictures,
+        input_pictures=args.input_pictures,
         epochs=args.epochs,
         size=args.size,
         frozen=args.frozen,

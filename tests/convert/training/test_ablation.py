@@ -25,10 +25,10 @@ def test_every_row_adds_one_ingredient_to_the_row_above() -> None:
 
 
 def test_inputs_differ_in_nothing_but_the_input() -> None:
-    table = plan(Budget(), ["input", "losses"])
+    table = plan(Budget(input_pictures=7), ["input", "losses"])
     sizes = set()
     for _, changes in table["input"]:
-        recipe = Budget(pictures=7).recipe(changes, 2)
+        recipe = Budget(pictures=9).recipe(changes, 2)
         assert (recipe.teacher, recipe.histogram, recipe.ladder) == (1.0, 5.0, 0.0)
         assert (recipe.limit, recipe.schedule.seed) == (7, 2)
         sizes.add((recipe.size, recipe.detail))

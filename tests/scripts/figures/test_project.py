@@ -90,7 +90,16 @@ def test_ablation_tables(tmp_path: Path) -> None:
         "deviation": {"srocc": 0.01, "srocc_ss02": 0.02, "plcc": 0.01},
     }
     step = {"srocc": 0.012, "standard_error": 0.004}
-    budget = {"seeds": 3, "pictures": 3000, "epochs": 2, "network": "mobilenet_v2", "size": 256}
+    budget = {
+        "seeds": 3,
+        "pictures": 3000,
+        "input_pictures": 1000,
+        "probe": 600,
+        "frozen": 11,
+        "epochs": 2,
+        "network": "mobilenet_v2",
+        "size": 256,
+    }
     report = {
         "losses": [row, {**row, "name": "+ teacher's score", "step": step}],
         "input": [{**row, "name": "224 px"}],
