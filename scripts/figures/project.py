@@ -166,9 +166,9 @@ def ablation_tables(results: Path = RESULTS) -> str:
     tables = {name: lines for name, lines in report.items() if name != "protocol"}
     note = (
         f"Each row: {budget['seeds']} seeds, {budget['pictures']:,} rated pictures "
-        f"({budget['input_pictures']:,} where inputs are compared), {budget['epochs']} epochs after "
-        f"{budget['probe']:,} steps of the opinion layer alone, {budget['network']} with the first "
-        f"{budget['frozen']} blocks as they were loaded, {budget['size']} px unless the row says "
+        f"({budget['input_pictures']:,} where inputs are compared), {budget['epochs']} epochs "
+        f"after {budget['probe']:,} steps of the opinion layer alone, {budget['network']} with the "
+        f"first {budget['frozen']} blocks as they were loaded, {budget['size']} px unless the row says "
         f"otherwise; {facts['database']}, {facts['split']} split. Mean and deviation over seeds; "
         "the step is the paired difference to the row above with its standard error. Measured "
         f"with `{facts['command']}`."

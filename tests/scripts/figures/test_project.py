@@ -109,7 +109,7 @@ def test_ablation_tables(tmp_path: Path) -> None:
     shown = project.ablation_tables(tmp_path)
     assert "| + teacher's score | 0.800 ± 0.010 | 0.300 ± 0.020 | 0.810 ± 0.010 | +0.012" in shown
     assert "| 224 px |" in shown
-    assert "3 seeds, 3,000 rated pictures, 2 epochs, mobilenet_v2, 256 px" in shown
+    assert "3 seeds, 3,000 rated pictures (1,000 where inputs are compared), 2 epochs" in shown
 
 
 def test_teacher_table_is_of_the_teacher_that_the_contract_names(
