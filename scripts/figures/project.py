@@ -169,9 +169,9 @@ def ablation_tables(results: Path = RESULTS) -> str:
         f"({budget['input_pictures']:,} where inputs are compared), {budget['epochs']} epochs "
         f"after {budget['probe']:,} steps of the opinion layer alone, {budget['network']} with the "
         f"first {budget['frozen']} blocks as they were loaded, {budget['size']} px unless the row "
-        f"says otherwise; {facts['database']}, {facts['split']} split. Mean and deviation over seeds; "
-        "the step is the paired difference to the row above with its standard error. Measured "
-        f"with `{facts['command']}`."
+        f"says otherwise; {facts['database']}, {facts['split']} split. Mean and deviation over "
+        "seeds; the step is the paired difference to the row above with its standard error. "
+        f"Measured with `{facts['command']}`."
     )
     return markdown(tables) + "\n\n" + note
 
