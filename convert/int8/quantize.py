@@ -30,6 +30,7 @@ from convert.int8.tflite import to_tflite
 from convert.measure import spread
 from convert.metrics import validation_figures
 from convert.networks import nets
+from convert.networks.weights import save_keras
 from convert.opinion import bin_centres
 from convert.progress import progress
 from convert.training.student import StudentRecipe
@@ -61,7 +62,8 @@ def quantize(
 ) -> dict[str, Any]:
     """Quantises a student run and writes the .tflite with its contract.
 
-    The report goes to ``work/RUN/NAME-MODE.json`` as well.
+    The report goes to ``work/RUN/NAME-MODE.json`` as well, and the float student at another size
+    to ``work/RUN/student-SIZE.keras``, for ``verify`` to compare with.
 
     Args:
         rows: The manifest; train for calibration and training, validation for the contract.
@@ -90,6 +92,8 @@ def quantize(
         raise ValueError("--size works with --mode ptq only: QAT trains at the student's size")
     student, student_recipe = load_student(work / run, size)
     side = size or student_recipe.size
+    if size is not None:
+        save_keras(student, work / run / f"student-{size}.keras")
     recipe = recipe or QatRecipe()
     if mode == "ptq":
         recipe = replace(recipe, steps=0)

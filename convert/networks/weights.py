@@ -240,6 +240,14 @@ def save_npz(model: Any, path: Path) -> None:
         np.savez(stream, **arrays)
 
 
+def save_keras(model: Any, path: Path) -> None:
+    """Writes a Keras 3 model as ``.keras``, atomically."""
+    with replacing(path) as scratch:
+        named = scratch.with_name(f"{scratch.name}.keras")  # Keras insists on the suffix
+        model.save(named)
+        named.replace(scratch)
+
+
 def read_npz(path: Path) -> dict[str, list[Any]]:
     """Reads what :func:`save_npz` wrote: arrays by layer name, in the order of the layer's own."""
     found: dict[str, dict[int, Any]] = {}

@@ -130,10 +130,7 @@ def train_student(
     torch_nets.save_npz(net, folder / "student.npz")
     weights.load_npz(model, folder / "student.npz", whole=True)
     shipped = keras.Model(model.inputs[0], model.outputs[0], name=arch.name)
-    with replacing(folder / "student.keras") as scratch:
-        named = scratch.with_name(f"{scratch.name}.keras")  # Keras insists on the suffix
-        shipped.save(named)
-        named.replace(scratch)
+    weights.save_keras(shipped, folder / "student.keras")
     write_json(folder / "recipe.json", asdict(recipe) | {"before": _recipe_before(recipe)})
     plot_log(log, folder / "training.png", f"{arch.name} at {recipe.size} px")
     return log[-1]
