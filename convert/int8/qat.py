@@ -145,8 +145,11 @@ def train_aware(
     model = build_aware(prepared.rounded, prepared.ranges, size)
     if recipe.steps == 0:
         return model
-    # The float student is the teacher here.
-    alone = replace(student_recipe, teacher=0.0, features=0.0, unlabelled=0)
+    # The float student is the teacher here, and pictures have the size that the network has in use.
+    source = None if student_recipe.crop else student_recipe.source
+    alone = replace(
+        student_recipe, teacher=0.0, features=0.0, unlabelled=0, crop=None, source=source
+    )
     train_rows = select(rows, "train")
     data = StudentData(train_rows, root, work, alone)
     centres = np.array(bin_centres(bins), np.float32)
