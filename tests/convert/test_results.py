@@ -23,7 +23,7 @@ NEEDED = ("evaluate", "verify", "ladder")
 """Nothing is shipped without these reports; of the others, those that are there are checked."""
 
 MISSED: dict[tuple[str, str], frozenset[str]] = {
-    ("base", "0.1.0"): frozenset({"srocc", "int8 shift", "ss01", "ss02"}),
+    ("base", "0.2.0"): frozenset({"srocc", "int8 shift", "ss01", "ss02"}),
 }
 """Bars that a version of a model is known to miss, see docs/measurements.md; all others it clears.
 
