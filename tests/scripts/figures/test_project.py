@@ -116,7 +116,9 @@ def test_teacher_table_is_of_the_teacher_that_the_contract_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = made.model(tmp_path)
-    assert "single network" in project.teacher_table((model,), tmp_path)
+    alone = {**model.contract.training, "teacher": {"network": "efficientnet_lite2"}}
+    taught = replace(model, contract=replace(model.contract, training=alone))
+    assert "single network" in project.teacher_table((taught,), tmp_path)
     teacher = {"members": {"lite2": {"val_srocc": 0.871}}, "fused": {"val_srocc": 0.8825}}
     training = {**model.contract.training, "teacher": teacher}
     models = (replace(model, contract=replace(model.contract, training=training)),)
