@@ -11,7 +11,7 @@ from convert.measure.ladder import check_ladders, clean_samples, load_pictures
 from edgeiqa import Scorer
 from edgeiqa.contract import Contract, read
 from edgeiqa.decode import decode
-from edgeiqa.model import find
+from edgeiqa.model import available_models, find
 from edgeiqa.samples import sample_paths
 
 
@@ -28,11 +28,15 @@ def test_it_is_small_cheap_and_all_integers(shipped: tuple[Contract, bytes]) -> 
     assert (summary.inputs[0].dtype, summary.outputs[0].dtype) == ("uint8", "int8")
 
 
-def test_its_contract_says_where_it_comes_from(shipped: tuple[Contract, bytes]) -> None:
-    contract = shipped[0]
-    assert contract.training["data"][0]["name"].startswith("BIQ2021")
-    assert contract.training["quantization"]["mode"] == "qat"
-    assert contract.training["teacher"]["network"].startswith("efficientnet_lite")
+@pytest.mark.parametrize("name", available_models())
+def test_its_contract_says_where_it_comes_from(name: str) -> None:
+    contract = read(find(name).read_bytes())[0]
+    training = contract.training
+    assert "BIQ2021" in training["data"][0]["name"]
+    assert all(one["terms"] for one in training["data"])
+    assert training["quantization"]["mode"] in ("ptq", "qat")
+    assert set(training["teacher"]["recipes"]) == set(training["teacher"]["members"])
+    assert training["student"]["network"].startswith("mobilenet_v2")
     assert contract.metrics["validation"]["spread"] >= 0.8
     assert contract.gate["relaxed"] < contract.gate["normal"] < contract.gate["strict"]
 
