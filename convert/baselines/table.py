@@ -103,7 +103,8 @@ def _fancy(interval: Mapping[str, float | None] | None) -> str:
 def count(number: float) -> str:
     """A number of operations: 880 M, 1.2 G."""
     for factor, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= factor:
+        # What three digits round up to a thousand is one of the next unit.
+        if number >= 0.9995 * factor:
             return f"{number / factor:.3g} {unit}"
     return f"{number:.0f}"
 

@@ -63,6 +63,7 @@ def test_tables_say_the_same(found: dict[str, Any]) -> None:
 
 def test_amounts_for_people() -> None:
     assert [table.count(n) for n in (9, 2_400, 3.4e6, 1.24e9)] == ["9", "2.4 k", "3.4 M", "1.24 G"]
+    assert [table.count(n) for n in (998_999_999, 999_963_408)] == ["999 M", "1 G"]
     assert [table.size(n) for n in (16, 1_500, 2_730_000)] == ["16 B", "1.5 kB", "2.73 MB"]
 
 
