@@ -157,14 +157,13 @@ def _convolve(layer: Layer, value: Any) -> Any:
 
 
 def _sums(arch: nets.Architecture) -> dict[str, tuple[str, str]]:
-    sums, current, channels = {}, "stem", arch.stem
-    for index, block in enumerate(arch.blocks):
+    sums, current = {}, "stem"
+    for index in range(len(arch.blocks)):
         name = f"block{index:02d}"
         entering, current = current, f"{name}_project"
-        if block.stride == 1 and channels == block.channels:
+        if arch.adds(index):
             sums[f"{name}_add"] = (entering, current)
             current = f"{name}_add"
-        channels = block.channels
     return sums
 
 

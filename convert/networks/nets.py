@@ -59,6 +59,11 @@ class Architecture:
     head: int
     epsilon: float
 
+    def adds(self, index: int) -> bool:
+        """Whether a block adds what enters it to what leaves it."""
+        before = self.blocks[index - 1].channels if index else self.stem
+        return self.blocks[index].stride == 1 and before == self.blocks[index].channels
+
 
 def _round_channels(channels: float, divisor: int = 8) -> int:
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)

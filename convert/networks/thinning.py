@@ -10,14 +10,21 @@ Accelerating Very Deep Neural Networks", ICCV 2017; Luo, Wu and Lin, "ThiNet", I
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.networks.nets import OPINION, Architecture, mobilenet_v2
+from convert.networks.nets import (
+    OPINION,
+    PIXEL_OFFSET,
+    PIXEL_SCALE,
+    Architecture,
+    mobilenet_v2,
+)
 
 RIDGE = 1e-3
 """Ridge of the least squares, as a share of the mean variance of a channel."""
@@ -124,17 +131,17 @@ def thin(wide: Any, narrow: Any, pictures: NDArray[np.uint8], seed: int = 0) -> 
             name = f"block{index:02d}"
             count = narrow.layers[f"{name}_project_conv"].in_channels
             places = _places(trained, block.stride, generator)
-            hidden = _collect(lambda x, i=index: _hidden(wide, i, x), thinned, places)
-            outputs = _mapped(lambda x, i=index: wide._block(i, x), trained)
+            hidden = _sampled(thinned, places, partial(wide._hidden, index))
+            outputs = [wide._block(index, part) for part in trained]
             goal = _sampled(outputs, places)
-            if _adds(narrow.arch, index):
+            if narrow.arch.adds(index):
                 goal = goal - _sampled(thinned, places)
             kept = select(hidden - hidden.mean(0), goal - goal.mean(0), count)
             if block.expansion != 1:
                 _copy(wide, narrow, f"{name}_expand", kept)
             _copy(wide, narrow, f"{name}_depthwise", kept)
             _set_projection(narrow, f"{name}_project", hidden[:, kept], goal)
-            thinned = _mapped(lambda x, i=index: narrow._block(i, x), thinned)
+            thinned = [narrow._block(index, part) for part in thinned]
             trained = outputs
         _thin_head(wide, narrow, thinned, generator)
     wide.train(was[0]), narrow.train(was[1])
@@ -144,7 +151,7 @@ def _thin_head(wide: Any, narrow: Any, maps: Sequence[Any], generator: Any) -> N
     import torch
 
     places = _places(maps, 1, generator)
-    features = _collect(lambda x: wide._step("head", x), maps, places)
+    features = _sampled(maps, places, partial(wide._step, "head"))
     opinion = wide.layers[OPINION]
     weight = opinion.weight.double().cpu().numpy().T
     kept = np.arange(features.shape[1])
@@ -162,33 +169,16 @@ def _thin_head(wide: Any, narrow: Any, maps: Sequence[Any], generator: Any) -> N
     target.bias.copy_(opinion.bias.cpu() + torch.from_numpy(bias.astype(np.float32)))
 
 
-def _adds(arch: Architecture, index: int) -> bool:
-    before = arch.blocks[index - 1].channels if index else arch.stem
-    return arch.blocks[index].stride == 1 and before == arch.blocks[index].channels
-
-
-def _hidden(net: Any, index: int, x: Any) -> Any:
-    name = f"block{index:02d}"
-    if net.arch.blocks[index].expansion != 1:
-        x = net._step(f"{name}_expand", x)
-    return net._step(f"{name}_depthwise", x)
-
-
 def _stems(net: Any, pictures: NDArray[np.uint8]) -> list[Any]:
     import torch
 
-    from convert.networks.nets import PIXEL_OFFSET, PIXEL_SCALE
+    from convert.networks.torch_nets import inner_layout
 
     maps = []
     for start in range(0, len(pictures), BATCH):
         x = torch.from_numpy(np.ascontiguousarray(pictures[start : start + BATCH]))
-        x = x.flip(1, 2).permute(0, 3, 1, 2).float()
-        maps.append(net._step("stem", x * PIXEL_SCALE + PIXEL_OFFSET))
+        maps.append(net._step("stem", inner_layout(x) * PIXEL_SCALE + PIXEL_OFFSET))
     return maps
-
-
-def _mapped(function: Any, maps: Sequence[Any]) -> list[Any]:
-    return [function(part) for part in maps]
 
 
 def _places(maps: Sequence[Any], stride: int, generator: Any) -> list[Any]:
@@ -209,12 +199,10 @@ def _at(part: Any, where: Any) -> NDArray[np.float64]:
     return rows
 
 
-def _sampled(maps: Sequence[Any], places: Sequence[Any]) -> NDArray[np.float64]:
-    return np.concatenate([_at(part, where) for part, where in zip(maps, places, strict=True)])
-
-
-def _collect(function: Any, maps: Sequence[Any], places: Sequence[Any]) -> NDArray[np.float64]:
-    """Samples of maps that would be too large to keep whole."""
+def _sampled(
+    maps: Sequence[Any], places: Sequence[Any], function: Callable[[Any], Any] = lambda x: x
+) -> NDArray[np.float64]:
+    """Samples of maps, or of what a function makes of them and is too large to keep whole."""
     return np.concatenate(
         [_at(function(part), where) for part, where in zip(maps, places, strict=True)]
     )

@@ -34,6 +34,11 @@ def _conv(entering: int, leaving: int, kernel: int, stride: int = 1, groups: int
     )
 
 
+def inner_layout(x: Any) -> Any:
+    """NHWC of any dtype as these modules see it: turned by 180 degrees, NCHW, float32."""
+    return x.flip(1, 2).permute(0, 3, 1, 2).float()
+
+
 class TorchNet(nn.Module):  # type: ignore[misc]
     """The blocks ``start`` onwards (all by default) and the head of a network.
 
@@ -114,14 +119,17 @@ class TorchNet(nn.Module):  # type: ignore[misc]
             x = functional.conv2d(x, kernel, bias, conv.stride, conv.padding, 1, conv.groups)
         return functional.relu6(x, inplace=True) if activate else x
 
-    def _block(self, index: int, x: Any) -> Any:
-        block, name, entering = self.arch.blocks[index], f"block{index:02d}", x
-        if block.expansion != 1:
+    def _hidden(self, index: int, x: Any) -> Any:
+        name = f"block{index:02d}"
+        if self.arch.blocks[index].expansion != 1:
             x = self._step(f"{name}_expand", x)
-        x = self._step(f"{name}_depthwise", x)
+        return self._step(f"{name}_depthwise", x)
+
+    def _block(self, index: int, x: Any) -> Any:
+        name, entering = f"block{index:02d}", x
+        x = self._hidden(index, x)
         x = self._step(f"{name}_project", x, activate=False)
-        same = block.stride == 1 and entering.shape[1] == block.channels
-        return entering + x if same else x
+        return entering + x if self.arch.adds(index) else x
 
     def forward(self, x: Any) -> Any:
         """From NHWC pixels 0-255 (or a feature map, NHWC) to logits and embedding, or to a map.
@@ -132,7 +140,7 @@ class TorchNet(nn.Module):  # type: ignore[misc]
         Returns:
             Opinion logits [B, bins] and embedding [B, head], float32; or the map, NHWC.
         """
-        x = x.flip(1, 2).permute(0, 3, 1, 2).float()
+        x = inner_layout(x)
         blocks = range(self.start, len(self.arch.blocks) if self.stop is None else self.stop)
         with torch.no_grad() if self.frozen else torch.enable_grad():
             if self.start == 0:

@@ -55,6 +55,7 @@ def fit_fresh_layers(trained: Any, data: StudentData, centres: NDArray[np.float3
     from convert.training.torch_train import device, predict
 
     recipe = data.recipe
+    trained.to(device())
     views = central_views(data)
     if recipe.detail:
         views = views.reshape(-1, *views.shape[2:])
