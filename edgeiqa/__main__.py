@@ -3,7 +3,8 @@
 import os
 import sys
 
-from edgeiqa.cli import EXIT_INTERRUPTED, main
+from edgeiqa.cli import main
+from edgeiqa.commands.common import EXIT_INTERRUPTED
 
 if __name__ == "__main__":
     code = main()

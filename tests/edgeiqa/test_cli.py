@@ -265,10 +265,10 @@ def test_an_interrupt_is_130_and_leaves_the_old_output(photo: Path, tmp_path: Pa
 def test_an_interrupt_within_executed_text_is_130_too(tmp_path: Path) -> None:
     # As in an import that makes dataclasses; CPython would have `-m` die of SIGINT.
     (tmp_path / "sitecustomize.py").write_text(
-        "from edgeiqa import cli\n"
+        "from edgeiqa.commands import score\n"
         "def interrupted(arguments):\n"
         "    exec('raise KeyboardInterrupt')\n"
-        "cli._score_command = interrupted\n"
+        "score.run = interrupted\n"
     )
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
     got = subprocess.run(

@@ -1,0 +1,108 @@
+"""What the commands share: exit codes, the error for the user, opening model and gate."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+    from edgeiqa.gate import Gate
+    from edgeiqa.scorer import Scorer
+
+EXIT_OK = 0
+EXIT_REJECTED = 1
+EXIT_USAGE = 2
+EXIT_UNREADABLE = 3
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+
+class UsageError(Exception):
+    """A wish that cannot be met; its text is for the user."""
+
+
+def add_gate_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --model and what the gate is made of."""
+    parser.add_argument(
+        "--model", default="base", help="a model's name or a .tflite file (default: base)"
+    )
+    least = parser.add_mutually_exclusive_group()
+    least.add_argument(
+        "--gate", metavar="PRESET", help="relaxed, normal or strict (default: normal)"
+    )
+    least.add_argument(
+        "--min-score", type=score_argument, metavar="X", help="accept from this score on, 0-100"
+    )
+
+
+def score_argument(text: str) -> float:
+    """A score 0-100 out of an argument's text."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+    return value
+
+
+def open_scorer(
+    arguments: argparse.Namespace, *, need_gate: bool = False
+) -> tuple[Scorer, Gate | None]:
+    """Opens the model and the gate that were asked for.
+
+    Args:
+        arguments: With what `add_gate_options` added.
+        need_gate: Whether a model without presets is an error.
+
+    Returns:
+        The scorer; and the gate, or None where the model has no presets and none was asked for.
+
+    Raises:
+        UsageError: No such model or preset.
+    """
+    from edgeiqa.contract import ContractError
+    from edgeiqa.model import ModelError
+    from edgeiqa.scorer import Scorer
+
+    try:
+        with without_chatter():
+            scorer = Scorer(arguments.model)
+        presets = scorer.contract.gate
+        asked = arguments.gate is not None or arguments.min_score is not None
+        if not (asked or need_gate) and "normal" not in presets:
+            return scorer, None  # A model of the user's own may come without a gate.
+        return scorer, scorer.gate(arguments.gate or "normal", min_score=arguments.min_score)
+    except (ModelError, ContractError, ImportError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+@contextlib.contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keeps the runtime's INFO lines, which C++ writes to descriptor 2, off the terminal.
+
+    Warnings and errors come through. For this command only: a library must not touch the
+    descriptors of the program that uses it.
+    """
+    try:
+        sys.stderr.flush()
+        saved = os.dup(2)
+    except (OSError, ValueError, AttributeError):  # No standard error, as under some services.
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            caught.seek(0)
+            lines = [line for line in caught if not line.startswith((b"INFO:", b"I0000"))]
+            if lines:
+                os.write(2, b"".join(lines))

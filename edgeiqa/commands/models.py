@@ -1,0 +1,75 @@
+"""`edgeiqa models`: lists the shipped models, or describes .tflite files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from edgeiqa.commands.common import EXIT_OK, EXIT_UNREADABLE
+
+EPILOG = """exit codes:
+  0    all are listed
+  2    wrong usage
+  3    some are not there, cannot be read or have no valid contract (the others are listed)
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "models",
+        allow_abbrev=False,
+        help="list models",
+        description="Lists models and what they say about themselves.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help=".tflite files (default: those of the package)"
+    )
+    parser.add_argument("--json", action="store_true", help="the contracts in full")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the models; returns the exit code."""
+    from edgeiqa import contract as contracts
+    from edgeiqa import model as models
+
+    entries: list[dict[str, Any]] = []
+    for name in arguments.files or models.available_models():
+        entry: dict[str, Any] = {"model": name, "contract": None, "error": None}
+        try:
+            data = models.find(name).read_bytes()
+            contract, _ = contracts.read(data)
+            entry |= {"bytes": len(data), "contract": json.loads(contracts.to_json(contract))}
+        except (models.ModelError, contracts.ContractError, OSError) as error:
+            entry["error"] = str(error)
+        entries.append(entry)
+    if arguments.json:
+        print(json.dumps(entries, indent=2, ensure_ascii=False))
+    else:
+        print(_models_table(entries))
+    return EXIT_UNREADABLE if any(entry["error"] for entry in entries) else EXIT_OK
+
+
+def _models_table(entries: list[dict[str, Any]]) -> str:
+    lines = []
+    for entry in entries:
+        if entry["error"] is not None:
+            lines.append(f"{entry['model']}: {entry['error']}")
+            continue
+        contract = entry["contract"]
+        spec = contract["input"]
+        outputs = ", ".join(f"{o['name']} ({o['kind']})" for o in contract["outputs"])
+        gate = ", ".join(f"{preset} {least:g}" for preset, least in contract["gate"].items())
+        lines += [
+            f"{contract['name']} {contract['version']}  ({entry['model']})",
+            f"  size    {entry['bytes'] / 1e6:.2f} MB",
+            f"  input   {spec['width']} x {spec['height']} {spec['color']} {spec['dtype']}, "
+            f"{spec['fit']}",
+            f"  output  {outputs}",
+            f"  gate    {gate or 'none'}",
+        ]
+    return "\n".join(lines) if lines else "no models"

@@ -1,0 +1,172 @@
+"""`edgeiqa score`: scores files, folders and standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from edgeiqa.commands.common import (
+    EXIT_OK,
+    EXIT_REJECTED,
+    EXIT_UNREADABLE,
+    UsageError,
+    add_gate_options,
+    open_scorer,
+)
+
+if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+    from edgeiqa.gate import Gate
+    from edgeiqa.listing import Item
+    from edgeiqa.mapfolder import MapFolder
+    from edgeiqa.output import Row
+    from edgeiqa.progress import Progress
+    from edgeiqa.scorer import Scorer
+
+EPILOG = """exit codes:
+  0    all were scored
+  1    with --check: some were rejected
+  2    wrong usage, or a model or an output file that cannot be opened
+  3    some could not be read (the others are scored); counts before 1
+  130  interrupted; a file named with --output is then left as it was
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "score",
+        allow_abbrev=False,
+        help="score photographs",
+        description="Scores photographs from 0 to 100, higher is better.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a file, a folder (searched to its depths), or -"
+    )
+    add_gate_options(parser)
+    parser.add_argument(
+        "--check", action="store_true", help="exit with 1 if a photograph is rejected"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("table", "json", "jsonl", "csv"),
+        help="default: by the suffix of --output, else table",
+    )
+    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    parser.add_argument(
+        "--map",
+        metavar="DIR",
+        help="also write for each photograph a PNG that shows which regions are good or bad, "
+        "PHOTO.map.png; JSON gets the grid of scores (some 90 times the work of a score)",
+    )
+    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Scores what was named; returns the exit code."""
+    from edgeiqa import output
+    from edgeiqa.listing import STDIN, expand
+    from edgeiqa.progress import Progress
+
+    if not sys.warnoptions:
+        # What a decoder thinks of a file's metadata is no concern of whoever wants scores.
+        warnings.simplefilter("ignore")
+    if arguments.paths.count(STDIN) > 1:
+        raise UsageError("standard input (-) can be read only once")
+    maps = None if arguments.map is None else _map_folder(arguments.map)
+    scorer, gate = open_scorer(arguments, need_gate=arguments.check)
+    items = list(expand(arguments.paths))
+    if maps is not None:
+        # Of an earlier run over a folder that the maps lie in.
+        items = [item for item in items if not maps.is_map(item.path)]
+    counts = {"accepted": 0, "rejected": 0, "scored": 0, "unreadable": 0}
+    # Rows that run over a terminal are progress enough.
+    visible = arguments.output is None and sys.stdout.isatty()
+    progress = Progress(len(items), enabled=not (arguments.no_progress or visible))
+    with output.opened(arguments.output) as stream:
+        writer = output.WRITERS[_format(arguments)](stream)
+        try:
+            for item in items:
+                row = _score_item(item, scorer, gate, maps, progress)
+                counts[_outcome(row)] += 1
+                writer.write(row)
+        finally:
+            progress.close()
+        contract = scorer.contract
+        writer.finish(_summary(counts, gate, f"{contract.name} {contract.version}"))
+    if counts["unreadable"]:
+        return EXIT_UNREADABLE
+    return EXIT_REJECTED if arguments.check and counts["rejected"] else EXIT_OK
+
+
+def _map_folder(folder: str) -> MapFolder:
+    from edgeiqa.mapfolder import MapFolder
+
+    try:
+        return MapFolder(folder)
+    except FileExistsError as error:
+        raise UsageError(f"--map {folder}: this is a file, name a folder") from error
+    except OSError as error:
+        raise UsageError(f"--map {folder}: {error.strerror or error}") from error
+
+
+def _score_item(
+    item: Item, scorer: Scorer, gate: Gate | None, maps: MapFolder | None, progress: Progress
+) -> Row:
+    from edgeiqa.decode import UnreadableImageError
+    from edgeiqa.output import Row
+
+    before = progress.done
+    drawn: dict[str, Any] | None = None
+    try:
+        if item.error is not None:
+            return Row(item.path, error=item.error)
+        source = _stdin() if item.path == "-" else item.path
+        if maps is None:
+            quality = scorer.score(source)
+        else:
+            quality, drawn = maps.score(scorer, source, item.path, progress)
+    except UnreadableImageError as error:
+        return Row(item.path, error=error.reason)
+    except Exception as error:  # Whatever one file does, the others are still to be scored.
+        text = " ".join(str(error).split())
+        return Row(item.path, error=f"{type(error).__name__}: {text}")
+    finally:
+        progress.step(before + 1 - progress.done)
+    return Row(item.path, quality, None if gate is None else gate(quality), map=drawn)
+
+
+def _stdin() -> bytes:
+    from edgeiqa.decode import UnreadableImageError, read_bounded
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UnreadableImageError("standard input is a terminal, expected a picture")
+    return read_bounded(sys.stdin.buffer)
+
+
+def _outcome(row: Row) -> str:
+    if row.error is not None:
+        return "unreadable"
+    if row.verdict is None:
+        return "scored"
+    return "accepted" if row.verdict.accept else "rejected"
+
+
+def _format(arguments: argparse.Namespace) -> str:
+    if arguments.format is not None:
+        return str(arguments.format)
+    suffix = os.path.splitext(arguments.output or "")[1].lower().lstrip(".")
+    return suffix if suffix in ("json", "jsonl", "csv") else "table"
+
+
+def _summary(counts: dict[str, int], gate: Gate | None, model: str) -> str:
+    total = sum(counts.values())
+    parts = [f"{count} {what}" for what, count in counts.items() if count]
+    asked = "" if gate is None else f", accepted from {gate.min_score:g} on"
+    noun = "photograph" if total == 1 else "photographs"
+    return f"{total} {noun}: {', '.join(parts)} (model {model}{asked})"
