@@ -19,6 +19,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         "train the small student on human scores and the teacher",
     ),
     ("quantize", "convert.int8.quantize", "quantise the student to a full int8 .tflite"),
+    ("causes", "convert.detail.command", "train the network that says what spoils a picture"),
     ("export", "convert.foreign.export", "turn your own Keras image-quality model into a .tflite"),
     ("verify", "convert.int8.verify", "compare an int8 .tflite with its float model"),
     ("evaluate", "convert.measure.evaluate_command", "measure a .tflite against human scores"),
@@ -44,6 +45,12 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ),
     ("maps", "convert.measure.maps", "check that quality maps find the spoilt half of a picture"),
     ("ladder", "convert.measure.ladder", "check that scores fall as distortions grow"),
+    (
+        "sharpness",
+        "convert.measure.sharpness",
+        "measure whether slight blur in large photographs is told",
+    ),
+    ("diagnose", "convert.measure.diagnose", "measure what the causes tell, and false alarms"),
     ("baselines", "convert.baselines.command", "train and measure the survey's strategies"),
     (
         "ablation",

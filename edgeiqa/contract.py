@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgeiqa.causes import CAUSES
 from edgeiqa.spec import (
     Calibration,
     ContractError,
@@ -54,6 +55,7 @@ class Contract:
         outputs: In the order of the flatbuffer's outputs; at least one gives the score.
         calibration: From raw score to 0-100, and from the histogram's spread to `std`.
         gate: Least score per preset: "relaxed", "normal", "strict"; may be empty.
+        limits: Most severity 0-1 per preset and cause; may be empty.
         training: Data, terms and recipe, as free JSON.
         metrics: What was measured and with which command, as free JSON.
         flatbuffer_bytes: Length of the flatbuffer; `append` fills it in.
@@ -67,6 +69,7 @@ class Contract:
     outputs: tuple[OutputSpec, ...]
     calibration: Calibration = field(default_factory=Calibration)
     gate: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, dict[str, float]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     flatbuffer_bytes: int = 0
@@ -82,14 +85,31 @@ class Contract:
         names = [output.name for output in self.outputs]
         if len(set(names)) != len(names):
             raise ContractError(f"outputs share a name: {', '.join(names)}")
-        if not any(output.gives_score for output in self.outputs):
+        if self.tells_causes:
+            if self.input.views == ("global",) or len(self.outputs) != 1:
+                raise ContractError("causes come from patches, and from one output alone")
+        elif not any(output.gives_score for output in self.outputs):
             raise ContractError(
                 "no output gives a score: expected a histogram, a scalar, "
                 "or attributes with a score_label"
             )
+        elif self.input.views != ("global",):
+            raise ContractError("a score comes from the whole picture, not from patches")
         for preset, least in self.gate.items():
             if not isinstance(preset, str) or not is_number(least) or not 0 <= least <= 100:
                 raise ContractError(f"gate preset {preset!r} is {least!r}, expected 0 to 100")
+        for preset, limits in self.limits.items():
+            for cause, most in limits.items():
+                if cause not in CAUSES or not is_number(most) or not 0 <= most <= 1:
+                    raise ContractError(
+                        f"limit {cause!r} of preset {preset!r} is {most!r}, expected 0 to 1 for "
+                        f"one of {', '.join(CAUSES)}"
+                    )
+
+    @property
+    def tells_causes(self) -> bool:
+        """Whether this is a network for causes and not for scores."""
+        return any(output.kind == "patch_causes" for output in self.outputs)
 
     @property
     def score_output(self) -> OutputSpec:
@@ -110,6 +130,8 @@ def to_json(contract: Contract) -> str:
                 del output[key]
         if output["activation"] == "linear":
             del output["activation"]
+    if not document["limits"]:
+        del document["limits"]
     for key in ("std_scale", "std_power"):
         # Only where it says something: files from before these keys keep their bytes.
         if document["calibration"][key] == 1.0:
@@ -147,6 +169,7 @@ def from_json(text: str | bytes) -> Contract:
             std_power=_or(_optional(calibration, "std_power", float), 1.0),
         ),
         gate=_get(document, "gate", dict),
+        limits=_limits(_optional(document, "limits", dict) or {}),
         training=_get(document, "training", dict),
         metrics=_get(document, "metrics", dict),
         flatbuffer_bytes=_get(document, "flatbuffer_bytes", int),
@@ -275,6 +298,13 @@ def _input(document: dict[str, Any]) -> InputSpec:
         views=tuple(views),
         **texts,
     )
+
+
+def _limits(document: dict[str, Any]) -> dict[str, dict[str, float]]:
+    for preset, limits in document.items():
+        if not isinstance(limits, dict):
+            raise ContractError(f"limits of preset {preset!r} are {limits!r}, expected an object")
+    return document
 
 
 def _output(document: object) -> OutputSpec:

@@ -59,7 +59,8 @@ class Model:
     """An opened model: a uint8 picture in, named numbers out.
 
     Input: one tensor, [1, height, width, 3], RGB, values 0-255, of the contract's dtype (uint8;
-    float models take the same values as float32). Outputs: in the order of the contract, each
+    float models take the same values as float32); patches of luma for a network for causes, see
+    `InputSpec.tensor_shape`. Outputs: in the order of the contract, each
     with batch 1. int8 outputs are dequantised here in float64, so that every runtime that
     computes the same integers gives the same score. Whether LiteRT computes the same ones on
     another processor has been measured on x86-64 only so far; elsewhere they may differ by a
@@ -120,7 +121,8 @@ class Model:
         """Runs the model once.
 
         Args:
-            tensor: uint8 [1, height, width, 3], RGB, 0-255, as `preprocess` makes it.
+            tensor: uint8 [1, height, width, 3], RGB, 0-255, as `preprocess` makes it; of a network
+                for causes as `edgeiqa.detail.detail` makes it.
 
         Returns:
             Per output's name float64 [values], dequantised, the caller's own copy.
@@ -149,8 +151,7 @@ class Model:
             return runner.invoke(self._checked(tensor))
 
     def _checked(self, tensor: object) -> np.ndarray:
-        spec = self.contract.input
-        shape = (1, spec.height, spec.width, 3)
+        shape = self.contract.input.tensor_shape
         if not isinstance(tensor, np.ndarray) or tensor.dtype != np.uint8:
             came = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
             raise TypeError(f"the tensor is {came}, expected a uint8 array")
@@ -235,10 +236,10 @@ def _check_input(details: list[dict[str, Any]], contract: Contract) -> int:
         raise ModelError(f"the flatbuffer has {len(details)} inputs, expected one picture")
     shape = tuple(int(n) for n in details[0]["shape"])
     dtype = np.dtype(details[0]["dtype"]).name
-    if shape != (1, spec.height, spec.width, 3) or dtype != spec.dtype:
+    if shape != spec.tensor_shape or dtype != spec.dtype:
         raise ModelError(
             f"the flatbuffer takes {dtype} {list(shape)}, its contract says "
-            f"{spec.dtype} {[1, spec.height, spec.width, 3]}"
+            f"{spec.dtype} {list(spec.tensor_shape)}"
         )
     return int(details[0]["index"])
 
@@ -254,9 +255,12 @@ def _check_outputs(details: list[dict[str, Any]], contract: Contract) -> dict[st
         if dtype not in ("int8", "uint8", "int16", "float32"):
             raise ModelError(f"output {spec.name!r} is {dtype}, expected int8 or float32")
         values = int(np.prod(shape))
-        if values != (spec.values or values) or (len(shape) > 1 and shape[0] != 1):
+        wanted = spec.values
+        if wanted and spec.kind == "patch_causes":
+            wanted *= len(contract.input.views)
+        if values != (wanted or values) or (len(shape) > 1 and shape[0] != 1):
             raise ModelError(
                 f"output {spec.name!r} has the shape {list(shape)}, its contract says "
-                f"{[1, spec.values or 'any']}"
+                f"{[1, wanted or 'any']}"
             )
     return {spec.name: d for spec, d in zip(contract.outputs, details, strict=True)}

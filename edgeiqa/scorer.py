@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -11,9 +12,10 @@ from PIL import Image
 
 from edgeiqa.contract import Contract
 from edgeiqa.decode import MAX_PIXELS, decode
+from edgeiqa.diagnosis import Diagnosis
 from edgeiqa.frame import Frame
 from edgeiqa.gate import Gate
-from edgeiqa.model import DEFAULT, Model
+from edgeiqa.model import DEFAULT, Model, ModelError
 from edgeiqa.preprocess import preprocess, to_rgb
 from edgeiqa.quality import Quality, quality_from_outputs
 from edgeiqa.qualitymap import QualityMap, map_tiles
@@ -39,6 +41,7 @@ class Scorer:
         self,
         model: str | os.PathLike[str] | bytes | bytearray | Model = DEFAULT,
         *,
+        causes: bool | Diagnosis = True,
         threads: int = 1,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
@@ -47,6 +50,8 @@ class Scorer:
         Args:
             model: Name of a shipped model (see `edgeiqa models`), path or bytes of a .tflite
                 that carries a contract, or an opened `Model`.
+            causes: Whether to say what spoils a picture, too (`Quality.causes`); it costs a
+                second, smaller network and changes no score. Or a `Diagnosis` of your own.
             threads: Threads within one inference. Scoring from several threads of your own
                 needs no more than 1.
             max_pixels: Larger files are refused before they are decoded.
@@ -56,6 +61,11 @@ class Scorer:
             ContractError: A .tflite without a contract, or with a damaged or newer one.
         """
         self.model = model if isinstance(model, Model) else Model(model, threads=threads)
+        if self.contract.tells_causes:
+            raise ModelError(f"{self.model!r} tells causes and gives no score: see Diagnosis")
+        self.diagnosis: Diagnosis | None = None
+        if causes:
+            self.diagnosis = causes if isinstance(causes, Diagnosis) else Diagnosis(threads=threads)
         self._max_pixels = max_pixels
 
     @property
@@ -79,16 +89,29 @@ class Scorer:
             TypeError: Something else than listed, or an array that is not uint8.
             ValueError: An array of another shape.
         """
-        spec = self.contract.input
-        if isinstance(picture, np.ndarray):
-            picture = Frame.from_array(picture)
-        if isinstance(picture, Frame):
-            tensor = preprocess(picture, spec)
-        elif _is_decodable(picture):
-            tensor = preprocess(decode(picture, max_pixels=self._max_pixels), spec)
-        else:
-            raise _not_a_picture(picture)
+        source = self._source(picture)
+        quality = self._quality(source)
+        if self.diagnosis is None:
+            return quality
+        return replace(quality, causes=self.diagnosis.causes(source))
+
+    def _quality(self, source: Frame | Image.Image) -> Quality:
+        """The quality without causes."""
+        tensor = preprocess(source, self.contract.input)
         return quality_from_outputs(self.model.run(tensor), self.contract)
+
+    def _source(self, picture: Picture) -> Frame | Image.Image:
+        """What networks look at."""
+        if isinstance(picture, np.ndarray):
+            return Frame.from_array(picture)
+        if isinstance(picture, Frame):
+            return picture
+        if _is_decodable(picture):
+            return decode(picture, max_pixels=self._max_pixels)
+        raise TypeError(
+            f"cannot score a {type(picture).__name__}, expected a path, bytes, a PIL "
+            "picture, a uint8 array or a Frame"
+        )
 
     def score_batch(self, pictures: Iterable[Picture]) -> list[Quality]:
         """Scores several pictures, one after the other.
@@ -152,18 +175,13 @@ class Scorer:
             TypeError: As `score`.
             ValueError: As `score`; or `tile` is below 1.
         """
-        if isinstance(picture, np.ndarray):
-            picture = Frame.from_array(picture)
-        if isinstance(picture, Frame):
-            image = Image.fromarray(np.ascontiguousarray(to_rgb(picture)))
-        elif _is_decodable(picture):
-            image = decode(picture, max_pixels=self._max_pixels)
-        else:
-            raise _not_a_picture(picture)
+        source = self._source(picture)
+        if isinstance(source, Frame):
+            source = Image.fromarray(np.ascontiguousarray(to_rgb(source)))
         return map_tiles(
-            image,
+            source,
             self.contract.input,
-            lambda part: self.score(part).score,
+            lambda part: self._quality(Frame.from_array(part)).score,
             tile=tile,
             on_tile=on_tile,
         )
@@ -188,15 +206,12 @@ class Scorer:
                 `max_causes` names an unknown cause or a limit outside 0-1.
         """
         return Gate(
-            preset, thresholds=self.contract.gate, min_score=min_score, max_causes=max_causes
+            preset,
+            thresholds=self.contract.gate,
+            min_score=min_score,
+            limits=None if self.diagnosis is None else self.diagnosis.contract.limits,
+            max_causes=max_causes,
         )
-
-
-def _not_a_picture(picture: object) -> TypeError:
-    return TypeError(
-        f"cannot score a {type(picture).__name__}, expected a path, bytes, a PIL "
-        "picture, a uint8 array or a Frame"
-    )
 
 
 def _is_decodable(picture: object) -> bool:

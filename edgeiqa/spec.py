@@ -8,18 +8,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edgeiqa.causes import CAUSES
+
 MAX_SIDE = 4096
 MAX_VALUES = 65_536
 MAX_STD_SCALE = 1e6
 MAX_STD_POWER = 4.0
 
 DTYPES = ("uint8", "float32")
-COLORS = ("RGB",)
+COLORS = ("RGB", "GRAY")
 FITS = ("squash", "crop")
 RESAMPLES = ("reduce-bilinear",)
-VIEWS = ("global",)
+PATCHES = ("active", "quiet", "reduced")
+MAX_VIEWS = 64
 ACTIVATIONS = ("linear", "sigmoid")
-KINDS = ("histogram_logits", "histogram", "scalar", "attributes", "features")
+KINDS = ("histogram_logits", "histogram", "scalar", "attributes", "features", "patch_causes")
 
 _HISTOGRAMS = ("histogram_logits", "histogram")
 
@@ -30,16 +33,18 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The one input of a model: a picture.
+    """The one input of a model: a picture, or patches of one.
 
     Attributes:
-        height: In pixels, 1-4096.
-        width: In pixels, 1-4096.
+        height: In pixels, 1-4096; of one patch.
+        width: In pixels, 1-4096; of one patch.
         dtype: "uint8", or "float32" for float models; either way the values are 0-255.
-        color: Order of the channels, "RGB".
+        color: "RGB", the order of the channels, for the whole picture; "GRAY", luma, for patches.
         fit: How another aspect ratio is brought to this one: "squash" or "crop".
         resample: The resize, "reduce-bilinear"; see `docs/preprocessing.md`.
-        views: Which parts of the picture go in; ("global",) is the whole picture once.
+        views: Which parts of the picture go in: ("global",) is the whole picture once; square
+            patches of a network for causes are "active", "quiet" and "reduced" ones, in this
+            order, of each kind none or a square number; see `edgeiqa.detail`.
     """
 
     height: int
@@ -60,8 +65,31 @@ class InputSpec:
         one_of(self.color, COLORS, "input.color")
         one_of(self.fit, FITS, "input.fit")
         one_of(self.resample, RESAMPLES, "input.resample")
-        if self.views != ("global",):
-            raise ContractError(f"input.views is {list(self.views)!r}, expected ['global']")
+        if self.views == ("global",):
+            one_of(self.color, ("RGB",), "input.color of a whole picture")
+        else:
+            self._check_patches()
+
+    def _check_patches(self) -> None:
+        known = all(view in PATCHES for view in self.views)
+        ordered = known and list(self.views) == sorted(self.views, key=PATCHES.index)
+        counts = [self.views.count(kind) for kind in PATCHES]
+        squares = all(math.isqrt(count) ** 2 == count for count in counts)
+        if not (ordered and squares and 1 <= len(self.views) <= MAX_VIEWS):
+            raise ContractError(
+                f"input.views is {list(self.views)!r}, expected ['global'], or patches: "
+                f"{', '.join(PATCHES)} in this order, a square number of each, at most {MAX_VIEWS}"
+            )
+        one_of(self.color, ("GRAY",), "input.color of patches")
+        if self.height != self.width:
+            raise ContractError(f"patches are square, not {self.height} x {self.width}")
+
+    @property
+    def tensor_shape(self) -> tuple[int, int, int, int]:
+        """Of the input tensor: [1, height, width, 3], or patches below each other with 1."""
+        if self.views == ("global",):
+            return 1, self.height, self.width, 3
+        return 1, len(self.views) * self.height, self.width, 1
 
 
 @dataclass(frozen=True)
@@ -71,10 +99,11 @@ class OutputSpec:
     Attributes:
         name: For people and for `Model.run`'s dictionary.
         kind: "histogram_logits" (softmax gives the shares of opinion per bin), "histogram"
-            (the shares themselves), "scalar" (one number), "attributes" (one number per label)
-            or "features" (an embedding).
+            (the shares themselves), "scalar" (one number), "attributes" (one number per label),
+            "features" (an embedding) or "patch_causes" (per patch a level for each label and
+            then a weight for each; see `edgeiqa.causes.pooled`).
         bins: Centres of the opinion bins on 0-1, worst to best; histograms only, and required.
-        labels: Names of the attributes; attributes only, and required.
+        labels: Names of the attributes or causes; there only, and required.
         score_label: Which label is the quality score; attributes only.
         activation: "sigmoid" where the runtime has to apply one to each number of a scalar or
             of attributes, because int8 would round it to 1/256 steps inside the network;
@@ -99,8 +128,8 @@ class OutputSpec:
             raise ContractError(f"{where}: an activation belongs to a scalar or to attributes")
         if (self.bins is not None) != (self.kind in _HISTOGRAMS):
             raise ContractError(f"{where}: bins belong to histograms, and only to them")
-        if (self.labels is not None) != (self.kind == "attributes"):
-            raise ContractError(f"{where}: labels belong to attributes, and only to them")
+        if (self.labels is not None) != (self.kind in ("attributes", "patch_causes")):
+            raise ContractError(f"{where}: labels belong to attributes and causes, and only there")
         if self.bins is not None:
             rising = all(a < b for a, b in zip(self.bins, self.bins[1:], strict=False))
             if not 2 <= len(self.bins) <= MAX_VALUES or not rising:
@@ -112,20 +141,29 @@ class OutputSpec:
                 raise ContractError(f"{where}: labels must be there, each once")
             if not all(isinstance(label, str) and label for label in self.labels):
                 raise ContractError(f"{where}: labels must be text")
+        if self.kind == "patch_causes" and not set(self.labels or ()) <= set(CAUSES):
+            raise ContractError(f"{where}: causes are {', '.join(CAUSES)}")
         if self.score_label is not None and self.score_label not in (self.labels or ()):
             raise ContractError(f"{where}: score_label {self.score_label!r} is none of its labels")
 
     @property
     def values(self) -> int | None:
-        """How many numbers the output has; None if the contract leaves it open (features)."""
+        """How many numbers the output has; None if the contract leaves it open (features).
+
+        Of causes: per patch.
+        """
         if self.kind == "scalar":
             return 1
+        if self.kind == "patch_causes":
+            return 2 * len(self.labels or ())
         listed = self.bins if self.bins is not None else self.labels
         return None if listed is None else len(listed)
 
     @property
     def gives_score(self) -> bool:
         """Whether the quality score can be taken from this output."""
+        if self.kind == "patch_causes":
+            return False
         return self.kind in (*_HISTOGRAMS, "scalar") or self.score_label is not None
 
 

@@ -264,7 +264,7 @@ def run(args: argparse.Namespace) -> int:
 
     prepare_targets(args.json, args.plot, args.sheet)
     with quiet():  # LiteRT announces its delegate
-        scorer = Scorer(args.model)
+        scorer = Scorer(args.model, causes=False)
     paths = _chosen_pictures(args)
     pictures, errors = load_pictures(paths)
     for error in errors:

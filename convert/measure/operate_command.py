@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
             "note: the test split is for final reports only; choose thresholds on validation",
             file=sys.stderr,
         )
-    scorer, workers = open_scorer(args.model, args.jobs)
+    scorer, workers = open_scorer(args.model, args.jobs, causes=True)
     gates = {} if args.propose and not scorer.contract.gate else preset_gates(scorer)
     shots = take_shots(scorer, rows, root, workers)
     unreadable = [shot for shot in shots if shot.quality is None]

@@ -73,13 +73,14 @@ class Scores:
 
 
 def open_scorer(
-    model: str | os.PathLike[str] | bytes, jobs: int | None = None
+    model: str | os.PathLike[str] | bytes, jobs: int | None = None, *, causes: bool = False
 ) -> tuple[Scorer, int]:
     """Opens a model for several threads.
 
     Args:
         model: A .tflite with a contract, its bytes, or the name of a model that edgeiqa brings.
         jobs: Pictures scored at a time; the number of processors when None.
+        causes: Whether to tell causes, too.
 
     Returns:
         The scorer and the number of threads that it serves at once.
@@ -92,7 +93,7 @@ def open_scorer(
 
     workers = jobs or os.cpu_count() or 1
     with quiet():  # LiteRT announces its delegate
-        return Scorer(Model(model, max_interpreters=workers)), workers
+        return Scorer(Model(model, max_interpreters=workers), causes=causes), workers
 
 
 def predict(

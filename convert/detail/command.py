@@ -1,0 +1,232 @@
+"""``python -m convert causes``: trains the network for causes and writes its int8 .tflite."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert import protocol
+from convert.data.clean import CLEAN_SETS, find_clean
+from convert.data.command import add_data_arguments
+from convert.data.manifest import ManifestRow, data_root, select, work_dir
+from convert.detail import photographs
+from convert.detail.bags import Bags, load_bags
+from convert.detail.limits import limits_of
+from convert.detail.spoil import LEARNT
+from convert.files import prepare_targets, write_bytes, write_json
+from convert.helptext import DefaultsFormatter
+from convert.measure.command import database_rows
+from convert.metrics import srocc
+from convert.training.train import Schedule, add_schedule_arguments, schedule_of
+from edgeiqa.causes import pooled
+from edgeiqa.contract import Contract, append
+from edgeiqa.decode import decode
+from edgeiqa.diagnosis import Diagnosis
+from edgeiqa.model import Model
+from edgeiqa.spec import InputSpec
+
+SPEC = InputSpec(64, 64, color="GRAY", views=("active",) * 16 + ("quiet",) * 4 + ("reduced",) * 4)
+"""What the released network looks at."""
+
+KEPT_BACK = ("CLIC 2025",)
+"""Clean sets that are in the lists of large photographs, some of them for the report only."""
+
+MARKED = "ss01"
+"""Part of BIQ2021 whose pictures carry a phone maker's print."""
+
+GOOD_MOS = 0.6
+DEFAULT = Schedule(epochs=7, batch=32, rate=4e-3, head_rate=4e-3, weight_decay=1e-3)
+_REPRESENTATIVE = 300
+
+
+def sources(rows: Sequence[ManifestRow], root: Path, split: str) -> list[photographs.Photograph]:
+    """The clean pictures of a split.
+
+    Args:
+        rows: Of the rated database, all splits.
+        root: The data root.
+        split: "train" or "validation"; of the clean sets and large photographs none is kept for
+            validation, as scenes of the rated database are.
+    """
+    small = photographs.rated([row for row in rows if row.subset != MARKED], root, split)
+    if split != "train":
+        return photographs.weighted(small, [])
+    sets = [one for one in CLEAN_SETS if one.name not in KEPT_BACK]
+    clean = [root / picture.path for picture in find_clean(root, sets)[0]]
+    return photographs.weighted([*small, *clean], photographs.large("train", root))
+
+
+def train_causes(
+    rows: Sequence[ManifestRow],
+    root: Path,
+    work: Path,
+    *,
+    bags: int = 24_000,
+    schedule: Schedule = DEFAULT,
+    spec: InputSpec = SPEC,
+    jobs: int = 2,
+) -> tuple[Any, Bags, Bags]:
+    """Makes the bags and trains, or goes on with either.
+
+    Args:
+        rows: Of the rated database, all splits.
+        root: The data root.
+        work: Folder of caches and runs.
+        bags: How many spoilt pictures to learn from.
+        schedule: How long and how fast.
+        spec: What the network looks at.
+        jobs: Processes that make bags.
+
+    Returns:
+        The trained network, and the bags of training and validation.
+    """
+    from convert.detail.train import train
+
+    folder = work / "causes"
+    held = load_bags(
+        sources(rows, root, "validation"), spec, max(1, bags // 12), 2, folder / "bags", jobs
+    )
+    learnt = load_bags(sources(rows, root, "train"), spec, bags, 1, folder / "bags", jobs)
+    net = train(learnt, held, spec.views, folder, schedule, {"bags": len(learnt)})
+    return net, learnt, held
+
+
+def release(
+    net: Any,
+    learnt: Bags,
+    held: Bags,
+    good: Sequence[Path],
+    output: Path,
+    *,
+    spec: InputSpec = SPEC,
+    version: str = "0.1.0",
+    training: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Quantises, compares with the float network, sets limits and writes the .tflite.
+
+    Args:
+        net: Trained.
+        learnt: To calibrate int8 with.
+        held: To compare on.
+        good: Good shots of the validation split, to set the limits of the gate by.
+        output: The file to write.
+        spec: What the network looks at.
+        version: Of the model.
+        training: For the contract.
+
+    Returns:
+        The report: errors and rank correlations of float and int8, limits, sizes.
+    """
+    from convert.detail.export import OUTPUT, to_int8
+    from convert.detail.train import severities
+    from convert.int8.flatbuffer import inspect
+
+    flatbuffer = to_int8(net, spec, learnt.patches[:_REPRESENTATIVE])
+    contract = Contract("causes", version, spec, (OUTPUT,), training=training or {})
+    model = Model(append(flatbuffer, contract))
+    quantised = np.array([_severities(model, patches) for patches in held.patches])
+    floating = severities(net, held.patches)
+    figures = {
+        name: {
+            cause: {
+                "srocc": round(srocc(told[:, index], held.severities[:, index]), 4),
+                "error": round(float(np.mean(np.abs(told - held.severities)[:, index])), 4),
+            }
+            for index, cause in enumerate(LEARNT)
+        }
+        for name, told in (("float", floating), ("int8", quantised))
+    }
+    shift = np.abs(quantised - floating)
+    inside = inspect(flatbuffer)
+    limits = limits_of([Diagnosis(model).causes(decode(path)) for path in good])
+    metrics = {
+        "bags": len(held),
+        **figures,
+        "shift_p99": round(float(np.quantile(shift, 0.99)), 4),
+        "macs": inside.macs,
+        "bytes": len(flatbuffer),
+        "command": protocol.command_line("python -m convert causes"),
+    }
+    final = Contract(
+        "causes", version, spec, (OUTPUT,), limits=limits, training=training or {}, metrics=metrics
+    )
+    write_bytes(output, append(flatbuffer, final))
+    return {"limits": limits, **metrics}
+
+
+def _severities(model: Model, patches: NDArray[np.uint8]) -> list[float]:
+    spec, (output,) = model.contract.input, model.contract.outputs
+    values = model.run(patches.reshape(spec.tensor_shape))[output.name]
+    return list(pooled(values, len(spec.views), output.labels or ()).values())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this step's options."""
+    parser.formatter_class = DefaultsFormatter
+    add_data_arguments(parser)
+    add_schedule_arguments(parser, DEFAULT)
+    parser.add_argument("--bags", type=int, default=24_000, help="spoilt pictures to learn from")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that make them")
+    parser.add_argument("--version", default="0.1.0", help="of the model, for its contract")
+    parser.add_argument("--output", metavar="FILE", help=".tflite (default: in the work folder)")
+    parser.add_argument("--json", metavar="FILE", help="also write the report there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run this step."""
+    root, work = data_root(args.data_root), work_dir(args.work)
+    output = Path(args.output) if args.output else work / "causes" / "detail.tflite"
+    prepare_targets(output, args.json)
+    rows = [
+        row
+        for split in ("train", "validation")
+        for row in database_rows(args.database, root, split, work=work, repeat=args.repeat)
+    ]
+    schedule = schedule_of(args)
+    net, learnt, held = train_causes(
+        rows, root, work, bags=args.bags, schedule=schedule, jobs=args.jobs
+    )
+    good = [root / row.path for row in select(rows, "validation") if row.mos >= GOOD_MOS]
+    training = record(rows, root, len(learnt), schedule)
+    report = release(net, learnt, held, good, output, version=args.version, training=training)
+    print(f"{output}: {report['bytes'] / 1e3:.0f} kB, {report['macs'] / 1e6:.0f} million MACs")
+    for cause in LEARNT:
+        told = report["int8"][cause]
+        print(f"{cause:12} SROCC {told['srocc']:.3f}, mean error {told['error']:.3f}")
+    if args.json:
+        write_json(args.json, report)
+    return 0
+
+
+def record(
+    rows: Sequence[ManifestRow], root: Path, bags: int, schedule: Schedule
+) -> dict[str, Any]:
+    """What the contract says of the training."""
+    return {
+        "bags": bags,
+        "schedule": repr(schedule),
+        "initial": "random",
+        "sources": [
+            {
+                "name": "BIQ2021, ss02 and ss03 of its training part, MOS from 0.65",
+                "terms": "no licence file; its README allows research and benchmarking, the part "
+                "from Unsplash also commercial use",
+            },
+            *(
+                {"name": one.name, "terms": one.terms}
+                for one in CLEAN_SETS
+                if one.name not in KEPT_BACK and find_clean(root, [one])[0]
+            ),
+            {
+                "name": f"{len(photographs.large('train', root))} large photographs of public "
+                "repositories, convert/detail/splits/large_train.txt",
+                "terms": "as each repository says; CLIC 2025 under the Unsplash licence",
+            },
+        ],
+        "versions": protocol.versions((*protocol.PACKAGES, "torch", "tensorflow", "keras")),
+    }

@@ -1,0 +1,196 @@
+"""The detail view: small patches of the picture at its own resolution.
+
+What a resized picture hides (slight blur, noise, the blocks of a codec) is visible in its pixels
+as they are. A network for causes looks at a few patches of luma: those with the most activity in
+each part of the picture, where blur can be told from sharpness; the quietest ones, where noise
+shows; and some of the reduced picture, where heavy blur shows that leaves nothing in a patch. All
+of it is whole-number arithmetic, specified in `docs/preprocessing.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from edgeiqa.frame import Frame
+from edgeiqa.luma import MAX_FACTOR, luma_crop, luma_small
+from edgeiqa.spec import InputSpec
+
+REDUCED_SIDE = 256
+"""The reduced picture's shorter side is this or more, below twice as much."""
+
+MOST_STEP = 40
+"""Steps between neighbours count up to here: a strong edge is no more telling than a clear one."""
+
+MIDDLE = (16, 239)
+"""Mean luma of patches in which noise can show: in black and white it is cut off."""
+
+Crop = Callable[[tuple[int, int, int, int]], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """What is looked at for causes.
+
+    Attributes:
+        tensor: uint8 [1, patches * side, side, 1], luma, full range: the patches in the order of
+            the views, one below the other.
+        small: uint8 [h, w], luma of the whole picture, reduced.
+    """
+
+    tensor: np.ndarray
+    small: np.ndarray
+
+
+def detail(source: Frame | Image.Image, spec: InputSpec) -> Detail:
+    """Makes the input of a network for causes.
+
+    Args:
+        source: A `Frame`, or an upright PIL picture of mode RGB.
+        spec: The input that the network's contract asks for; its views say how many patches of
+            which kind, its height and width their size.
+
+    Returns:
+        The patches and the reduced picture.
+
+    Raises:
+        TypeError: `source` is something else.
+    """
+    height, width = source.size if isinstance(source, Frame) else source.size[::-1]
+    factor = reduction(height, width)
+    small = luma_small(source, factor)
+    patches = choose(
+        small, (height, width), factor, lambda box: luma_crop(source, box), spec.views, spec.height
+    )
+    return Detail(patches.reshape(spec.tensor_shape), small)
+
+
+def reduction(height: int, width: int) -> int:
+    """The whole number by which a picture is reduced for choosing patches, 1 to 128."""
+    return min(MAX_FACTOR, max(1, min(height, width) // REDUCED_SIDE))
+
+
+def choose(
+    small: np.ndarray,
+    size: tuple[int, int],
+    factor: int,
+    crop: Crop,
+    views: tuple[str, ...],
+    side: int,
+) -> np.ndarray:
+    """Chooses patches and cuts them out.
+
+    Args:
+        small: uint8 [h, w], the luma reduced by `factor`.
+        size: (height, width) of the picture in pixels.
+        factor: As `reduction` gives it.
+        crop: Gives uint8 luma [bottom - top, right - left] of a box (left, top, right, bottom)
+            that lies inside the picture.
+        views: "active", "quiet" and "reduced", in this order; the number of each a square, so
+            that they can be spread over the picture, or none.
+        side: Of the patches, in pixels.
+
+    Returns:
+        uint8 [len(views), side, side].
+    """
+    height, width = size
+    field = activity(small)
+    window = max(1, side // factor)
+    sums = window_sums(field, window)
+    patches: list[np.ndarray] = []
+
+    def native(top: int, left: int) -> np.ndarray:
+        y = max(0, min(top * factor, height - side))
+        x = max(0, min(left * factor, width - side))
+        return _filled(crop((x, y, min(x + side, width), min(y + side, height))), side)
+
+    for kind in ("active", "quiet", "reduced"):
+        count = views.count(kind)
+        if not count:
+            continue
+        if kind == "quiet":
+            means = window_sums(small.astype(np.int64), window) // window**2
+            beyond = (means < MIDDLE[0]) | (means > MIDDLE[1])
+            ranked = -(sums + beyond * (np.max(sums) + 1))
+        elif kind == "active":
+            ranked = sums
+        else:
+            ranked = window_sums(field, side)
+        for top, left in best_places(ranked, round(count**0.5)):
+            if kind == "reduced":
+                patches.append(_filled(small[top : top + side, left : left + side], side))
+            else:
+                patches.append(native(top, left))
+    return np.stack(patches)
+
+
+def activity(luma: np.ndarray) -> np.ndarray:
+    """How much neighbours differ: steps to the right and down, each at most `MOST_STEP`.
+
+    Args:
+        luma: uint8 [h, w].
+
+    Returns:
+        int64 [h, w]; 0 where there is no neighbour.
+    """
+    wide = luma.astype(np.int16)
+    field = np.zeros(luma.shape, np.int64)
+    field[:, :-1] += np.minimum(np.abs(np.diff(wide, axis=1)), MOST_STEP)
+    field[:-1, :] += np.minimum(np.abs(np.diff(wide, axis=0)), MOST_STEP)
+    return field
+
+
+def window_sums(field: np.ndarray, window: int) -> np.ndarray:
+    """Sums over all square windows that fit.
+
+    Args:
+        field: int64 [h, w].
+        window: Side of the windows; in a picture smaller than that, its own side.
+
+    Returns:
+        int64 [h - window + 1, w - window + 1], by the window's top left corner.
+    """
+    down, across = (min(window, n) for n in field.shape)
+    total = np.zeros((field.shape[0] + 1, field.shape[1] + 1), np.int64)
+    np.cumsum(np.cumsum(field, axis=0), axis=1, out=total[1:, 1:])
+    return np.asarray(
+        total[down:, across:]
+        - total[:-down, across:]
+        - total[down:, :-across]
+        + total[:-down, :-across]
+    )
+
+
+def best_places(ranked: np.ndarray, across: int) -> list[tuple[int, int]]:
+    """The largest value in each of across x across parts of a field.
+
+    Args:
+        ranked: [h, w]; of equal values the first counts, row by row.
+        across: Parts along each side.
+
+    Returns:
+        (row, column) per part, row by row. Parts start at n * size // across; in a field with
+        fewer rows or columns than parts, some parts have one in common.
+    """
+    places = []
+    for part in range(across * across):
+        bounds = []
+        for size, index in zip(ranked.shape, divmod(part, across), strict=True):
+            start = min(index * size // across, size - 1)
+            bounds.append((start, max(start + 1, (index + 1) * size // across)))
+        (top, bottom), (left, right) = bounds
+        cell = ranked[top:bottom, left:right]
+        row, column = divmod(int(np.argmax(cell)), cell.shape[1])
+        places.append((top + row, left + column))
+    return places
+
+
+def _filled(patch: np.ndarray, side: int) -> np.ndarray:
+    """Continues a patch at a small picture's rim by its mirror images, to the right and down."""
+    down, across = side - patch.shape[0], side - patch.shape[1]
+    if down or across:
+        return np.pad(patch, ((0, down), (0, across)), mode="symmetric")
+    return patch
