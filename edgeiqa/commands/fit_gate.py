@@ -49,8 +49,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "fit-gate",
         allow_abbrev=False,
         help="set the gate's threshold from photographs that you kept and rejected",
-        description="Finds from which score on you keep photographs, with a 95%% interval, out of "
-        "at least 20 that you kept or rejected.",
+        description="Finds from which score on you keep photographs, with a 95% interval, out of\n"
+        "at least 20 that you kept or rejected, five or more of each.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -62,7 +62,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         nargs="+",
         metavar="PATH",
         default=[],
-        help="files or folders of rejected ones",
+        help="those that you rejected",
     )
     parser.add_argument("--csv", metavar="FILE", help="instead, a table with a column keep")
     parser.add_argument(
