@@ -47,10 +47,10 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("ladder", "convert.measure.ladder", "check that scores fall as distortions grow"),
     (
         "sharpness",
-        "convert.measure.sharpness",
+        "convert.detail.sharpness",
         "measure whether slight blur in large photographs is told",
     ),
-    ("diagnose", "convert.measure.diagnose", "measure what the causes tell, and false alarms"),
+    ("diagnose", "convert.detail.diagnose", "measure what the causes tell, and false alarms"),
     ("baselines", "convert.baselines.command", "train and measure the survey's strategies"),
     (
         "ablation",

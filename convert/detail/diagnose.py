@@ -24,10 +24,10 @@ from convert import protocol
 from convert.data.command import add_data_arguments
 from convert.data.manifest import data_root, work_dir
 from convert.detail.photographs import LEAST_MOS
+from convert.detail.sharpness import auc
 from convert.distortions.distort import DISTORTIONS, LEVELS, distort
 from convert.files import prepare_targets
 from convert.measure.command import database_rows, report
-from convert.measure.sharpness import auc
 from convert.measure.texttable import aligned
 from convert.progress import progress
 from edgeiqa.causes import CAUSES
