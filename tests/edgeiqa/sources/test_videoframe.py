@@ -61,8 +61,10 @@ def test_planes_are_looked_at_where_they_lie(
     assert frame.color_range is (ColorRange.FULL if name == "yuvj420p" else ColorRange.LIMITED)
     # The same bytes, packed by PyAV and read by the way that has its own tests.
     packed = b"".join(
-        bytes(np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : width(plane, name)])
-        for plane in source.planes
+        bytes(
+            np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : width(plane, name, index)]
+        )
+        for index, plane in enumerate(source.planes)
     )
     if name == "yuv422p":
         columns = -(-size[0] // 2)
@@ -83,11 +85,11 @@ def test_planes_are_looked_at_where_they_lie(
     assert frame.pixels[0, 0] != expected[0][0, 0]
 
 
-def width(plane: av.video.plane.VideoPlane, name: str) -> int:
+def width(plane: av.video.plane.VideoPlane, name: str, index: int) -> int:
     """Bytes of a row without its padding."""
     if name == "yuyv422":
         return 4 * -(-plane.width // 2)
-    return plane.width * (2 if name.startswith("nv") and plane.index == 1 else 1)
+    return plane.width * (2 if name.startswith("nv") and index == 1 else 1)
 
 
 @pytest.mark.parametrize("values", [LIMITED, FULL])

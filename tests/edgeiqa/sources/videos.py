@@ -49,7 +49,7 @@ def write_video(
     with av.open(str(path), "w", format=container_format) as container:
         stream: Any = None
         for index, one in enumerate(pictures):
-            frame = one
+            frame: Any = one
             if isinstance(one, np.ndarray):
                 frame = av.VideoFrame.from_ndarray(one, format="rgb24")
             if stream is None:
