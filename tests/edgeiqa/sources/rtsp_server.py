@@ -21,7 +21,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-FEW = 60
+FEW = 100
 RATE = 25
 SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
