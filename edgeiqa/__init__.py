@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgeiqa.contract import ContractError
     from edgeiqa.decode import UnreadableImageError
-    from edgeiqa.frame import Frame, PixelFormat
+    from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
     from edgeiqa.gate import Gate, Reason, Verdict
     from edgeiqa.model import Model, ModelError, available_models
     from edgeiqa.quality import Quality
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ColorMatrix",
+    "ColorRange",
     "ContractError",
     "Frame",
     "Gate",
@@ -44,6 +46,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "ColorMatrix": "frame",
+    "ColorRange": "frame",
     "ContractError": "contract",
     "Frame": "frame",
     "Gate": "gate",

@@ -11,21 +11,35 @@ from edgeiqa.frame import Frame
 EVENTS = ("opened", "skipped", "stalled", "lost", "retrying", "ended")
 
 
+class SourceError(Exception):
+    """Nothing can be had from a source, or no longer; its text is one line for people."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a source, other than a frame.
 
     Attributes:
         kind: "opened", "skipped" (one frame or file could not be read, the others go on),
-            "stalled" (no frame came for a while), "lost" (unplugged, connection gone),
-            "retrying" (about to open it again) or "ended" (no more frames will come).
-        message: One line for people.
-        attempt: Of "retrying": which try, from 1 on.
+            "stalled" (no frame came for a while), "lost" (unplugged, connection gone, cannot
+            be opened), "retrying" (about to open it again) or "ended" (no more frames will
+            come; always the last one, unless `frames` itself was given up).
+        message: One line for people; never with a password.
+        attempt: Of "retrying": which try in a row, from 1 on.
     """
 
     kind: str
     message: str
     attempt: int = 0
+
+    def __post_init__(self) -> None:
+        """Checks the kind.
+
+        Raises:
+            ValueError: It is none of `EVENTS`.
+        """
+        if self.kind not in EVENTS:
+            raise ValueError(f"an event {self.kind!r}, expected one of {', '.join(EVENTS)}")
 
 
 OnEvent: TypeAlias = Callable[[Event], None]
@@ -47,7 +61,7 @@ class Source(Protocol):
         """Yields frames, each with a `timestamp_ns` later than the one before.
 
         It ends with the source, or soon after `close`. What goes wrong on the way is told as
-        an `Event`, not raised.
+        an `Event`, not raised. Events are told in the thread that takes the frames.
         """
         ...
 

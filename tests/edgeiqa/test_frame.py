@@ -11,7 +11,7 @@ RGB = np.zeros((40, 60, 3), np.uint8)
 
 
 def test_channels_follow_the_format() -> None:
-    assert [f.channels for f in PixelFormat] == [3, 3, 4, 4, 1]
+    assert [f.channels for f in PixelFormat] == [3, 3, 4, 4, 1] + [1] * 5
 
 
 def test_size_is_that_of_the_upright_region() -> None:

@@ -1,0 +1,159 @@
+"""Box reduction of views: every way that pixels can lie in memory, read in the order they lie.
+
+A view that is turned or mirrored is reduced as its memory lies, with the blocks where they have
+to be in the view, and what is left of it is turned then. Pictures that need another layout for
+Pillow go through in bands of rows that fit a processor's cache, so that no copy of the whole is
+ever made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+# Of the source; with what is made of it, it stays in a second-level cache.
+_BAND_BYTES = 1 << 17
+
+# (mirrored top to bottom, left to right, rows and columns exchanged after that) -> how Pillow
+# turns what lies in memory into the view; it counts counter-clockwise.
+_TURNS = {
+    (False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
+    (True, False, False): Image.Transpose.FLIP_TOP_BOTTOM,
+    (True, True, False): Image.Transpose.ROTATE_180,
+    (False, False, True): Image.Transpose.TRANSPOSE,
+    (True, False, True): Image.Transpose.ROTATE_270,
+    (False, True, True): Image.Transpose.ROTATE_90,
+    (True, True, True): Image.Transpose.TRANSVERSE,
+}
+
+
+def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) -> Image.Image:
+    """Reduces a view by whole numbers: section 3 of docs/preprocessing.md, Pillow's `reduce`.
+
+    Args:
+        samples: uint8 [rows, columns] or [rows, columns, 3], or [rows, columns, 4] with straight
+            alpha, which is composited over white first. Any strides.
+        factor: (down, across), at least 1 each. Blocks begin at the top left of the view; the
+            last ones may be narrower.
+        bgr: Whether the channels are blue first.
+
+    Returns:
+        Mode L, or RGB in this order, of ceil(columns / across) by ceil(rows / down) pixels. It
+        may look at the memory of `samples`: read it, and do not keep it.
+    """
+    memory = samples
+    # A side of one pixel has a stride that says nothing.
+    strides = [abs(s) if n > 1 else 0 for s, n in zip(memory.strides, memory.shape, strict=True)]
+    exchanged = memory.shape[0] > 1 and memory.shape[1] > 1 and strides[0] < strides[1]
+    if exchanged:
+        memory, factor = memory.swapaxes(0, 1), factor[::-1]
+    mirrored = (
+        memory.shape[0] > 1 and memory.strides[0] < 0,
+        memory.shape[1] > 1 and memory.strides[1] < 0,
+    )
+    memory = memory[:: -1 if mirrored[0] else 1, :: -1 if mirrored[1] else 1]
+    if memory.ndim == 3 and memory.shape[2] == 3 and memory.strides[2] < 0:
+        memory, bgr = memory[:, :, ::-1], not bgr
+    image = _reduce(memory, factor, mirrored, bgr)
+    turn = _TURNS.get((*mirrored, exchanged))
+    return image if turn is None else image.transpose(turn)
+
+
+def on_white(rgba: np.ndarray, *, bgr: bool = False) -> Image.Image:
+    """Composites straight alpha over white: section 1 of docs/preprocessing.md.
+
+    Args:
+        rgba: uint8 [height, width, 4], any strides.
+        bgr: Whether blue comes first.
+
+    Returns:
+        Mode RGB, in this order.
+    """
+    height, width = rgba.shape[:2]
+    image = _unpacked("RGBA", rgba, "BGRA" if bgr else "RGBA")
+    white = Image.new("RGB", (width, height), (255, 255, 255))
+    white.paste(image, (0, 0), image)
+    return white
+
+
+def _reduce(
+    memory: np.ndarray, factor: tuple[int, int], from_end: tuple[bool, bool], bgr: bool
+) -> Image.Image:
+    """Reduces in the order of memory; blocks begin at the end of an axis where that is asked."""
+    height, width = memory.shape[:2]
+    rows = height
+    if memory.ndim == 3 or not memory.flags.c_contiguous:  # Else Pillow looks at the memory.
+        row_bytes = width * (memory.shape[2] if memory.ndim == 3 else 1)
+        rows = max(1, _BAND_BYTES // (row_bytes * factor[0])) * factor[0]
+    parts = (
+        _reduce_band(_image(memory[band], bgr), factor, from_end[1])
+        for band in _bands(height, factor[0], rows, from_end[0])
+    )
+    first = next(parts)
+    if first.height * factor[0] >= height:
+        return first
+    whole = Image.new(first.mode, (first.width, -(-height // factor[0])))
+    whole.paste(first, (0, 0))
+    top = first.height
+    for part in parts:
+        whole.paste(part, (0, top))
+        top += part.height
+    return whole
+
+
+def _bands(length: int, step: int, rows: int, from_end: bool) -> Iterator[slice]:
+    """Cuts rows into bands of whole blocks; the narrower block is the last one, or the first."""
+    start = length % step if from_end else 0
+    if start:
+        yield slice(0, start)
+    for top in range(start, length, rows):
+        yield slice(top, min(top + rows, length))
+
+
+def _reduce_band(image: Image.Image, factor: tuple[int, int], from_end: bool) -> Image.Image:
+    down, across = factor
+    if down == 1 and across == 1:
+        return image
+    narrow = image.width % across if from_end else 0
+    # Not image.reduce: JPEG 2000 files have a number of that name.
+    if not narrow or narrow == image.width:
+        return Image.Image.reduce(image, (across, down))
+    whole = Image.new(image.mode, (-(-image.width // across), -(-image.height // down)))
+    for left, right in ((0, narrow), (narrow, image.width)):
+        part = Image.Image.reduce(image, (across, down), (left, 0, right, image.height))
+        whole.paste(part, (min(left, 1), 0))
+    return whole
+
+
+def _image(pixels: np.ndarray, bgr: bool) -> Image.Image:
+    """Pixels as Pillow has them, mode L or RGB; no copy of contiguous luma."""
+    height, width = pixels.shape[:2]
+    if pixels.ndim == 2:
+        pixels = np.ascontiguousarray(pixels)
+        return Image.frombuffer("L", (width, height), pixels, "raw", "L", 0, 1)
+    if pixels.shape[2] == 3:
+        return _unpacked("RGB", pixels, "BGR" if bgr else "RGB")
+    if _is_opaque(pixels):
+        return _unpacked("RGB", pixels, "BGRX" if bgr else "RGBX")
+    return on_white(pixels, bgr=bgr)
+
+
+def _unpacked(mode: str, pixels: np.ndarray, raw: str) -> Image.Image:
+    height, width, channels = pixels.shape
+    if pixels.strides[1:] != (channels, 1) or pixels.strides[0] < width * channels:
+        pixels = np.ascontiguousarray(pixels)
+    stride = pixels.strides[0] if height > 1 else 0
+    # From the first byte to the last, with the padding of the rows between them.
+    length = stride * (height - 1) + width * channels
+    run = np.lib.stride_tricks.as_strided(pixels, (length,), (1,), writeable=False)
+    return Image.frombytes(mode, (width, height), run, "raw", raw, stride, 1)
+
+
+def _is_opaque(rgba: np.ndarray) -> bool:
+    alpha = rgba[:, :, 3]
+    if rgba.strides[1:] != (4, 1):
+        return bool((alpha == 255).all())
+    together = np.bitwise_and.reduce(np.bitwise_and.reduce(rgba.view(np.uint32), axis=0))
+    return int(together.view(np.uint8)[3]) == 255

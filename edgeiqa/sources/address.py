@@ -1,0 +1,62 @@
+"""Addresses of streams: passwords out of the environment and out of sight."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import quote
+
+HIDDEN = "***"
+
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s'\"]*)")
+_SECRET = re.compile(
+    r"(?P<key>[?&](?:[a-z0-9_.-]*(?:password|passwd|pwd|token|secret|signature|apikey|api_key)|"
+    r"pass|auth|key|sig)=)[^&#]*",
+    re.IGNORECASE,
+)
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+def without_password(text: str) -> str:
+    """Hides the passwords of all addresses in a text.
+
+    That is the password before an "@", and in a query the values of names such as "password",
+    "pwd" or "token". What has no password stays as it is.
+    """
+    return _ADDRESS.sub(_hide, text)
+
+
+def _hide(found: re.Match[str]) -> str:
+    rest = _SECRET.sub(rf"\g<key>{HIDDEN}", found["rest"])
+    end = len(re.split(r"[/?#]", rest, maxsplit=1)[0])
+    at = rest.rfind("@", 0, end)
+    colon = rest.find(":")
+    if at < 0 and 0 <= colon < end and not rest[colon + 1 : end].isdigit():
+        # No port follows the colon, so it is a password with a "/", "?" or "#" in it that
+        # should have been written %2F, %3F or %23.
+        at = rest.rfind("@")
+    if at < 0 or not 0 <= colon < at:
+        return found["scheme"] + rest
+    return f"{found['scheme']}{rest[: colon + 1]}{HIDDEN}{rest[at:]}"
+
+
+def with_environment(address: str) -> str:
+    """Puts environment variables where an address says ${NAME}.
+
+    So a password need not stand on a command line, where every user of the machine can read
+    it. The values are percent-encoded, as passwords may hold any characters.
+
+    Raises:
+        ValueError: No variable of that name is set.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in os.environ:
+            raise ValueError(
+                f"{without_password(address)} asks for the environment variable {name!r}, "
+                "which is not set"
+            )
+        return quote(os.environ[name], safe="")
+
+    return _VARIABLE.sub(value, address)
