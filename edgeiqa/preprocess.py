@@ -12,8 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from edgeiqa import yuv
 from edgeiqa.frame import Frame, PixelFormat
+from edgeiqa.shrink import on_white, reduced
 from edgeiqa.spec import FITS, InputSpec
+from edgeiqa.upright import Plane, planes
 
 # Box reduction stops at twice the final size; bilinear filtering does the rest. Pillow's
 # documentation of `reducing_gap` calls 2 fast with nearly the quality of filtering at full size.
@@ -38,38 +41,48 @@ def preprocess(source: Frame | Image.Image, spec: InputSpec) -> np.ndarray:
         TypeError: `source` is something else.
         ValueError: A PIL picture of another mode than RGB.
     """
+    size = spec.height, spec.width
     if isinstance(source, Frame):
-        picture: np.ndarray | Image.Image = to_rgb(source)
-    elif isinstance(source, Image.Image):
-        picture = source
-    else:
-        raise TypeError(f"cannot preprocess a {type(source).__name__}, expected Frame or PIL Image")
-    return resize(picture, (spec.height, spec.width), spec.fit)[np.newaxis]
+        return _fitted(source, size, spec.fit)[np.newaxis]
+    if isinstance(source, Image.Image):
+        return resize(source, size, spec.fit)[np.newaxis]
+    raise TypeError(f"cannot preprocess a {type(source).__name__}, expected Frame or PIL Image")
 
 
 def to_rgb(frame: Frame) -> np.ndarray:
     """Crops a frame to its region of interest, turns it upright and converts it to RGB.
+
+    Scoring needs no such picture; it is for those who show or keep one.
 
     Args:
         frame: Any frame.
 
     Returns:
         uint8 [height, width, 3], RGB, with the upright size `frame.size`; may share memory
-        with the frame.
+        with the frame. The chroma of YUV is enlarged with the filter of `resize`.
     """
-    pixels = frame.pixels
-    if frame.roi is not None:
-        x, y, width, height = frame.roi
-        pixels = pixels[y : y + height, x : x + width]
-    pixels = np.rot90(pixels, k=-(frame.rotation // 90))
+    if frame.pixel_format.is_yuv:
+        return _fitted(frame, frame.size, "squash")
+    (plane,) = planes(frame)
     if frame.pixel_format is PixelFormat.GRAY:
-        gray = pixels if pixels.ndim == 2 else pixels[:, :, 0]
-        return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
-    if pixels.shape[2] == 4:
-        pixels = over_white(pixels)
+        return np.repeat(plane.samples[:, :, np.newaxis], 3, axis=2)
+    pixels = over_white(plane.samples) if plane.samples.shape[2] == 4 else plane.samples
     # A view. Compositing treats the channels alike, so that their order may change after it.
-    is_bgr = frame.pixel_format in (PixelFormat.BGR, PixelFormat.BGRA)
-    return pixels[:, :, ::-1] if is_bgr else pixels
+    return pixels[:, :, ::-1] if plane.bgr else pixels
+
+
+def _fitted(frame: Frame, size: tuple[int, int], fit: str) -> np.ndarray:
+    """A frame at another size, uint8 [height, width, 3], RGB."""
+    parts = planes(frame)
+    if fit == "crop":
+        height, width = frame.size
+        box = centre_box(width, height, size[1], size[0])
+        parts = tuple(plane.cut(box) for plane in parts)
+    images = [_resized(plane, size) for plane in parts]
+    if not frame.pixel_format.is_yuv:
+        return np.array(images[0].convert("RGB"))
+    y, u, v = (np.asarray(image) for image in images)
+    return yuv.to_rgb(y, u, v, frame.color_matrix, frame.color_range)
 
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
@@ -88,12 +101,7 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
     height, width = rgba.shape[:2]
     rgb = np.empty((height, width, 3), np.uint8)
     for tile in tiles(height, width):
-        part = rgba[tile]
-        alpha = part[:, :, 3:].astype(np.uint16)
-        total = part[:, :, :3] * alpha  # At most 65025 + 128 + 254 below: never leaves 16 bits.
-        total += (255 - alpha) * np.uint16(255) + np.uint16(128)
-        total += total >> 8
-        rgb[tile] = total >> 8
+        rgb[tile] = np.asarray(on_white(rgba[tile]))
     return rgb
 
 
@@ -134,30 +142,65 @@ def resize(rgb: np.ndarray | Image.Image, size: tuple[int, int], fit: str = "squ
         TypeError: `rgb` is neither a uint8 array nor a PIL picture.
         ValueError: Wrong shape or mode, an empty picture, a size below 1, an unknown fit.
     """
-    image = _as_image(rgb)
     height, width = size
     if height < 1 or width < 1:
         raise ValueError(f"size is {size}, expected (height, width) of at least 1 pixel each")
     if fit not in FITS:
         raise ValueError(f"fit is {fit!r}, expected one of {', '.join(FITS)}")
+    _check_rgb(rgb)
+    if isinstance(rgb, Image.Image):
+        if fit == "crop":
+            rgb = rgb.crop(centre_box(rgb.width, rgb.height, width, height))
+        return np.array(_reduce_bilinear(rgb, size))
+    plane = Plane(rgb, (rgb.shape[0], rgb.shape[1]))
     if fit == "crop":
-        image = image.crop(centre_box(image.width, image.height, width, height))
-    return np.array(_reduce_bilinear(image, width, height))
+        plane = plane.cut(centre_box(rgb.shape[1], rgb.shape[0], width, height))
+    return np.array(_resized(plane, size))
 
 
-def _reduce_bilinear(image: Image.Image, width: int, height: int) -> Image.Image:
-    factor_x = max(1, image.width // (REDUCING_GAP * width))
-    factor_y = max(1, image.height // (REDUCING_GAP * height))
-    # The last block of a reduction may be narrower; the box keeps what it stands for.
-    right, bottom = image.width / factor_x, image.height / factor_y
-    if factor_x > 1 or factor_y > 1:
+def _reduce_bilinear(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    across, down = image.size
+    factor = _factor((down, across), size)
+    if factor != (1, 1):
         # Not image.reduce: JPEG 2000 files have a number of that name.
-        image = Image.Image.reduce(image, (factor_x, factor_y))
+        image = Image.Image.reduce(image, factor[::-1])
+    # The last block of a reduction may be narrower; the box keeps what it stands for.
+    return _filtered(image, size, (0.0, down / factor[0]), (0.0, across / factor[1]))
+
+
+def _resized(plane: Plane, size: tuple[int, int]) -> Image.Image:
+    """One plane at another size, of mode L or RGB."""
+    factor = _factor(plane.samples.shape, size)
+    image = reduced(plane.samples, factor, bgr=plane.bgr)
+    rows, columns = (
+        (plane.lead[axis] / unit, (plane.lead[axis] + plane.size[axis]) / unit)
+        for axis, unit in enumerate((plane.step[0] * factor[0], plane.step[1] * factor[1]))
+    )
+    return _filtered(image, size, rows, columns)
+
+
+def _factor(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
+    """How many rows and columns of samples become one before filtering."""
+    return (
+        max(1, shape[0] // (REDUCING_GAP * size[0])),
+        max(1, shape[1] // (REDUCING_GAP * size[1])),
+    )
+
+
+def _filtered(
+    image: Image.Image,
+    size: tuple[int, int],
+    rows: tuple[float, float],
+    columns: tuple[float, float],
+) -> Image.Image:
+    """Filters what lies between two rows and two columns, both given in fractions of a pixel."""
+    height, width = size
     # `Image.resize(..., reducing_gap=2.0)` would do all of this in one call, but which axis it
     # filters first, and so how it rounds, depends on the sizes and on the version of Pillow.
     bilinear = Image.Resampling.BILINEAR
-    image = image.resize((width, image.height), bilinear, (0, 0, right, image.height))
-    return image.resize((width, height), bilinear, (0, 0, width, bottom))
+    box = (columns[0], 0, columns[1], image.height)
+    image = image.resize((width, image.height), bilinear, box)
+    return image.resize((width, height), bilinear, (0, rows[0], width, rows[1]))
 
 
 def centre_box(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int, int, int]:
@@ -182,17 +225,16 @@ def centre_box(width: int, height: int, to_width: int, to_height: int) -> tuple[
     return left, top, left + box_width, top + box_height
 
 
-def _as_image(rgb: object) -> Image.Image:
-    """Wraps an array as a PIL picture, or checks the one that came."""
+def _check_rgb(rgb: object) -> None:
+    """Raises for what is neither an array nor a PIL picture of RGB."""
     if isinstance(rgb, Image.Image):
         if rgb.mode != "RGB":
             raise ValueError(f"a PIL picture of mode {rgb.mode}, expected RGB; see edgeiqa.decode")
         if rgb.width < 1 or rgb.height < 1:
             raise ValueError(f"a PIL picture of {rgb.width}x{rgb.height}, expected at least 1x1")
-        return rgb
+        return
     if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8:
         came = rgb.dtype if isinstance(rgb, np.ndarray) else type(rgb).__name__
         raise TypeError(f"pixels are {came}, expected a uint8 array or a PIL picture")
     if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"pixels have the shape {rgb.shape}, expected [height, width, 3]")
-    return Image.fromarray(np.ascontiguousarray(rgb))

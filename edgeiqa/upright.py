@@ -67,14 +67,6 @@ class Plane:
             )
         return plane
 
-    def extent(self, axis: int) -> tuple[int, int]:
-        """From where to where the picture lies, in samples times `step` from the first one on.
-
-        Args:
-            axis: 0 down, 1 across.
-        """
-        return self.lead[axis], self.lead[axis] + self.size[axis]
-
 
 def planes(frame: Frame) -> tuple[Plane, ...]:
     """What a frame consists of, cut to its region of interest and turned upright.
