@@ -106,7 +106,7 @@ class VideoFeed:
                 return
             except self._av.FFmpegError as error:
                 failures += 1
-                if isinstance(error, BlockingIOError):  # Of a camera: nothing there yet.
+                if isinstance(error, BlockingIOError):  # Nothing there yet.
                     self._stopped.wait(0.005)
                 elif self._live or failures > _MOST_FAILURES:
                     raise SourceError(f"reading failed ({self._reason(error)})") from error
