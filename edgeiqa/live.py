@@ -393,4 +393,5 @@ class LiveScorer:
 
 def _own(frame: Frame) -> Frame:
     """The frame with pixels that nobody else writes to."""
-    return replace(frame, pixels=frame.pixels.copy())
+    chroma = None if frame.chroma is None else (frame.chroma[0].copy(), frame.chroma[1].copy())
+    return replace(frame, pixels=frame.pixels.copy(), chroma=chroma)

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edgeiqa.frame import Frame
 from edgeiqa.liveresult import LiveResult
-from edgeiqa.preprocess import to_rgb
+from edgeiqa.preprocess import to_rgb, to_rgb_at
 
 MAX_SIDE = 1280
 """Larger pictures are drawn smaller, to this longest side in pixels."""
@@ -89,20 +89,25 @@ class Overlay:
 
 def scaled(frame: Frame | Image.Image, max_side: int = MAX_SIDE) -> Image.Image:
     """The frame upright in RGB at the size in which it is drawn, a fresh picture."""
-    picture = (
-        Image.fromarray(np.ascontiguousarray(to_rgb(frame))) if isinstance(frame, Frame) else frame
-    )
-    width, height = picture.size
+    if isinstance(frame, Frame):
+        height, width = frame.size
+    else:
+        width, height = frame.size
     shorter, longest = min(width, height), max(width, height)
-    times = min(-(-MIN_SIDE // shorter), max_side // longest)
-    if times > 1:
-        size = (times * width, times * height)
-        return picture.resize(size, Image.Resampling.NEAREST)
     if longest > max_side:
         factor = max_side / longest
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        return picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return picture.copy()
+        if isinstance(frame, Frame):
+            return Image.fromarray(to_rgb_at(frame, size[::-1]))
+        return frame.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    if isinstance(frame, Frame):
+        picture = Image.fromarray(np.ascontiguousarray(to_rgb(frame)))
+    else:
+        picture = frame.copy()
+    times = min(-(-MIN_SIDE // shorter), max_side // longest)
+    if times > 1:
+        return picture.resize((times * width, times * height), Image.Resampling.NEAREST)
+    return picture
 
 
 def verdict_word(result: LiveResult) -> str:
