@@ -8,6 +8,7 @@ Ito (2008), which colour-blind eyes can tell apart, lightened for the dark groun
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -81,10 +82,30 @@ class Overlay:
             A fresh picture of mode RGB, upright, of the same aspect ratio (to a pixel), with
             at most `max_side` pixels a side.
         """
+        return self.prepare(frame, result, note=note)()
+
+    def prepare(
+        self, frame: Frame | Image.Image, result: LiveResult, *, note: str | None = None
+    ) -> Callable[[], Image.Image]:
+        """The same drawing, made when it is asked for, from any thread, or never.
+
+        Args:
+            frame: As for `draw`; not written to in between.
+            result: As for `draw`; it goes into the curve now.
+            note: As for `draw`.
+
+        Returns:
+            What `draw` would have returned now; to be called.
+        """
         self.remember(result)
-        sheet = scaled(frame, self._max_side)
-        _Band(sheet, self._threshold).draw(result, list(self._history), self._history_ns, note)
-        return sheet
+        history = list(self._history)
+
+        def render() -> Image.Image:
+            sheet = scaled(frame, self._max_side)
+            _Band(sheet, self._threshold).draw(result, history, self._history_ns, note)
+            return sheet
+
+        return render
 
 
 def scaled(frame: Frame | Image.Image, max_side: int = MAX_SIDE) -> Image.Image:

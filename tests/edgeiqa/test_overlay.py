@@ -26,7 +26,7 @@ def flat(value: int, size: tuple[int, int] = (640, 360)) -> Image.Image:
 
 
 def changed(sheet: Image.Image, value: int) -> np.ndarray:
-    """bool [height, width]: where a flat picture was drawn upon."""
+    """Where a flat picture was drawn upon, bool [height, width]."""
     return (np.asarray(sheet) != value).any(axis=2)
 
 
