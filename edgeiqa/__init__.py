@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from edgeiqa.contract import ContractError
     from edgeiqa.decode import UnreadableImageError
     from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
-    from edgeiqa.gate import Gate, Reason, Verdict
+    from edgeiqa.gate import Gate, GateFit, Reason, Verdict
+    from edgeiqa.livegate import LiveGate
     from edgeiqa.model import Model, ModelError, available_models
     from edgeiqa.quality import Quality
     from edgeiqa.qualitymap import QualityMap
@@ -31,6 +32,8 @@ __all__ = [
     "ContractError",
     "Frame",
     "Gate",
+    "GateFit",
+    "LiveGate",
     "Model",
     "ModelError",
     "PixelFormat",
@@ -51,6 +54,8 @@ _HOME = {
     "ContractError": "contract",
     "Frame": "frame",
     "Gate": "gate",
+    "GateFit": "gate",
+    "LiveGate": "livegate",
     "Model": "model",
     "ModelError": "model",
     "PixelFormat": "frame",

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from edgeiqa.gate import Verdict
+from edgeiqa.gate import LOW_QUALITY, Reason, Verdict
 from edgeiqa.quality import Quality
 
 FORMATS = ("table", "json", "jsonl", "csv")
@@ -46,7 +46,7 @@ class Row:
     map: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON: scores with 2 decimals, null where there is nothing to say."""
+        """Ready for JSON: scores with 2 decimals, severities with 3, null for what is not there."""
         quality, verdict = self.quality, self.verdict
         std = None if quality is None else quality.std
         reasons = () if verdict is None else verdict.reasons
@@ -58,10 +58,7 @@ class Row:
             if quality is None
             else {k: round(v, 3) for k, v in quality.causes.items()},
             "accept": None if verdict is None else verdict.accept,
-            "reasons": [
-                {"cause": r.cause, "value": round(r.value, 2), "threshold": round(r.threshold, 2)}
-                for r in reasons
-            ],
+            "reasons": [_rounded(reason) for reason in reasons],
             "error": self.error,
         }
         # Only where it was asked for: the keys above are a contract.
@@ -83,7 +80,7 @@ class Writer:
 
 
 class TableWriter(Writer):
-    """For people: score, spread, verdict and path, and what is wrong."""
+    """For people: score, spread, verdict and path, and what is wrong or explains it."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -137,7 +134,10 @@ class JsonLinesWriter(Writer):
 
 
 class CsvWriter(Writer):
-    """A line of column names, then one line per row; causes as name=severity."""
+    """A line of column names, then one line per row; causes as name=severity.
+
+    Of the reasons only those that decided; what merely explains is among the causes.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -148,7 +148,7 @@ class CsvWriter(Writer):
         """Writes one line."""
         values = row.to_dict()
         values["causes"] = " ".join(f"{name}={value}" for name, value in values["causes"].items())
-        values["reasons"] = " ".join(reason["cause"] for reason in values["reasons"])
+        values["reasons"] = " ".join(r["cause"] for r in values["reasons"] if r["decisive"])
         if values["accept"] is not None:
             values["accept"] = "true" if values["accept"] else "false"
         self._csv.writerow(values[column] for column in COLUMNS)
@@ -225,6 +225,16 @@ def printable(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )
+
+
+def _rounded(reason: Reason) -> dict[str, Any]:
+    digits = 2 if reason.cause == LOW_QUALITY else 3
+    return {
+        "cause": reason.cause,
+        "value": round(reason.value, digits),
+        "threshold": round(reason.threshold, digits),
+        "decisive": reason.decisive,
+    }
 
 
 def _json(row: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
@@ -168,17 +168,28 @@ class Scorer:
             on_tile=on_tile,
         )
 
-    def gate(self, preset: str = "normal", *, min_score: float | None = None) -> Gate:
+    def gate(
+        self,
+        preset: str = "normal",
+        *,
+        min_score: float | None = None,
+        max_causes: Mapping[str, float] | None = None,
+    ) -> Gate:
         """A gate with this model's presets.
 
         Args:
             preset: "relaxed", "normal" or "strict".
-            min_score: A least score 0-100 of your own instead.
+            min_score: A least score 0-100 of your own instead of the preset.
+            max_causes: Limits 0-1 of your own per cause, such as {"blur": 0.4}; 1 switches a
+                cause off.
 
         Raises:
-            ValueError: The model has no such preset, or `min_score` is outside 0-100.
+            ValueError: The model has no such preset, `min_score` is outside 0-100, or
+                `max_causes` names an unknown cause or a limit outside 0-1.
         """
-        return Gate(preset, thresholds=self.contract.gate, min_score=min_score)
+        return Gate(
+            preset, thresholds=self.contract.gate, min_score=min_score, max_causes=max_causes
+        )
 
 
 def _not_a_picture(picture: object) -> TypeError:

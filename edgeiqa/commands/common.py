@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from edgeiqa.causes import CAUSES
+
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gate import Gate
     from edgeiqa.scorer import Scorer
@@ -36,7 +38,20 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
         "--gate", metavar="PRESET", help="relaxed, normal or strict (default: normal)"
     )
     least.add_argument(
-        "--min-score", type=score_argument, metavar="X", help="accept from this score on, 0-100"
+        "--min-score",
+        type=score_argument,
+        metavar="X",
+        help="accept from this score on, 0-100, instead of a preset",
+    )
+    parser.add_argument(
+        "--max",
+        dest="max_causes",
+        action="append",
+        type=cause_argument,
+        default=[],
+        metavar="CAUSE=X",
+        help=f"reject above this severity, 0-1, of {', '.join(CAUSES)}; can be repeated, goes "
+        "before the preset's limits, and 1 switches a cause off",
     )
 
 
@@ -49,6 +64,22 @@ def score_argument(text: str) -> float:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
     return value
+
+
+def cause_argument(text: str) -> tuple[str, float]:
+    """A cause and its limit 0-1 out of an argument's text, such as "blur=0.4"."""
+    cause, equals, number = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no CAUSE=X, such as blur=0.4")
+    if cause not in CAUSES:
+        raise argparse.ArgumentTypeError(f"no cause {cause!r}, known: {', '.join(CAUSES)}")
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{cause}: {number!r} is no number from 0 to 1")
+    return cause, value
 
 
 def open_scorer(
@@ -74,10 +105,15 @@ def open_scorer(
         with without_chatter():
             scorer = Scorer(arguments.model)
         presets = scorer.contract.gate
-        asked = arguments.gate is not None or arguments.min_score is not None
-        if not (asked or need_gate) and "normal" not in presets:
-            return scorer, None  # A model of the user's own may come without a gate.
-        return scorer, scorer.gate(arguments.gate or "normal", min_score=arguments.min_score)
+        min_score, limits = arguments.min_score, dict(arguments.max_causes)
+        asked = arguments.gate is not None or min_score is not None
+        if not asked and "normal" not in presets:
+            # A model of the user's own may come without a gate.
+            if not (limits or need_gate):
+                return scorer, None
+            min_score = 0.0 if limits else None
+        gate = scorer.gate(arguments.gate or "normal", min_score=min_score, max_causes=limits)
+        return scorer, gate
     except (ModelError, ContractError, ImportError, ValueError) as error:
         raise UsageError(str(error)) from error
 

@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     if maps is not None:
         # Of an earlier run over a folder that the maps lie in.
         items = [item for item in items if not maps.is_map(item.path)]
+    untold = {cause for cause, limit in dict(arguments.max_causes).items() if limit < 1}
     counts = {"accepted": 0, "rejected": 0, "scored": 0, "unreadable": 0}
     # Rows that run over a terminal are progress enough.
     visible = arguments.output is None and sys.stdout.isatty()
@@ -94,11 +95,18 @@ def run(arguments: argparse.Namespace) -> int:
             for item in items:
                 row = _score_item(item, scorer, gate, maps, progress)
                 counts[_outcome(row)] += 1
+                untold -= set() if row.quality is None else row.quality.causes.keys()
                 writer.write(row)
         finally:
             progress.close()
         contract = scorer.contract
         writer.finish(_summary(counts, gate, f"{contract.name} {contract.version}"))
+    if untold and sum(counts.values()) > counts["unreadable"]:
+        print(
+            f"edgeiqa: note: the model {contract.name} {contract.version} does not tell "
+            f"{', '.join(sorted(untold))}, so --max changed nothing there",
+            file=sys.stderr,
+        )
     if counts["unreadable"]:
         return EXIT_UNREADABLE
     return EXIT_REJECTED if arguments.check and counts["rejected"] else EXIT_OK
@@ -167,6 +175,10 @@ def _format(arguments: argparse.Namespace) -> str:
 def _summary(counts: dict[str, int], gate: Gate | None, model: str) -> str:
     total = sum(counts.values())
     parts = [f"{count} {what}" for what, count in counts.items() if count]
-    asked = "" if gate is None else f", accepted from {gate.min_score:g} on"
+    asked = ""
+    if gate is not None:
+        limits = [f"{cause} {limit:g}" for cause, limit in gate.max_causes.items() if limit < 1]
+        most = f" with at most {', '.join(limits)}" if limits else ""
+        asked = f", accepted from {gate.min_score:g} on{most}"
     noun = "photograph" if total == 1 else "photographs"
     return f"{total} {noun}: {', '.join(parts)} (model {model}{asked})"

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ import pytest
 import edgeiqa
 from edgeiqa import Scorer, sample_paths
 from edgeiqa.cli import main
+from edgeiqa.contract import append, read
+from edgeiqa.model import find
 from tests.edgeiqa.pictures import bomb, photograph, saved, with_orientation
 
 ROOT = Path(edgeiqa.__file__).parent.parent
@@ -125,6 +128,36 @@ def test_presets_are_those_of_the_model(photo: Path, capsys: pytest.CaptureFixtu
         assert got[0]["accept"] is (score >= least)
 
 
+def test_own_limits_of_causes_count_or_are_said_not_to(
+    photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    severity = Scorer().score(photo).causes.get("dark")
+    words = ["score", str(photo), "--min-score", "0", "--max", "dark=0.5", "--max", "dark=0"]
+    assert main([*words, "--check", "--format", "json"]) == (1 if severity else 0)
+    captured = capsys.readouterr()
+    assert ("does not tell dark" in captured.err) == (severity is None)
+    (row,) = json.loads(captured.out)
+    # Of two limits of one cause the last counts.
+    assert [r["threshold"] for r in row["reasons"]] == ([0] if severity else [])
+    assert main([*words, "--max", "dark=1", "--check"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "with at most" not in captured.out
+
+
+def test_a_model_without_presets_takes_limits_of_causes(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract, flatbuffer = read(find("base").read_bytes())
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(append(flatbuffer, replace(contract, gate={})))
+    for extra, accept in ((["--max", "dark=1"], True), ([], None)):
+        _, got = rows(capsys, photo, "--model", bare, *extra)
+        assert got[0]["accept"] is accept
+    assert main(["score", str(photo), "--model", str(bare), "--check"]) == 2
+    assert "none: give min_score" in capsys.readouterr().err
+
+
 def test_csv_and_json_lines(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(photo), "missing.jpg", "--format", "csv"]) == 3
     table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
@@ -155,6 +188,10 @@ def test_the_suffix_of_the_output_chooses_the_format(
         (["score", "a.jpg", "--min-score", "nan"], "no number from 0 to 100"),
         (["score", "a.jpg", "--gate", "normal", "--min-score", "5"], "not allowed with"),
         (["score", "a.jpg", "--gate", "odd"], "no gate preset 'odd'"),
+        (["score", "a.jpg", "--max", "blur"], "'blur' is no CAUSE=X"),
+        (["score", "a.jpg", "--max", "blurr=0.5"], "no cause 'blurr', known: blur, noise"),
+        (["score", "a.jpg", "--max", "blur=1.01"], "'1.01' is no number from 0 to 1"),
+        (["score", "a.jpg", "--max", "blur=nan"], "'nan' is no number from 0 to 1"),
         (["score", "a.jpg", "--format", "xml"], "invalid choice"),
         (["score", "a.jpg", "--mod", "base"], "unrecognized arguments"),
         (["score", "a.jpg", "--model", "odd"], "no model 'odd'; shipped: "),

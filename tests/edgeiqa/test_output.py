@@ -64,10 +64,34 @@ def test_json_and_json_lines_say_the_same() -> None:
         "error": None,
     }
     assert rows[1]["accept"] is False
-    assert rows[1]["reasons"] == [{"cause": "low_quality", "value": 12.5, "threshold": 45.0}]
+    assert rows[1]["reasons"] == [
+        {"cause": "low_quality", "value": 12.5, "threshold": 45.0, "decisive": True}
+    ]
     assert (rows[2]["score"], rows[2]["accept"], rows[2]["error"]) == (None, None, "empty, 0 bytes")
     assert rows[3]["accept"] is None
     assert all(tuple(row) == COLUMNS for row in rows)
+
+
+def test_causes_are_told_whether_they_decide_or_explain() -> None:
+    gate = Gate(min_score=45, max_causes={"blur": 0.6})
+    blurred = Quality(60.0, causes={"blur": 0.6004, "dark": 0.7})
+    explained = Quality(12.5, causes={"blur": 0.2, "dark": 0.7})
+    rows = [Row("a.jpg", blurred, gate(blurred)), Row("b.jpg", explained, gate(explained))]
+    assert written("table", rows).splitlines()[1:3] == [
+        " 60.0       -  reject   a.jpg: too blurred: focus again and hold still "
+        "(0.6004, at most 0.6000)",
+        " 12.5       -  reject   b.jpg: quality 12.5 is below 45.0; somewhat dark: add light or "
+        "expose longer (0.70)",
+    ]
+    first, second = json.loads(written("json", rows))
+    assert first["reasons"] == [{"cause": "blur", "value": 0.6, "threshold": 0.6, "decisive": True}]
+    assert second["reasons"][1] == {
+        **{"cause": "dark", "value": 0.7, "threshold": 1.0},
+        "decisive": False,
+    }
+    table = list(csv.DictReader(io.StringIO(written("csv", rows))))
+    assert [row["reasons"] for row in table] == ["blur", "low_quality"]
+    assert table[1]["causes"] == "blur=0.2 dark=0.7"
 
 
 def test_no_rows_are_still_a_document() -> None:
