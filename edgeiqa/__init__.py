@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from edgeiqa.decode import UnreadableImageError
     from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
     from edgeiqa.gate import Gate, GateFit, Reason, Verdict
+    from edgeiqa.live import LiveScorer
     from edgeiqa.livegate import LiveGate
+    from edgeiqa.liveresult import LiveResult
+    from edgeiqa.mode import Mode
     from edgeiqa.model import Model, ModelError, available_models
+    from edgeiqa.overlay import Overlay
     from edgeiqa.quality import Quality
     from edgeiqa.qualitymap import QualityMap
     from edgeiqa.samples import sample_paths
     from edgeiqa.scorer import Scorer
+    from edgeiqa.smoothing import Smoother
 
 __version__ = "0.1.0"
 
@@ -34,13 +39,18 @@ __all__ = [
     "Gate",
     "GateFit",
     "LiveGate",
+    "LiveResult",
+    "LiveScorer",
+    "Mode",
     "Model",
     "ModelError",
+    "Overlay",
     "PixelFormat",
     "Quality",
     "QualityMap",
     "Reason",
     "Scorer",
+    "Smoother",
     "UnreadableImageError",
     "Verdict",
     "__version__",
@@ -56,13 +66,18 @@ _HOME = {
     "Gate": "gate",
     "GateFit": "gate",
     "LiveGate": "livegate",
+    "LiveResult": "liveresult",
+    "LiveScorer": "live",
+    "Mode": "mode",
     "Model": "model",
     "ModelError": "model",
+    "Overlay": "overlay",
     "PixelFormat": "frame",
     "Quality": "quality",
     "QualityMap": "qualitymap",
     "Reason": "gate",
     "Scorer": "scorer",
+    "Smoother": "smoothing",
     "UnreadableImageError": "decode",
     "Verdict": "gate",
     "available_models": "model",

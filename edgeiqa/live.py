@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -176,7 +176,7 @@ class LiveScorer:
             worker = self._worker = self._worker or self._new_worker()
         return iter(worker)
 
-    def run(self, source: Source) -> Iterator[LiveResult]:
+    def run(self, source: Source) -> Generator[LiveResult, None, None]:
         """Scores what a source gives, from its first frame to its end.
 
         Of a live source in `Mode.LIVE` the newest frame wins; every frame of any other source is
@@ -336,7 +336,7 @@ class LiveScorer:
             self._meter.callback_failed()
             _log.exception("on_result raised; scoring goes on")
 
-    def _run_all(self, source: Source) -> Iterator[LiveResult]:
+    def _run_all(self, source: Source) -> Generator[LiveResult, None, None]:
         try:
             for frame in source.frames():
                 if self._closed:
@@ -353,7 +353,7 @@ class LiveScorer:
             source.close()
             self._source = None
 
-    def _run_newest(self, source: Source) -> Iterator[LiveResult]:
+    def _run_newest(self, source: Source) -> Generator[LiveResult, None, None]:
         worker = self._worker = self._new_worker()
         refusals: list[LiveResult] = []  # Bounded by what the reader below takes out.
         broken: list[BaseException] = []
