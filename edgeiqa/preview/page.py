@@ -57,7 +57,7 @@ async function look() {
         one(now.stats.fps_scored, " scored per second"),
         one(now.stats.latency_p50_ms, " ms"),
         now.stats.dropped + " dropped",
-        now.stats.errors + " errors"].filter(Boolean).join(", "));
+        now.stats.errors + (now.stats.errors === 1 ? " error" : " errors")].filter(Boolean).join(", "));
       const sentences = result.error ? [result.error] : now.sentences;
       const list = at("reasons");
       if (list.dataset.now !== sentences.join("\\n")) {

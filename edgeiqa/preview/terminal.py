@@ -96,9 +96,10 @@ class LiveLine:
             wrong = "; ".join(reason.sentence for reason in result.verdict.reasons)
         text.append(f"\n{printable(wrong)}\n")
         latency = "" if stats.latency_p50_ms is None else f", {stats.latency_p50_ms:.0f} ms"
+        errors = "error" if stats.errors == 1 else "errors"
         text.append(
             f"{stats.fps_scored:.1f} of {stats.fps_in:.1f} frames/s{latency}, "
-            f"{stats.dropped} dropped, {stats.errors} errors; Ctrl-C ends",
+            f"{stats.dropped} dropped, {stats.errors} {errors}; Ctrl-C ends",
             "dim",
         )
         return text
