@@ -52,12 +52,13 @@ async function look() {
       const kinds = {Accept: "accept", Reject: "reject", Scored: "neutral"};
       at("verdict").className = kinds[now.word] || "faint";
       put("verdict", now.word);
+      const errors = now.stats.errors;
       put("numbers", [
         one(result.smoothed, " of 100"),
         one(now.stats.fps_scored, " scored per second"),
         one(now.stats.latency_p50_ms, " ms"),
         now.stats.dropped + " dropped",
-        now.stats.errors + (now.stats.errors === 1 ? " error" : " errors")].filter(Boolean).join(", "));
+        errors + (errors === 1 ? " error" : " errors")].filter(Boolean).join(", "));
       const sentences = result.error ? [result.error] : now.sentences;
       const list = at("reasons");
       if (list.dataset.now !== sentences.join("\\n")) {
