@@ -7,6 +7,7 @@ from typing import Any
 
 from edgeiqa.frame import Frame
 from edgeiqa.gate import Verdict
+from edgeiqa.output import rounded_reason
 from edgeiqa.quality import Quality
 
 
@@ -49,10 +50,7 @@ class LiveResult:
             "std": None if std is None else round(std, 2),
             "causes": {name: round(severity, 3) for name, severity in causes.items()},
             "accept": None if verdict is None else verdict.accept,
-            "reasons": [
-                {"cause": r.cause, "value": round(r.value, 2), "threshold": round(r.threshold, 2)}
-                for r in reasons
-            ],
+            "reasons": [rounded_reason(reason) for reason in reasons],
             "latency_ms": round(self.latency_ms, 2),
             "dropped": self.dropped,
             "error": self.error,

@@ -63,7 +63,7 @@ class Now:
 
 
 def pixel_score(frame: Frame) -> Quality:
-    value = int(frame.pixels[0, 0, 0])
+    value = int(frame.pixels.flat[0])
     if value == 255:
         raise MemoryError("no room\nfor this one")
     return Quality(float(value), 5.0)
@@ -174,6 +174,29 @@ def test_submit_copies_as_cameras_reuse_their_buffers() -> None:
         assert (result.frame.pixels is buffer) is not copy
 
 
+def test_submit_copies_all_planes(scorer: Scorer) -> None:
+    random = np.random.default_rng(0)
+    for pixel_format in (PixelFormat.NV21, PixelFormat.I420, PixelFormat.YUYV):
+        size = 64 * 48 * 2 if pixel_format is PixelFormat.YUYV else 64 * 48 * 3 // 2
+        buffer = bytearray(random.integers(0, 256, size, dtype=np.uint8).tobytes())
+        taken = Frame.from_buffer(buffer, 64, 48, pixel_format, rotation=90, timestamp_ns=1)
+        expected = scorer.score(taken)
+        waiting = Steps()
+        with LiveScorer(waiting, keep_frames=True) as live:
+            live.submit(frame(0, 10), 0)
+            assert waiting.begun.acquire(timeout=WAIT_S)
+            live.submit(taken)
+            buffer[:] = bytes(size)
+            results = iter(live)
+            waiting.step.release()
+            assert next(results).quality == Quality(10.0, 5.0)
+            waiting.step.release()
+            kept = next(results).frame
+        assert kept is not None
+        assert scorer.score(taken) != expected
+        assert scorer.score(kept) == expected
+
+
 def test_results_by_iterating_end_with_close() -> None:
     live = LiveScorer(Now())
     seen = list[LiveResult]()
@@ -250,6 +273,8 @@ def test_bad_input_between_good_frames(scorer: Scorer) -> None:
             live.submit(good, number * 10_000_000_000)
             with pytest.raises(error):
                 live.submit(what, number * 10_000_000_000 + 1 if when is None else when)
+            with pytest.raises(ValueError, match="bytes"):
+                live.submit(Frame.from_buffer(b"\0" * 100, 640, 360, PixelFormat.NV12))
             with pytest.raises(ValueError, match="not inside the buffer"):
                 live.submit(Frame(good, roi=(0, 0, 0, 5)))
             until(live, len(results) + 1 if len(results) < number else number)
