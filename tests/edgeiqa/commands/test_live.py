@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from PIL import Image
 import edgeiqa
 from edgeiqa import Frame, PixelFormat, Scorer
 from edgeiqa.cli import main
+from edgeiqa.preview.server import PreviewServer
 from edgeiqa.samples import FOLDER
 from tests.edgeiqa.pictures import photograph
 
@@ -152,6 +154,40 @@ def test_raw_frames_on_standard_input_with_a_broken_last_one(video: Path) -> Non
     assert [row["score"] for row in results if row["error"] is None] == [expected] * 3
     assert "skipped" in [event["event"] for event in events]
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_of_a_stream_the_newest_frame_wins_and_its_loss_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server, stop = PreviewServer(0), threading.Event()
+
+    def show() -> None:
+        for number in itertools.count():
+            picture = Image.new("RGB", (320, 240), (number % 256,) * 3)
+            server.publish(picture.copy, {})
+            if stop.wait(0.002):
+                return
+
+    camera = threading.Thread(target=show)
+    camera.start()
+    killer = threading.Timer(3.0, server.close)
+    killer.start()
+    try:
+        words = ["--duration", 6, "--format", "jsonl", "--every", 0.01]
+        assert live(f"{server.url}stream.mjpg", *words) == 0
+    finally:
+        stop.set()
+        camera.join()
+        killer.join()
+    results, events = rows(capsys.readouterr().out)
+    assert len(results) > 3
+    assert all(row["error"] is None for row in results)
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "opened"
+    assert "lost" in kinds
+    assert "retrying" in kinds
+    assert kinds[-1] == "ended"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
