@@ -107,29 +107,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(arguments)
     width, height = map(int, args.size.split("x"))
-    runs = [soak(model, args.frames, (width, height)) for model in args.models]
+    runs: list[dict[str, Any]] = []
+    for model in args.models:
+        runs.append(soak(model, args.frames, (width, height)))
+        if args.json is not None:
+            _write(args.json, args, runs)  # After each, as one takes minutes.
     for run in runs:
         print(
             f"{run['model']}: {run['rss_mb'][1][1]:.1f} MB after {run['rss_mb'][1][0]} frames, "
             f"{run['rss_mb'][-1][1]:.1f} MB after {run['frames']}: {run['growth_mb']:+.1f} MB"
         )
-    if args.json is not None:
-        report = {
-            "command": f"python scripts/soak.py --models {' '.join(args.models)} "
-            f"--frames {args.frames} --size {args.size}",
-            "what": "Mode.VIDEO, NV12, smoothing and gate, 1 thread",
-            "versions": {
-                "edgeiqa": __version__,
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "pillow": PIL.__version__,
-            },
-            "processor": _processor(),
-            "runs": runs,
-        }
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
+
+
+def _write(path: Path, args: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
+    report = {
+        "command": f"python scripts/soak.py --models {' '.join(args.models)} "
+        f"--frames {args.frames} --size {args.size}",
+        "what": "Mode.VIDEO, NV12, smoothing and gate, 1 thread",
+        "versions": {
+            "edgeiqa": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+        },
+        "processor": _processor(),
+        "runs": runs,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
 def _processor() -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,6 +161,26 @@ def test_live_mode_takes_the_newest_and_never_queues() -> None:
     # They were dropped while the first was being scored.
     assert [r.dropped for r in results] == [99, 0]
     assert results[1].latency_ms >= 0
+
+
+def test_no_more_than_two_frames_are_held() -> None:
+    steps = Steps()
+    with LiveScorer(steps, copy=False) as live:
+        pixels = [picture(number) for number in range(50)]
+        alive = [weakref.ref(one) for one in pixels]
+        for number in range(50):
+            live.submit(pixels.pop(0), number)
+            if number == 0:
+                assert steps.begun.acquire(timeout=WAIT_S)
+        gc.collect()
+        assert [ref() is not None for ref in alive] == [True] + [False] * 48 + [True]
+        steps.step.release(2)
+        until(live, 2)
+        assert live.latest is not None
+        assert live.latest.frame is None
+    del live
+    gc.collect()
+    assert not any(ref() is not None for ref in alive)
 
 
 def test_submit_copies_as_cameras_reuse_their_buffers() -> None:
