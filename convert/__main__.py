@@ -23,6 +23,11 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("verify", "convert.int8.verify", "compare an int8 .tflite with its float model"),
     ("evaluate", "convert.measure.evaluate_command", "measure a .tflite against human scores"),
     (
+        "operate",
+        "convert.measure.operate_command",
+        "measure what gate presets keep and catch, or choose new ones",
+    ),
+    (
         "calibrate",
         "convert.measure.calibrate",
         "check that scores are MOS, and that std tells their error",

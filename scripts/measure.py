@@ -1,4 +1,4 @@
-"""Makes all reports of a model: verify, ladder, calibrate, stability, maps and, once, evaluate.
+"""Makes all reports of a model: verify, ladder, calibrate, stability, maps, operate, evaluate.
 
 Usage: python scripts/measure.py MODEL --student STUDENT.keras [--test]
 

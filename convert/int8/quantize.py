@@ -28,6 +28,7 @@ from convert.int8.provenance import training_record
 from convert.int8.qat import QatRecipe, load_student, train_aware
 from convert.int8.tflite import to_tflite
 from convert.measure import spread
+from convert.measure.operating_points import BAD_MOS, GOOD_MOS, KEPT_GOOD
 from convert.metrics import validation_figures
 from convert.networks import nets
 from convert.networks.weights import save_keras
@@ -39,10 +40,6 @@ from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, appen
 from edgeiqa.model import Model
 
 MODES = ("qat", "ptq")
-GOOD_MOS, BAD_MOS = 0.6, 0.4
-"""On 0-1: better than "good" shots, worse than "bad" ones, when gate thresholds are set."""
-KEPT_GOOD = {"relaxed": 0.99, "normal": 0.95, "strict": 0.80}
-"""Share of good validation pictures that each gate preset keeps."""
 
 
 def quantize(

@@ -16,11 +16,14 @@ from scripts.figures.blocks import ROOT
 
 RESULTS = ROOT / "docs" / "results"
 
-STEPS = ("verify", "ladder", "calibrate", "stability", "maps", "evaluate")
+STEPS = ("verify", "ladder", "calibrate", "stability", "maps", "operate", "evaluate")
 """Steps of `python -m convert` that measure one model, in the order in which they are run."""
 
 STUDENT_STEPS = frozenset({"verify"})
 """Those that need the float network which the model was made from."""
+
+CONTRACT_STEPS = frozenset({"calibrate", "operate"})
+"""Those whose figures depend on what the contract says beside the network."""
 
 TEST_STEPS = frozenset({"evaluate"})
 """Those that look at the test split, once, at the end."""
@@ -60,10 +63,11 @@ class Measured:
     def by(self, step: str, report: dict[str, Any]) -> bool:
         """Whether a report is about this model.
 
-        What `std` says depends on the contract too, and may be changed without the network.
+        What `std` says and what the gate's presets ask for depends on the contract too, and may
+        be changed without the network.
         """
         facts = report.get("protocol", {})
-        if step == "calibrate" and facts.get("model_sha256") != self.model_sha256:
+        if step in CONTRACT_STEPS and facts.get("model_sha256") != self.model_sha256:
             return False
         return bool(facts.get("flatbuffer_sha256") == self.flatbuffer_sha256)
 

@@ -174,3 +174,11 @@ def test_the_gate_has_the_presets_of_the_model(scorer: Scorer) -> None:
     assert scorer.gate(min_score=12.5).min_score == 12.5
     with pytest.raises(ValueError, match="odd"):
         scorer.gate("odd")
+
+
+def test_the_gate_takes_limits_of_ones_own(scorer: Scorer) -> None:
+    gate = scorer.gate("strict", max_causes={"blur": 0.25})
+    assert gate.min_score == scorer.contract.gate["strict"]
+    assert gate.max_causes["blur"] == 0.25
+    with pytest.raises(ValueError, match="'blurr'"):
+        scorer.gate(max_causes={"blurr": 0.25})

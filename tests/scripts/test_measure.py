@@ -60,7 +60,7 @@ def test_all_but_the_test_split_then_nothing_then_the_test_split(
     named = ("--student", str(student))
     assert run(monkeypatch, tmp_path, *named) == (0, list(STEPS[:-1]))
     shown = capsys.readouterr().out
-    assert "[1/5] verify: python -m convert verify base" in shown
+    assert "[1/6] verify: python -m convert verify base" in shown
     assert "still missing: python scripts/measure.py base --only evaluate --test" in shown
     assert run(monkeypatch, tmp_path) == (0, [])
     assert "verify: there already" in capsys.readouterr().out

@@ -7,7 +7,8 @@ import pytest
 
 from convert.data import biq2021
 from convert.data.manifest import select
-from convert.int8.quantize import KEPT_GOOD, calibration_frames, gate_presets
+from convert.int8.quantize import calibration_frames, gate_presets
+from convert.measure.operating_points import KEPT_GOOD
 from tests.convert.tiny import make_biq2021
 
 

@@ -37,11 +37,11 @@ def test_missing_and_foreign_reports_do_not_count(
     assert load_report("ladder", tmp_path, MODEL) == {"protocol": made.protocol()}
 
 
-def test_a_new_contract_makes_only_the_calibration_old(tmp_path: Path) -> None:
+def test_a_new_contract_makes_old_what_depends_on_it(tmp_path: Path) -> None:
     for step in STEPS:
         write(tmp_path, step, model_sha256="00" * 32)
     found = made.model(tmp_path).reports
-    assert set(found) == set(STEPS) - {"calibrate"}
+    assert set(found) == set(STEPS) - {"calibrate", "operate"}
 
 
 def test_half_a_report_is_told(tmp_path: Path) -> None:
