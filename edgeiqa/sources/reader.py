@@ -17,6 +17,9 @@ from edgeiqa.frame import Frame
 from edgeiqa.sources.address import without_password
 from edgeiqa.sources.base import SourceError
 
+# A live stream may have something to skip in every frame; that is told in sum, so often.
+_SKIPS_EVERY_S = 1.0
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -80,6 +83,7 @@ class Reader:
         self._changed = threading.Condition()
         self._opened: Opened | None = None
         self._skipped: Skipped | None = None
+        self._skips_from = 0.0  # When skips may be told again.
         self._frame: Frame | None = None
         self._ended: Ended | None = None
         self._stopped = False
@@ -127,13 +131,20 @@ class Reader:
         item: Item | None
         if self._opened is not None:
             item, self._opened = self._opened, None
-        elif self._skipped is not None:
+        elif self._skipped is not None and self._may_tell_skips():
             item, self._skipped = self._skipped, None
         elif self._frame is not None:
             item, self._frame = self._frame, None
         else:
             item = self._ended
         return item
+
+    def _may_tell_skips(self) -> bool:
+        now = time.monotonic()
+        if self._newest_wins and now < self._skips_from and self._ended is None:
+            return False
+        self._skips_from = now + _SKIPS_EVERY_S
+        return True
 
     def _run(self) -> None:
         error: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -77,16 +78,23 @@ class VideoFeed:
             SourceError: It cannot be opened, or there is no video in it.
         """
         timeout = None if self._timeout_s is None else (self._timeout_s, self._timeout_s)
+        started = time.monotonic()
         try:
             self._container = self._av.open(
                 self._address, format=self._format, options=self._options, timeout=timeout
             )
         except (self._av.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(f"cannot be opened ({self._reason(error)})") from error
+            reason = self._reason(error)
+            if self._timeout_s is not None and time.monotonic() - started >= self._timeout_s:
+                # Demuxers that are interrupted may call it "invalid data" and other things.
+                reason = self._reason(TimeoutError())
+            raise SourceError(f"cannot be opened ({reason})") from error
         stream = self._stream = self._video_stream()
         context = stream.codec_context
         # Several frames at once cost a camera as many frames of delay, and a file nothing.
         stream.thread_type = "SLICE" if self._live else "AUTO"
+        if not context.width or context.pix_fmt is None:  # Nothing could be decoded yet.
+            return f"{context.name}"
         return f"{context.width}x{context.height} {context.name}, {context.pix_fmt}"
 
     def read(self) -> Iterator[Frame | Skipped]:

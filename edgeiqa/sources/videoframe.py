@@ -149,6 +149,8 @@ def _converted(picture: Any, matrix: ColorMatrix, values: ColorRange, *, wide: b
     source = 9 if wide else 1 if matrix is ColorMatrix.BT709 else 5
     number = 2 if values is ColorRange.FULL else 1
     target = _target(picture.format)
+    if wide and target == "yuv420p":
+        target = "rgb24"
     into_rgb = target in _PACKED
     return picture.reformat(
         format=target,

@@ -13,6 +13,7 @@ from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
 
 FORMATS = tuple(PixelFormat)
 YUV = tuple(f for f in PixelFormat if f.is_yuv)
+YUV_420 = tuple(f for f in YUV if f is not PixelFormat.YUYV)
 RGB_LIKE = tuple(f for f in PixelFormat if not f.is_yuv)
 
 # Pillow counts counter-clockwise.

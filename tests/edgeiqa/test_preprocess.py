@@ -7,23 +7,29 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from edgeiqa import preprocess as preprocessing
-from edgeiqa.frame import Frame, PixelFormat
+from edgeiqa.frame import ColorRange, Frame, PixelFormat
 from edgeiqa.preprocess import centre_box, over_white, preprocess, resize, tiles, to_rgb
 from edgeiqa.samples import sample_paths
 from edgeiqa.spec import InputSpec
 from tests import reference_resize
+from tests.edgeiqa.framing import (
+    RGB_LIKE,
+    YUV,
+    YUV_420,
+    Case,
+    cases,
+    noise,
+    pillow_turned,
+    yuv_frame,
+)
 
 SIDES = st.integers(1, 130)
 TARGETS = st.integers(1, 40)
-
-
-def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
 
 
 @settings(deadline=None, max_examples=150)
@@ -37,7 +43,7 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarr
 def test_resize_is_what_the_specification_says(
     height: int, width: int, to_height: int, to_width: int, fit: str, seed: int
 ) -> None:
-    rgb = noise(height, width, seed=seed)
+    rgb = noise(height, width, 3, seed=seed)
     got = resize(rgb, (to_height, to_width), fit)
     np.testing.assert_array_equal(got, reference_resize.resize(rgb, (to_height, to_width), fit))
 
@@ -64,14 +70,14 @@ def test_a_photograph_at_model_size_matches_the_specification(name: str) -> None
 def test_every_reduction_factor_matches_the_specification() -> None:
     # 97 divides 2**24 + 1: were the multiplier rounded, not truncated, it would show here.
     for factor in range(1, 100):
-        rgb = noise(3, factor * 2, seed=factor)
+        rgb = noise(3, factor * 2, 3, seed=factor)
         np.testing.assert_array_equal(
             resize(rgb, (3, 1)), reference_resize.resize(rgb, (3, 1)), err_msg=str(factor)
         )
 
 
 def test_resize_takes_array_and_pil_alike_and_gives_a_fresh_array() -> None:
-    rgb = noise(61, 47)
+    rgb = noise(61, 47, 3)
     from_array = resize(rgb, (16, 16))
     np.testing.assert_array_equal(from_array, resize(Image.fromarray(rgb), (16, 16)))
     from_array[:] = 0
@@ -83,7 +89,7 @@ def test_resize_takes_array_and_pil_alike_and_gives_a_fresh_array() -> None:
 
 @pytest.mark.parametrize("view", [np.s_[::2], np.s_[:, ::-1], np.s_[::-1, ::3]])
 def test_resize_takes_strided_views(view: Any) -> None:
-    rgb = noise(60, 90)[view]
+    rgb = noise(60, 90, 3)[view]
     np.testing.assert_array_equal(resize(rgb, (20, 20)), resize(rgb.copy(), (20, 20)))
 
 
@@ -184,7 +190,7 @@ def test_bgra_is_composited_as_rgba_is() -> None:
 
 
 def test_formats_of_the_same_picture_give_the_same_rgb() -> None:
-    rgb = noise(20, 30)
+    rgb = noise(20, 30, 3)
     opaque = np.full((20, 30, 1), 255, np.uint8)
     for pixel_format, pixels in (
         (PixelFormat.RGB, rgb),
@@ -203,7 +209,7 @@ def test_gray_becomes_three_equal_channels() -> None:
 
 
 def test_the_region_is_cut_first_and_turned_then() -> None:
-    rgb = noise(20, 30)
+    rgb = noise(20, 30, 3)
     frame = Frame(rgb, rotation=90, roi=(5, 2, 10, 6))
     part = Image.fromarray(np.ascontiguousarray(rgb[2:8, 5:15]))
     # PIL counts counter-clockwise.
@@ -214,7 +220,7 @@ def test_the_region_is_cut_first_and_turned_then() -> None:
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_a_turned_buffer_with_its_rotation_is_the_upright_picture(rotation: int) -> None:
-    upright = noise(33, 21)
+    upright = noise(33, 21, 3)
     buffer = np.rot90(upright, k=rotation // 90)  # Counter-clockwise, so that clockwise undoes it.
     spec = InputSpec(16, 24)
     np.testing.assert_array_equal(
@@ -223,7 +229,7 @@ def test_a_turned_buffer_with_its_rotation_is_the_upright_picture(rotation: int)
 
 
 def test_preprocess_makes_the_tensor_from_frame_and_pil() -> None:
-    rgb = noise(50, 70)
+    rgb = noise(50, 70, 3)
     spec = InputSpec(32, 48)
     tensor = preprocess(Frame(rgb), spec)
     assert tensor.shape == (1, 32, 48, 3)
@@ -231,3 +237,134 @@ def test_preprocess_makes_the_tensor_from_frame_and_pil() -> None:
     np.testing.assert_array_equal(tensor, preprocess(Image.fromarray(rgb), spec))
     with pytest.raises(TypeError, match="ndarray"):
         preprocess(rgb, spec)  # type: ignore[arg-type]
+
+
+@settings(max_examples=200)
+@given(cases(formats=RGB_LIKE), TARGETS, TARGETS, st.sampled_from(["squash", "crop"]))
+def test_a_frame_is_what_pillow_cuts_and_turns(
+    case: Case, to_height: int, to_width: int, fit: str
+) -> None:
+    frame = case.frame
+    upright = pillow_turned(case.luma_or_pixels, frame.roi, frame.rotation).convert("RGB")
+    assert frame.size == (upright.height, upright.width)
+    np.testing.assert_array_equal(to_rgb(frame), np.asarray(upright))
+    tensor = preprocess(frame, InputSpec(to_height, to_width, fit=fit))
+    np.testing.assert_array_equal(tensor[0], resize(upright, (to_height, to_width), fit))
+    assert tensor.flags.writeable
+    assert tensor.flags.c_contiguous
+
+
+@settings(max_examples=120)
+@given(cases(formats=YUV, most=50), TARGETS, TARGETS, st.sampled_from(["squash", "crop"]))
+def test_a_yuv_frame_is_what_the_specification_says(
+    case: Case, to_height: int, to_width: int, fit: str
+) -> None:
+    frame = case.frame
+    assert case.chroma is not None
+    height, width = case.luma_or_pixels.shape
+    expected = reference_resize.yuv(
+        [case.luma_or_pixels, *case.chroma],
+        frame.pixel_format.chroma_step,
+        (to_height, to_width),
+        matrix=frame.color_matrix.value,
+        color_range=frame.color_range.value,
+        roi=frame.roi or (0, 0, width, height),
+        rotation=frame.rotation,
+        fit=fit,
+    )
+    tensor = preprocess(frame, InputSpec(to_height, to_width, fit=fit))
+    np.testing.assert_array_equal(tensor[0], expected)
+
+
+@settings(max_examples=100)
+@given(cases(formats=YUV_420, even_roi=True), TARGETS, TARGETS)
+def test_an_even_region_of_yuv_is_what_pillow_cuts_and_turns(
+    case: Case, to_height: int, to_width: int
+) -> None:
+    frame = case.frame
+    assert case.chroma is not None
+    height, width = case.luma_or_pixels.shape
+    x, y, wide, tall = frame.roi or (0, 0, width, height)
+    assume(wide % 2 == 0 and tall % 2 == 0)
+    box = (x // 2, y // 2, wide // 2, tall // 2)
+    luma = pillow_turned(case.luma_or_pixels, frame.roi, frame.rotation)
+    u, v = (np.asarray(pillow_turned(plane, box, frame.rotation)) for plane in case.chroma)
+    upright = Frame(
+        *(np.asarray(luma), PixelFormat.I420),
+        chroma=(u, v),
+        color_matrix=frame.color_matrix,
+        color_range=frame.color_range,
+    )
+    spec = InputSpec(to_height, to_width)
+    np.testing.assert_array_equal(preprocess(frame, spec), preprocess(upright, spec))
+    np.testing.assert_array_equal(to_rgb(frame), to_rgb(upright))
+
+
+@settings(max_examples=60)
+@given(cases(formats=(PixelFormat.NV12,)), TARGETS, TARGETS)
+def test_formats_of_the_same_planes_agree_exactly(
+    case: Case, to_height: int, to_width: int
+) -> None:
+    frame = case.frame
+    assert case.chroma is not None
+    options = {
+        name: getattr(frame, name) for name in ("roi", "rotation", "color_matrix", "color_range")
+    }
+    spec = InputSpec(to_height, to_width)
+    expected = preprocess(frame, spec)
+    for pixel_format in YUV_420:
+        other = yuv_frame(case.luma_or_pixels, *case.chroma, pixel_format, **options)
+        np.testing.assert_array_equal(preprocess(other, spec), expected)
+
+
+@settings(max_examples=60)
+@given(cases(formats=(PixelFormat.GRAY,)), TARGETS, TARGETS, st.sampled_from(YUV))
+def test_neutral_chroma_of_full_range_is_gray(
+    case: Case, to_height: int, to_width: int, pixel_format: PixelFormat
+) -> None:
+    gray = case.luma_or_pixels
+    neutral = np.full(pixel_format.chroma_shape(*gray.shape), 128, np.uint8)
+    frame = yuv_frame(
+        *(gray, neutral, neutral, pixel_format),
+        rotation=case.frame.rotation,
+        roi=case.frame.roi,
+        color_range=ColorRange.FULL,
+    )
+    spec = InputSpec(to_height, to_width)
+    np.testing.assert_array_equal(preprocess(frame, spec), preprocess(case.frame, spec))
+    np.testing.assert_array_equal(to_rgb(frame), to_rgb(case.frame))
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_chroma_stays_where_the_luma_is(rotation: int) -> None:
+    # A red left half: its border must stay at the same place in every region and rotation.
+    y = np.full((65, 64), 100, np.uint8)
+    v = np.full((33, 32), 128, np.uint8)
+    v[:, :16] = 200
+    for x in range(0, 31):
+        frame = Frame(
+            *(y, PixelFormat.I420, rotation, (x, x % 5, 64 - x, 60)),
+            chroma=(np.full_like(v, 128), v),
+            color_range=ColorRange.FULL,
+        )
+        red = np.rot90(to_rgb(frame)[:, :, 0], k=rotation // 90).astype(float)
+        assert red.shape == (60, 64 - x)
+        border = (red.mean(axis=0) - 100).sum() / (1.402 * 72)
+        assert border == pytest.approx(32 - x, abs=0.35), x
+
+
+def test_no_array_of_full_resolution_is_made() -> None:
+    # 12 megapixels in every format; nothing as large as the luma alone may come to be.
+    height, width = 3024, 4032
+    spec = InputSpec(392, 392)
+    for pixel_format in (f for f in PixelFormat if f is not PixelFormat.YUV_420_888):
+        data = bytes(pixel_format.frame_bytes(width, height))
+        for rotation in (0, 90):
+            frame = Frame.from_buffer(data, width, height, pixel_format, rotation=rotation)
+            tracemalloc.start()
+            try:
+                preprocess(frame, spec)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert peak < 4_000_000, pixel_format
