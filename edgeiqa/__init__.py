@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgeiqa.contract import ContractError
     from edgeiqa.decode import UnreadableImageError
+    from edgeiqa.diagnosis import Diagnosis
     from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
     from edgeiqa.gate import Gate, GateFit, Reason, Verdict
+    from edgeiqa.live import LiveScorer
     from edgeiqa.livegate import LiveGate
+    from edgeiqa.liveresult import LiveResult
+    from edgeiqa.mode import Mode
     from edgeiqa.model import Model, ModelError, available_models
+    from edgeiqa.overlay import Overlay
     from edgeiqa.quality import Quality
     from edgeiqa.qualitymap import QualityMap
     from edgeiqa.samples import sample_paths
     from edgeiqa.scorer import Scorer
+    from edgeiqa.smoothing import Smoother
+    from edgeiqa.sources.base import Event
+    from edgeiqa.sources.opening import open_source
 
 __version__ = "0.1.0"
 
@@ -30,21 +38,29 @@ __all__ = [
     "ColorMatrix",
     "ColorRange",
     "ContractError",
+    "Diagnosis",
+    "Event",
     "Frame",
     "Gate",
     "GateFit",
     "LiveGate",
+    "LiveResult",
+    "LiveScorer",
+    "Mode",
     "Model",
     "ModelError",
+    "Overlay",
     "PixelFormat",
     "Quality",
     "QualityMap",
     "Reason",
     "Scorer",
+    "Smoother",
     "UnreadableImageError",
     "Verdict",
     "__version__",
     "available_models",
+    "open_source",
     "sample_paths",
 ]
 
@@ -52,20 +68,28 @@ _HOME = {
     "ColorMatrix": "frame",
     "ColorRange": "frame",
     "ContractError": "contract",
+    "Diagnosis": "diagnosis",
+    "Event": "sources.base",
     "Frame": "frame",
     "Gate": "gate",
     "GateFit": "gate",
     "LiveGate": "livegate",
+    "LiveResult": "liveresult",
+    "LiveScorer": "live",
+    "Mode": "mode",
     "Model": "model",
     "ModelError": "model",
+    "Overlay": "overlay",
     "PixelFormat": "frame",
     "Quality": "quality",
     "QualityMap": "qualitymap",
     "Reason": "gate",
     "Scorer": "scorer",
+    "Smoother": "smoothing",
     "UnreadableImageError": "decode",
     "Verdict": "gate",
     "available_models": "model",
+    "open_source": "sources.opening",
     "sample_paths": "samples",
 }
 

@@ -58,7 +58,7 @@ class Row:
             if quality is None
             else {k: round(v, 3) for k, v in quality.causes.items()},
             "accept": None if verdict is None else verdict.accept,
-            "reasons": [_rounded(reason) for reason in reasons],
+            "reasons": [rounded_reason(reason) for reason in reasons],
             "error": self.error,
         }
         # Only where it was asked for: the keys above are a contract.
@@ -227,7 +227,8 @@ def printable(text: str) -> str:
     )
 
 
-def _rounded(reason: Reason) -> dict[str, Any]:
+def rounded_reason(reason: Reason) -> dict[str, Any]:
+    """A reason ready for JSON: scores with 2 decimals, severities with 3."""
     digits = 2 if reason.cause == LOW_QUALITY else 3
     return {
         "cause": reason.cause,

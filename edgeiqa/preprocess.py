@@ -71,6 +71,19 @@ def to_rgb(frame: Frame) -> np.ndarray:
     return pixels[:, :, ::-1] if plane.bgr else pixels
 
 
+def to_rgb_at(frame: Frame, size: tuple[int, int]) -> np.ndarray:
+    """The same as `to_rgb` at another size, which spares converting what is not shown.
+
+    Args:
+        frame: Any frame.
+        size: (height, width) wanted, in pixels; the aspect ratio may change.
+
+    Returns:
+        uint8 [height, width, 3], RGB, resized with the filter of `resize`; a fresh array.
+    """
+    return _fitted(frame, size, "squash")
+
+
 def _fitted(frame: Frame, size: tuple[int, int], fit: str) -> np.ndarray:
     """A frame at another size, uint8 [height, width, 3], RGB."""
     parts = planes(frame)

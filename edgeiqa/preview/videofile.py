@@ -1,0 +1,180 @@
+"""Writes pictures with their times into an MP4 file, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from fractions import Fraction
+from types import TracebackType
+from typing import Any
+
+from PIL import Image
+
+_CLOCK = 60_000
+"""Ticks per second of the file's time: every usual frame rate fits, and MPEG-4's 16 bits."""
+
+_ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
+    # yuv420p plays everywhere; veryfast keeps up with a camera on a small board.
+    ("libx264", {"preset": "veryfast", "crf": "23"}),
+    ("libopenh264", {}),
+    ("mpeg4", {"b": "6M"}),
+)
+
+
+class VideoFileError(OSError):
+    """The video cannot be written; the text is for the user."""
+
+
+class VideoFile:
+    """An MP4 that grows picture by picture.
+
+    It is written beside its place and moved there by `close`; `discard` leaves an older file of
+    that name as it was. As a context manager it closes, also after Ctrl-C, so that a recording
+    that was interrupted can be played; only another error discards it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Opens the file.
+
+        Args:
+            path: Where it shall be, ending in .mp4.
+
+        Raises:
+            ImportError: PyAV is missing; the text says how to get it.
+            VideoFileError: It cannot be written there; an OSError.
+        """
+        self.path = os.fspath(path)
+        self.frames = 0
+        """Pictures written so far."""
+        self._av = _import_av()
+        target = os.path.realpath(self.path)
+        if os.path.isdir(target):
+            raise VideoFileError(f"cannot write {self.path}: it is a folder")
+        folder, name = os.path.split(target)
+        self._target, self._part = target, os.path.join(folder, f".{name}.{os.getpid()}.part")
+        try:
+            with open(self._part, "wb"):  # PyAV would find out with the first picture only.
+                pass
+            self._container: Any = self._av.open(self._part, "w", format="mp4")
+        except OSError as error:
+            raise VideoFileError(f"cannot write {self.path}: {error.strerror or error}") from error
+        self._stream: Any = None
+        self._size = (0, 0)
+        self._start_ns = 0
+        self._last = -1
+        self._closed = False
+
+    def write(self, picture: Image.Image, timestamp_ns: int) -> None:
+        """Appends a picture.
+
+        Args:
+            picture: Mode RGB. The first one sets the size of the video, rounded up to even
+                numbers; another size is fitted into it with black bars.
+            timestamp_ns: When it is to be seen, in nanoseconds of any clock. One that does not
+                rise is put right behind the picture before.
+
+        Raises:
+            VideoFileError: It cannot be encoded or written, because the disk is full, say.
+        """
+        try:
+            if self._stream is None:
+                self._start_ns = timestamp_ns
+                self._size = (
+                    picture.width + picture.width % 2,
+                    picture.height + picture.height % 2,
+                )
+                self._stream = self._add_stream()
+            if picture.size != self._size:
+                picture = _fitted(picture, self._size)
+            frame = self._av.VideoFrame.from_image(picture)
+            ticks = (timestamp_ns - self._start_ns) * _CLOCK // 1_000_000_000
+            self._last = max(ticks, self._last + 1)
+            frame.pts, frame.time_base = self._last, Fraction(1, _CLOCK)
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+        except (OSError, ValueError) as error:
+            raise VideoFileError(f"cannot write {self.path}: {error}") from error
+        self.frames += 1
+
+    def close(self) -> None:
+        """Completes the file and puts it in its place; without a picture there is none.
+
+        Raises:
+            VideoFileError: It cannot be completed; there is no file then.
+        """
+        if self._closed:
+            return
+        if self._stream is None:
+            self.discard()
+            return
+        try:
+            for packet in self._stream.encode(None):
+                self._container.mux(packet)
+            self._container.close()
+            os.replace(self._part, self._target)
+            self._closed = True
+        except (OSError, ValueError) as error:
+            raise VideoFileError(f"cannot write {self.path}: {error}") from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Gives it up, unless it is complete."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(OSError, ValueError):
+            self._container.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self._part)
+
+    def __enter__(self) -> VideoFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None or issubclass(kind, (KeyboardInterrupt, SystemExit)):
+            self.close()
+        else:
+            self.discard()
+
+    def _add_stream(self) -> Any:
+        names = self._av.codec.codecs_available
+        for name, options in _ENCODERS:
+            if name not in names:
+                continue
+            try:
+                stream = self._container.add_stream(name, rate=30, options=options)
+            except (ValueError, LookupError):  # Named, but not for writing.
+                continue
+            stream.width, stream.height = self._size
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.time_base = Fraction(1, _CLOCK)
+            return stream
+        known = ", ".join(name for name, _ in _ENCODERS)
+        raise VideoFileError(f"cannot write {self.path}: PyAV has none of the encoders {known}")
+
+
+def _fitted(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """In the middle of a black sheet, as large as fits."""
+    sheet = Image.new("RGB", size)
+    factor = min(size[0] / picture.width, size[1] / picture.height)
+    if not 1.0 <= factor < 1.05:  # Else it is that size, but for the row that makes it even.
+        inner = tuple(max(1, round(side * factor)) for side in picture.size)
+        picture = picture.resize((inner[0], inner[1]), Image.Resampling.BILINEAR)
+    sheet.paste(picture, ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2))
+    return sheet
+
+
+def _import_av() -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError(
+            'a video file needs PyAV, which is not installed: pip install "edgeiqa[video]"'
+        ) from error
+    return av
