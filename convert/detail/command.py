@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
     add_schedule_arguments(parser, DEFAULT)
+    parser.set_defaults(head_rate=DEFAULT.head_rate)
     parser.add_argument("--bags", type=int, default=24_000, help="spoilt pictures to learn from")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make them")
     parser.add_argument("--version", default="0.1.0", help="of the model, for its contract")
@@ -187,7 +189,7 @@ def run(args: argparse.Namespace) -> int:
         for split in ("train", "validation")
         for row in database_rows(args.database, root, split, work=work, repeat=args.repeat)
     ]
-    schedule = schedule_of(args)
+    schedule = replace(schedule_of(args), weight_decay=DEFAULT.weight_decay)
     net, learnt, held = train_causes(
         rows, root, work, bags=args.bags, schedule=schedule, jobs=args.jobs
     )
