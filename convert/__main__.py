@@ -39,6 +39,16 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ),
     ("maps", "convert.measure.maps", "check that quality maps find the spoilt half of a picture"),
     ("ladder", "convert.measure.ladder", "check that scores fall as distortions grow"),
+    (
+        "burst",
+        "convert.measure.burst_pairs",
+        "measure how often the better frame of a burst is found",
+    ),
+    (
+        "burst-weights",
+        "convert.training.burst_weights",
+        "learn how to weigh what tells frames of a burst apart",
+    ),
     ("baselines", "convert.baselines.command", "train and measure the survey's strategies"),
     (
         "ablation",
