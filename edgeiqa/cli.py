@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from edgeiqa import __version__
-from edgeiqa.commands import models, samples, score
+from edgeiqa.commands import models, pick, samples, score, watch
 from edgeiqa.commands.common import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
@@ -18,7 +18,7 @@ from edgeiqa.commands.common import (
 )
 
 # In the order of --help.
-COMMANDS = (score, models, samples)
+COMMANDS = (score, pick, watch, models, samples)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ What is measured on the patches:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
@@ -168,7 +169,7 @@ def _cells(side: int, patch: int) -> list[range]:
     """Where the patches of each cell along a side may begin."""
     count = max(1, min(_GRID, side // patch))
     edges = [round(n * side / count) for n in range(count + 1)]
-    return [range(a, max(a + 1, b - patch + 1)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [range(a, max(a + 1, b - patch + 1)) for a, b in pairwise(edges)]
 
 
 def _patch_side(side: int) -> int:
