@@ -89,10 +89,7 @@ def rate(path: str, keep: bool, score: float) -> str | None:
     other = found.get((XMP, "Rating"), "0").strip() not in ("", "0")
     if other and (OURS, "pick") not in found:
         remark = f"has a rating of its own ({found[XMP, 'Rating'].strip()}), which stays"
-    elif (OURS, "pick") in found and _ours(found) not in (
-        found.get((XMP, "Rating")),
-        None,
-    ):
+    elif _ours(found) not in (found.get((XMP, "Rating")), None):
         remark = f"was rated {found.get((XMP, 'Rating'), 'nothing')} since, which stays"
     else:
         wanted[XMP, "Rating"] = "5" if keep else "1"
@@ -185,9 +182,9 @@ class _Reader:
         pair = _split(name)
         at_property = self._path[-2:] == [(RDF, "RDF"), _DESCRIPTION]
         if at_property and self._open is not None and self._open[0] == pair:
-            index = self._parser.CurrentByteIndex
-            # Of <a/> expat tells the start again; else where </a> begins.
-            end = _tag_end(self.data, index)
+            end = _tag_end(self.data, self._open[1])
+            if self.data[end - 2 : end] != b"/>":
+                end = _tag_end(self.data, self._parser.CurrentByteIndex)
             self.places[pair] = _Place("".join(self._open[2]), self._open[1], end)
             self._open = None
 
