@@ -32,7 +32,29 @@ TERMS = (*FEATURES, "blocks_on_detail", "score", "score_squared")
 and its square over 100."""
 
 # Log odds per unit of each of `TERMS`.
-WEIGHTS: dict[str, float] = dict.fromkeys(TERMS, 0.0) | {"score": 0.1}
+WEIGHTS: dict[str, float] = {
+    "detail0": -4.386,
+    "detail1": -1.646,
+    "detail2": 14.6,
+    "detail3": -4.945,
+    "across0": 2.591,
+    "across1": -2.208,
+    "across2": 5.112,
+    "across3": -1.635,
+    "edge0": 4.441,
+    "edge1": -2.291,
+    "noise": -9.275,
+    "noise_low": 2.518,
+    "blocks": -0.5902,
+    "mean": -63.38,
+    "mean_squared": 14.57,
+    "spread": 27.3,
+    "bright": -0.263,
+    "dark": -0.0116,
+    "blocks_on_detail": -5.378,
+    "score": -0.2021,
+    "score_squared": 0.5632,
+}
 
 # Log odds per unit of severity. Not learnt: they are for models that tell causes, which differ
 # from model to model; they only lean on an order that the numbers above have settled mostly.

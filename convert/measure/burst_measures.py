@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from convert.distortions.burst import MOST_STOPS
 from convert.distortions.distort import RgbArray
 from convert.measure.burst_series import Series, series_of
 from convert.progress import progress
@@ -117,6 +118,7 @@ class Scene:
         scale: the picture is resized by this before anything else, with a Lanczos filter; above
             1 it becomes as soft at the pixel as large photographs are.
         others: whether to compute what others use, too.
+        stops: see `convert.measure.burst_series.Series`.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Scene:
     seed: int = 0
     scale: float = 1.0
     others: bool = True
+    stops: float = MOST_STOPS
 
 
 MeasuredSeries: TypeAlias = tuple[Series, list[MeasuredFrame]]
@@ -177,5 +180,5 @@ def _measure_scene(scene: Scene) -> tuple[list[MeasuredSeries], str | None]:
     rgb = np.asarray(picture)
     return [
         (series, measure_series(series, rgb, _scorer, others=scene.others))
-        for series in series_of(scene.name, scene.kinds, scene.seed)
+        for series in series_of(scene.name, scene.kinds, scene.seed, scene.stops)
     ], None

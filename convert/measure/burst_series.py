@@ -50,12 +50,14 @@ class Series:
         kind: one of `KINDS`, or `MIXED`.
         levels: per frame, distortion to level (0-5) in the order in which they come about.
         seed: of everything random.
+        stops: by how much exposure may differ from the picture's, which does not matter.
     """
 
     scene: str
     kind: str
     levels: tuple[dict[str, int], ...]
     seed: int
+    stops: float = burst.MOST_STOPS
 
     def frames(self, rgb: RgbArray) -> Iterator[RgbArray]:
         """Takes the frames.
@@ -70,7 +72,7 @@ class Series:
         own = np.random.default_rng([shared, zlib.crc32(self.kind.encode())])
         for levels in self.levels:
             strengths = {kind: level / LEVELS[-1] for kind, level in levels.items()}
-            yield burst.mixed_frame(rgb, strengths, shared, own)
+            yield burst.mixed_frame(rgb, strengths, shared, own, stops=self.stops)
 
     def pairs(self) -> Iterator[tuple[int, int, int]]:
         """Yields (better, worse, levels apart), as numbers of frames."""
@@ -79,13 +81,16 @@ class Series:
                 yield better, better + apart, apart
 
 
-def series_of(scene: str, kinds: Sequence[str], seed: int) -> list[Series]:
+def series_of(
+    scene: str, kinds: Sequence[str], seed: int, stops: float = burst.MOST_STOPS
+) -> list[Series]:
     """Plans the series of a scene.
 
     Args:
         scene: name of the picture.
         kinds: of `KINDS` and `MIXED`.
         seed: non-negative integer.
+        stops: see `Series`.
     """
     found = []
     for kind in kinds:
@@ -93,7 +98,7 @@ def series_of(scene: str, kinds: Sequence[str], seed: int) -> list[Series]:
             levels = _mixed(scene, seed)
         else:
             levels = tuple({kind: level} for level in (0, *LEVELS))
-        found.append(Series(scene, kind, levels, seed))
+        found.append(Series(scene, kind, levels, seed, stops))
     return found
 
 

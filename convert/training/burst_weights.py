@@ -6,7 +6,8 @@ sum of the differences of their terms. The strength of the regularisation is cho
 of the scenes, which by then took no part; the weights are then fitted to all.
 
 Half of the scenes are enlarged first: photographs of many megapixels are softer at the pixel than
-the small pictures of the databases, and the weights are to hold for both.
+the small pictures of the databases, and the weights are to hold for both. Exposure wavers more than in
+the measurement, so that the weights do not lean on small differences of brightness.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from edgeiqa.listing import expand
 STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 """Of the quadratic regularisation, in units of each term's deviation."""
 
-_LARGEST_SCALE = 2.5
+_LARGEST_SCALE = 2.0
+_STOPS = 0.15
 _VALIDATION = 4  # One scene in so many.
 
 
@@ -137,13 +139,16 @@ def learn(measured: Sequence[MeasuredSeries]) -> dict[str, Any]:
     }
 
 
-def training_scenes(root: Path, count: int, more: Sequence[Path], seed: int) -> list[Scene]:
-    """Draws rated training pictures, and takes all of further folders.
+def training_scenes(
+    root: Path, count: int, more: Sequence[Path], more_count: int, seed: int
+) -> list[Scene]:
+    """Draws rated training pictures, and some of further folders.
 
     Args:
         root: the data root; BIQ2021's train split without watermarks is drawn from.
         count: of rated pictures.
         more: folders of pictures that no measurement uses.
+        more_count: how many to draw from those.
         seed: of the draw, of scales and of series.
     """
     good = sorted(
@@ -153,7 +158,8 @@ def training_scenes(root: Path, count: int, more: Sequence[Path], seed: int) -> 
     )
     generator = np.random.default_rng(seed)
     paths = [str(root / good[i]) for i in generator.permutation(len(good))[:count]]
-    paths += [item.path for item in expand(map(str, more)) if item.error is None]
+    further = [item.path for item in expand(map(str, more)) if item.error is None]
+    paths += [further[i] for i in generator.permutation(len(further))[:more_count]]
     return [
         Scene(
             Path(path).name,
@@ -162,6 +168,7 @@ def training_scenes(root: Path, count: int, more: Sequence[Path], seed: int) -> 
             seed,
             1.0 if generator.random() < 0.5 else float(generator.uniform(1.25, _LARGEST_SCALE)),
             others=False,
+            stops=_STOPS,
         )
         for path in paths
     ]
@@ -175,7 +182,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `python -m convert burst-weights`."""
     parser.add_argument("--model", default="base", help="whose scores to weigh (default: base)")
     parser.add_argument(
-        "--scenes", type=int, default=240, metavar="N", help="rated pictures (default: %(default)s)"
+        "--scenes", type=int, default=100, metavar="N", help="rated pictures (default: %(default)s)"
     )
     parser.add_argument(
         "--more",
@@ -184,6 +191,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DIR",
         help="folders of more training pictures, such as those of BSDS500's train part",
+    )
+    parser.add_argument(
+        "--more-scenes",
+        type=int,
+        default=40,
+        metavar="N",
+        help="how many to draw from --more (default: %(default)s)",
     )
     parser.add_argument(
         "--data-root", metavar="DIR", help="folder of the databases (default: $EDGEIQA_DATA)"
@@ -198,7 +212,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs `python -m convert burst-weights`; returns 0, or 3 when a picture was unreadable."""
     prepare_targets(args.json)
-    scenes = training_scenes(data_root(args.data_root), args.scenes, args.more, args.seed)
+    scenes = training_scenes(
+        data_root(args.data_root), args.scenes, args.more, args.more_scenes, args.seed
+    )
     measured, errors = measure_scenes(scenes, args.model, args.processes)
     for error in errors:
         print(f"unreadable: {error}", file=sys.stderr)
