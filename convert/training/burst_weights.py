@@ -6,8 +6,8 @@ sum of the differences of their terms. The strength of the regularisation is cho
 of the scenes, which by then took no part; the weights are then fitted to all.
 
 Half of the scenes are enlarged first: photographs of many megapixels are softer at the pixel than
-the small pictures of the databases, and the weights are to hold for both. Exposure wavers more than in
-the measurement, so that the weights do not lean on small differences of brightness.
+the small pictures of the databases, and the weights are to hold for both. Exposure wavers more than
+in the measurement, so that the weights do not lean on small differences of brightness.
 """
 
 from __future__ import annotations

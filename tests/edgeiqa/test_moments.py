@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -108,7 +109,9 @@ def picture(path: Path) -> Image.Image:
 
 def photo(image: Image.Image, taken: float = 0.0, name: str = "a", **more: object) -> Photo:
     look, level = look_of(image)
-    return Photo(name, taken, bool(more.get("dated", True)), str(more.get("camera", "")), look, level)
+    return Photo(
+        name, taken, bool(more.get("dated", True)), str(more.get("camera", "")), look, level
+    )
 
 
 def test_likeness_forgives_blur_light_and_framing_but_not_another_scene() -> None:
@@ -186,7 +189,7 @@ def test_dated_photos_of_a_moment_share_camera_and_scene_and_have_a_near_neighbo
         assert len({p.camera for p in group}) == 1
         assert all(likeness(a, b) >= 0.7 for a in group for b in group)
         times = [p.taken for p in group]
-        assert all(b - a <= 2.0 + 1e-3 for a, b in zip(times, times[1:], strict=False))
+        assert all(b - a <= 2.0 + 1e-3 for a, b in itertools.pairwise(times))
 
 
 def test_copies_without_a_time_join_whatever_they_are_copies_of() -> None:

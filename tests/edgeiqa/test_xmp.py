@@ -127,9 +127,7 @@ def test_a_rating_changed_after_ours_stays(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_not_understood_is_left_alone(
-    tmp_path: Path, content: bytes, message: str
-) -> None:
+def test_what_is_not_understood_is_left_alone(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.xmp"
     path.write_bytes(content)
     with pytest.raises(XmpError, match=message):
