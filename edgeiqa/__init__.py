@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edgeiqa.burst import Ranked, best_of
     from edgeiqa.contract import ContractError
     from edgeiqa.decode import UnreadableImageError
     from edgeiqa.frame import Frame, PixelFormat
@@ -34,12 +35,14 @@ __all__ = [
     "PixelFormat",
     "Quality",
     "QualityMap",
+    "Ranked",
     "Reason",
     "Scorer",
     "UnreadableImageError",
     "Verdict",
     "__version__",
     "available_models",
+    "best_of",
     "sample_paths",
 ]
 
@@ -52,11 +55,13 @@ _HOME = {
     "PixelFormat": "frame",
     "Quality": "quality",
     "QualityMap": "qualitymap",
+    "Ranked": "burst",
     "Reason": "gate",
     "Scorer": "scorer",
     "UnreadableImageError": "decode",
     "Verdict": "gate",
     "available_models": "model",
+    "best_of": "burst",
     "sample_paths": "samples",
 }
 

@@ -33,7 +33,7 @@ from convert.measure.burst_measures import (
     measure_scenes,
     ratings,
 )
-from convert.measure.burst_series import APART, KINDS, MIXED
+from convert.measure.burst_series import APART, KINDS, MIXED, SLIGHT
 from convert.measure.command import report
 from convert.measure.ladder import validation_scenes
 from convert.progress import progress
@@ -109,10 +109,14 @@ class PairSet:
     def add(
         self, kind: str, frames: list[MeasuredFrame], pairs: Iterator[tuple[int, int, int]]
     ) -> None:
-        """Counts the pairs (better, worse, apart) of a moment, under its kind and under "all"."""
+        """Counts the pairs (better, worse, apart) of a moment, under its kind and under "all".
+
+        Slight differences do not count under "all": they are less than a level.
+        """
         values = ratings(frames)
         for better, worse, apart in pairs:
-            for row in ((kind, apart), ("all", apart)):
+            rows = [(kind, apart)] if kind in SLIGHT else [(kind, apart), ("all", apart)]
+            for row in rows:
                 counts = self.counts.setdefault(row, {method: Count() for method in METHODS})
                 for method, count in counts.items():
                     count.add(values[method][better], values[method][worse])
@@ -233,7 +237,7 @@ def table(sets: Sequence[PairSet]) -> str:
 
 
 def _scenes(paths: Sequence[str], seed: int) -> list[Scene]:
-    return [Scene(Path(path).name, path, (*KINDS, MIXED), seed) for path in paths]
+    return [Scene(Path(path).name, path, (*KINDS, MIXED, *SLIGHT), seed) for path in paths]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

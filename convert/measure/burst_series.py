@@ -30,6 +30,10 @@ KINDS: tuple[str, ...] = (
 )
 """What a camera does differently from one frame of a burst to the next."""
 
+SLIGHT: dict[str, str] = {"slight_blur": "defocus", "slight_motion": "motion_shake"}
+"""Kinds whose frames are a quarter or half of a level apart, by the distortion they are made with:
+what one frame of a steady hand has more than the next."""
+
 MIXED = "mixed"
 """Several of `KINDS` at once."""
 
@@ -39,6 +43,7 @@ APART: tuple[int, ...] = (1, 2)
 _BLURS = KINDS[:4]
 _EXPOSURES = KINDS[6:]
 _MIXED_STEPS = 4
+_SLIGHT_LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Series:
 
     Attributes:
         scene: name of the picture.
-        kind: one of `KINDS`, or `MIXED`.
+        kind: one of `KINDS` or `SLIGHT`, or `MIXED`.
         levels: per frame, distortion to level (0-5) in the order in which they come about.
         seed: of everything random.
         stops: by how much exposure may differ from the picture's, which does not matter.
@@ -55,7 +60,7 @@ class Series:
 
     scene: str
     kind: str
-    levels: tuple[dict[str, int], ...]
+    levels: tuple[dict[str, float], ...]
     seed: int
     stops: float = burst.MOST_STOPS
 
@@ -88,7 +93,7 @@ def series_of(
 
     Args:
         scene: name of the picture.
-        kinds: of `KINDS` and `MIXED`.
+        kinds: of `KINDS`, `SLIGHT` and `MIXED`.
         seed: non-negative integer.
         stops: see `Series`.
     """
@@ -96,23 +101,25 @@ def series_of(
     for kind in kinds:
         if kind == MIXED:
             levels = _mixed(scene, seed)
+        elif kind in SLIGHT:
+            levels = tuple({SLIGHT[kind]: level} for level in _SLIGHT_LEVELS)
         else:
-            levels = tuple({kind: level} for level in (0, *LEVELS))
+            levels = tuple({kind: float(level)} for level in (0, *LEVELS))
         found.append(Series(scene, kind, levels, seed, stops))
     return found
 
 
-def _mixed(scene: str, seed: int) -> tuple[dict[str, int], ...]:
+def _mixed(scene: str, seed: int) -> tuple[dict[str, float], ...]:
     generator = np.random.default_rng([seed, zlib.crc32(scene.encode()), 1])
     blur = _BLURS[generator.integers(len(_BLURS))]
     exposure = _EXPOSURES[generator.integers(len(_EXPOSURES))]
     # As light goes: optics, exposure, sensor, encoder.
     names = (blur, exposure, "noise", "jpeg")
-    now = {name: int(generator.integers(3)) for name in names}
+    now = {name: float(generator.integers(3)) for name in names}
     steps = [now]
     for _ in range(_MIXED_STEPS):
         worse = [name for name in names if now[name] < LEVELS[-1]]
         chosen = generator.permutation(worse)[: generator.integers(1, 3)]
-        now = {name: level + int(name in chosen) for name, level in now.items()}
+        now = {name: level + float(name in chosen) for name, level in now.items()}
         steps.append(now)
     return tuple(steps)

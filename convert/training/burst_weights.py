@@ -29,7 +29,7 @@ from convert.data.ladders import LEAST_MOS
 from convert.data.manifest import data_root
 from convert.files import prepare_targets
 from convert.measure.burst_measures import MeasuredSeries, Scene, measure_scenes
-from convert.measure.burst_series import APART, KINDS, MIXED
+from convert.measure.burst_series import APART, KINDS, MIXED, SLIGHT
 from convert.measure.command import report
 from edgeiqa.burst import TERMS, terms
 from edgeiqa.listing import expand
@@ -164,7 +164,7 @@ def training_scenes(
         Scene(
             Path(path).name,
             path,
-            (*KINDS, MIXED),
+            (*_some(generator), *SLIGHT, MIXED),
             seed,
             1.0 if generator.random() < 0.5 else float(generator.uniform(1.25, _LARGEST_SCALE)),
             others=False,
@@ -172,6 +172,11 @@ def training_scenes(
         )
         for path in paths
     ]
+
+
+def _some(generator: np.random.Generator) -> list[str]:
+    """Half of the kinds: scenes teach more than series of one scene."""
+    return [str(kind) for kind in generator.permutation(KINDS)[: len(KINDS) // 2]]
 
 
 def _is_validation(scene: str) -> bool:
