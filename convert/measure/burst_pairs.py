@@ -38,9 +38,11 @@ from convert.measure.command import report
 from convert.measure.ladder import validation_scenes
 from convert.progress import progress
 from convert.quiet import quiet
+from edgeiqa.contract import read
 from edgeiqa.decode import UnreadableImageError, decode
 from edgeiqa.framedetail import shift_between
 from edgeiqa.listing import expand
+from edgeiqa.model import find
 from edgeiqa.scorer import Scorer
 
 TARGET = 0.9
@@ -320,11 +322,14 @@ def run(args: argparse.Namespace) -> int:
             take(video_windows(args.video, scorer))
     for error in errors:
         print(f"unreadable: {error}", file=sys.stderr)
+    contract, _ = read(find(args.model).read_bytes())
     document = {
         "target": TARGET,
         "sets": [one.to_dict() for one in sets],
         "seed": args.seed,
-        "model": args.model,
+        "model": contract.name,
+        "model_version": contract.version,
+        "flatbuffer_sha256": contract.flatbuffer_sha256,
         "versions": protocol.versions(),
         "command": protocol.command_line("convert.measure.burst_pairs"),
         "date": protocol.now(),
