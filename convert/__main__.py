@@ -51,6 +51,15 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         "measure whether slight blur in large photographs is told",
     ),
     ("diagnose", "convert.detail.diagnose", "measure what the causes tell, and false alarms"),
+        "burst",
+        "convert.measure.burst_pairs",
+        "measure how often the better frame of a burst is found",
+    ),
+    (
+        "burst-weights",
+        "convert.training.burst_weights",
+        "learn how to weigh what tells frames of a burst apart",
+    ),
     ("baselines", "convert.baselines.command", "train and measure the survey's strategies"),
     (
         "ablation",

@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edgeiqa.burst import Ranked, best_of
     from edgeiqa.contract import ContractError
     from edgeiqa.decode import UnreadableImageError
     from edgeiqa.diagnosis import Diagnosis
@@ -53,6 +54,7 @@ __all__ = [
     "PixelFormat",
     "Quality",
     "QualityMap",
+    "Ranked",
     "Reason",
     "Scorer",
     "Smoother",
@@ -60,6 +62,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "available_models",
+    "best_of",
     "open_source",
     "sample_paths",
 ]
@@ -83,6 +86,7 @@ _HOME = {
     "PixelFormat": "frame",
     "Quality": "quality",
     "QualityMap": "qualitymap",
+    "Ranked": "burst",
     "Reason": "gate",
     "Scorer": "scorer",
     "Smoother": "smoothing",
@@ -90,6 +94,7 @@ _HOME = {
     "Verdict": "gate",
     "available_models": "model",
     "open_source": "sources.opening",
+    "best_of": "burst",
     "sample_paths": "samples",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
@@ -43,15 +44,41 @@ def frame(
     Returns:
         uint8 (height', width', 3), 96-100% of the scene's sides.
     """
+    return mixed_frame(rgb, {kind: strength}, seed, generator)
+
+
+def mixed_frame(
+    rgb: RgbArray,
+    strengths: Mapping[str, float],
+    seed: int,
+    generator: np.random.Generator,
+    *,
+    stops: float = MOST_STOPS,
+) -> RgbArray:
+    """Takes a frame of a scene that several things spoil; see `frame`.
+
+    Args:
+        rgb: the scene, uint8 (height, width, 3) RGB.
+        strengths: name in `convert.distortions.distort.DISTORTIONS` to 0-1, in the order in
+            which they come about: optics, then light, sensor and encoder.
+        seed: of what the frames of a burst share.
+        generator: of what is this frame's own.
+        stops: exposure differs by at most this from the picture's.
+
+    Returns:
+        uint8 (height', width', 3), 96-100% of the scene's sides.
+    """
     height, width = rgb.shape[:2]
     share = generator.uniform(LEAST_SHARE, 1.0)
     rows, columns = max(1, round(share * height)), max(1, round(share * width))
     y, x = generator.integers(height - rows + 1), generator.integers(width - columns + 1)
-    gain = np.float32(2.0 ** generator.uniform(-MOST_STOPS, MOST_STOPS))
+    gain = np.float32(2.0 ** generator.uniform(-stops, stops))
     own = int(generator.integers(2**31))
     shown = from_light(to_light(rgb[y : y + rows, x : x + columns]) * gain)
-    anew = DISTORTIONS[kind].anew
-    spoilt = distort(shown, kind, strength=strength, seed=own if anew else seed)
+    spoilt = shown
+    for kind, strength in strengths.items():
+        anew = DISTORTIONS[kind].anew
+        spoilt = distort(spoilt, kind, strength=strength, seed=own if anew else seed)
     coded = io.BytesIO()
     Image.fromarray(spoilt).save(coded, "JPEG", quality=QUALITY)
     with Image.open(coded) as picture:

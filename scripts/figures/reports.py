@@ -34,6 +34,8 @@ PROJECT_COMMANDS = {
     "ablation": "python -m convert ablation --unlabelled 3000 --json docs/results/ablation.json",
     "baselines": "python -m convert baselines --split test --json docs/results/baselines.json "
     "--pareto docs/images/pareto.png",
+    "burst": "python -m convert burst --large DIR... --pairs DIR --video DIR "
+    "--json docs/results/burst.json",
 }
 """The commands that write the reports about no single model."""
 

@@ -1,0 +1,251 @@
+"""The best frames of one moment.
+
+Which of two nearly equal frames is the better one is another question than how good a photograph
+is: the network's score sees a small copy, and its differences of a point or two mean nothing. So
+frames of one moment are compared by the score and by what `edgeiqa.framedetail` measures at native
+resolution, weighed against each other by a Bradley-Terry model: the log odds that frame a is
+better than frame b are value(a) - value(b), and a value is a weighted sum. The weights were
+learnt from bursts made out of training photographs by
+
+    python -m convert burst-weights
+
+which prints them; `python -m convert burst` measures how often they are right (docs/burst.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edgeiqa.decode import UnreadableImageError, decode
+from edgeiqa.frame import Frame
+from edgeiqa.framedetail import FEATURES, Luma, Places
+from edgeiqa.quality import Quality
+from edgeiqa.scorer import Picture, Scorer
+
+TERMS = (*FEATURES, "blocks_on_detail", "score", "score_squared")
+"""What is weighed: the numbers of a frame; blocks times fine detail, which hides them; the score
+and its square over 100."""
+
+# Log odds per unit of each of `TERMS`.
+WEIGHTS: dict[str, float] = {
+    "detail0": -4.386,
+    "detail1": -1.646,
+    "detail2": 14.6,
+    "detail3": -4.945,
+    "across0": 2.591,
+    "across1": -2.208,
+    "across2": 5.112,
+    "across3": -1.635,
+    "edge0": 4.441,
+    "edge1": -2.291,
+    "noise": -9.275,
+    "noise_low": 2.518,
+    "blocks": -0.5902,
+    "mean": -63.38,
+    "mean_squared": 14.57,
+    "spread": 27.3,
+    "bright": -0.263,
+    "dark": -0.0116,
+    "blocks_on_detail": -5.378,
+    "score": -0.2021,
+    "score_squared": 0.5632,
+}
+
+# Log odds per unit of severity. Not learnt: they are for models that tell causes, which differ
+# from model to model; they only lean on an order that the numbers above have settled mostly.
+CAUSE_WEIGHTS: dict[str, float] = {"blur": -2.0, "noise": -1.0, "compression": -1.0}
+
+# What a number stands for, when people ask why.
+_GROUPS = {
+    **{name: "sharpness" for name in FEATURES if name.startswith(("detail", "across", "edge"))},
+    **dict.fromkeys(("mean", "mean_squared", "spread", "bright", "dark"), "exposure"),
+    **{"noise": "noise", "noise_low": "noise"},
+    **{"blocks": "compression", "blocks_on_detail": "compression"},
+    **{"score": "score", "score_squared": "score"},
+}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A frame in its place among the others of its moment.
+
+    Attributes:
+        index: Which of the frames that came, from 0 on.
+        rank: 1 for the best.
+        value: Log odds against the average frame of this moment: the frame is taken to be
+            better than another one with the probability 1 / (1 + exp(other - value)). Means
+            nothing outside its moment.
+        quality: What `Scorer.score` says about the frame alone.
+        against_best: What sets it apart from the best frame, in log odds that add up to the
+            difference of their values: "sharpness", "noise", "compression", "exposure",
+            "score", "causes". Negative where it is worse; all 0 for the best.
+    """
+
+    index: int
+    rank: int
+    value: float
+    quality: Quality
+    against_best: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain dictionaries and numbers, ready for JSON."""
+        return {
+            "index": self.index,
+            "rank": self.rank,
+            "value": self.value,
+            "quality": self.quality.to_dict(),
+            "against_best": dict(self.against_best),
+        }
+
+
+def best_of(
+    frames: Iterable[Picture],
+    *,
+    scorer: Scorer | None = None,
+    k: int = 1,
+    on_error: Callable[[int, Exception], None] | None = None,
+) -> list[Ranked]:
+    """Finds the best frames of one moment.
+
+    The frames are taken one by one and not kept, so an iterable may make them as it goes.
+
+    >>> best = best_of(["a.jpg", "b.jpg", "c.jpg"])[0]
+    >>> print(best.index, best.quality.score)
+
+    Args:
+        frames: Of one scene: whatever `Scorer.score` takes, in any mixture. Sizes may differ a
+            little (crops); copies of another resolution are compared at that of the first.
+        scorer: With which model; by default the one that comes with the package.
+        k: How many at most.
+        on_error: Told (index, error) of a frame that cannot be read or is no picture; the
+            others are ranked without it. By default such a frame raises.
+
+    Returns:
+        The best k frames, best first. Equal frames stay in the order in which they came.
+
+    Raises:
+        TypeError: One path or frame came instead of several; or a frame is no picture.
+        ValueError: `k` is below 1, or as `Scorer.score` about a frame.
+        UnreadableImageError: No picture can be had from a frame; a ValueError.
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise ValueError(f"k is {k!r}, expected a whole number from 1 on")
+    if isinstance(frames, str | bytes | bytearray | memoryview | Frame | Image.Image):
+        raise TypeError(f"best_of got one {type(frames).__name__}, expected several frames")
+    moment = Moment(scorer or Scorer())
+    for index, frame in enumerate(frames):
+        try:
+            moment.add(frame, index)
+        except (UnreadableImageError, TypeError, ValueError) as error:
+            if on_error is None:
+                raise
+            on_error(index, error)
+    return moment.ranking()[:k]
+
+
+class Moment:
+    """Frames of one moment that come one after the other; `best_of` in pieces."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        """Starts without frames."""
+        self._scorer = scorer
+        self._places: Places | None = None
+        self._indexes: list[int] = []
+        self._qualities: list[Quality] = []
+        self._details: list[np.ndarray] = []
+
+    def add(self, frame: Picture, index: int | None = None) -> Quality:
+        """Scores and measures a frame.
+
+        Args:
+            frame: Whatever `Scorer.score` takes.
+            index: By which the ranking calls it; by default how many came before.
+
+        Returns:
+            Its quality.
+
+        Raises:
+            UnreadableImageError: As `Scorer.score`; the moment is then as before.
+            TypeError: As `Scorer.score`.
+            ValueError: As `Scorer.score`.
+        """
+        if isinstance(frame, np.ndarray):
+            frame = Frame.from_array(frame)
+        if not isinstance(frame, Frame):
+            frame = decode(frame)
+        quality = self._scorer.score(frame)
+        luma = Luma(frame)
+        places = self._places or Places(luma)
+        self._details.append(places.measure(luma).values)
+        self._places = places
+        self._qualities.append(quality)
+        self._indexes.append(len(self._indexes) if index is None else index)
+        return quality
+
+    def ranking(self) -> list[Ranked]:
+        """All frames so far, best first; equal ones in the order in which they came."""
+        return [
+            replace(ranked, index=self._indexes[ranked.index])
+            for ranked in rank(self._qualities, self._details)
+        ]
+
+
+def rank(qualities: Sequence[Quality], details: Sequence[np.ndarray]) -> list[Ranked]:
+    """Ranks frames of one moment that were measured before.
+
+    Args:
+        qualities: Of the frames.
+        details: Per frame `edgeiqa.framedetail.FrameDetail.values` of the same `Places`.
+
+    Returns:
+        All of them, best first; equal ones in the order in which they came.
+    """
+    if not qualities:
+        return []
+    groups = [
+        _groups(quality, terms(detail, quality.score))
+        for quality, detail in zip(qualities, details, strict=True)
+    ]
+    totals = np.array([sum(group.values()) for group in groups])
+    values = totals - totals.mean()
+    order = [int(index) for index in np.argsort(-values, kind="stable")]
+    best = groups[order[0]]
+    return [
+        Ranked(
+            index,
+            place,
+            float(values[index]),
+            qualities[index],
+            {name: groups[index][name] - best[name] for name in best},
+        )
+        for place, index in enumerate(order, start=1)
+    ]
+
+
+def terms(detail: np.ndarray, score: float) -> np.ndarray:
+    """What is weighed of a frame.
+
+    Args:
+        detail: float64 [len(FEATURES)].
+        score: 0-100.
+
+    Returns:
+        float64 [len(TERMS)].
+    """
+    hidden = detail[FEATURES.index("blocks")] * detail[FEATURES.index("detail0")]
+    return np.array([*detail, hidden, score, score * score / 100.0])
+
+
+def _groups(quality: Quality, values: np.ndarray) -> dict[str, float]:
+    """The weighted sum, by what its parts stand for."""
+    sums = dict.fromkeys(("sharpness", "noise", "compression", "exposure", "score", "causes"), 0.0)
+    for name, value in zip(TERMS, values, strict=True):
+        sums[_GROUPS[name]] += WEIGHTS[name] * float(value)
+    for cause, weight in CAUSE_WEIGHTS.items():
+        sums["causes"] += weight * quality.causes.get(cause, 0.0)
+    return sums

@@ -1,0 +1,290 @@
+"""What tells frames of one moment apart: fine detail, noise, blocks and exposure, as numbers.
+
+Across scenes such numbers mean little: a lawn has more fine detail than a face. Between frames of
+one scene they are comparable, and they see at native resolution what a network that looks at a
+small copy cannot. All of it is luma, on a few patches of the same places in every frame, so that
+the cost is bounded whatever the size.
+
+How: the first frame of a moment chooses the places, one in each cell of a grid, where there is
+most texture. The others are aligned to it as a whole, by phase correlation of small copies
+(Kuglin & Hines, 1975); what a hand shifts between two frames is about the same everywhere.
+
+What is measured on the patches:
+
+- energy of gradients at full, half, quarter and eighth resolution (Tenengrad, Krotkov 1987, by
+  octaves), in four directions, since motion blur takes detail along one direction only. Noise is
+  not detail: its floor, estimated after Immerkaer ("Fast Noise Variance Estimation", CVIU 64(2),
+  1996) in the flattest blocks, is subtracted as white noise would add to it;
+- the steepest gradient of each block, which tells how sharp edges are;
+- the noise floor itself;
+- steps at the borders of the encoder's 8 x 8 blocks, against steps elsewhere;
+- and on the small copy, mean, spread and clipping of the luma.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from PIL import Image
+
+from edgeiqa.frame import Frame
+from edgeiqa.preprocess import to_rgb
+
+PATCH = 128
+"""Side of a patch in pixels."""
+
+_GRID = 5  # Cells per side at most: 25 patches are 0.4 megapixels.
+_SMALL = 160  # Longer side of the small copy in pixels, about.
+_BLOCK = 32  # Four pixels at an eighth of the resolution.
+_MOST_SHIFT = 0.2  # Of the sides: two frames of one moment share at least most of the scene.
+_CLEAR_PEAK = 6.0  # Times the deviation of the correlation: below, no shift can be told.
+_OCTAVES = 4
+# Energies below do not count: quantisation to 8 bits has a variance of 1/12.
+_FLOOR = 0.25
+
+FEATURES = (
+    *(f"detail{octave}" for octave in range(_OCTAVES)),
+    *(f"across{octave}" for octave in range(_OCTAVES)),
+    *("edge0", "edge1", "noise", "noise_low", "blocks", "mean", "mean_squared", "spread"),
+    *("bright", "dark"),
+)
+"""Names of the numbers of `FrameDetail.values`, in their order."""
+
+
+class Luma:
+    """The luma of a picture, upright, of which only what is asked for is made.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+    """
+
+    def __init__(self, source: Frame | Image.Image) -> None:
+        """Takes a frame, or an upright PIL picture of mode RGB."""
+        if isinstance(source, Frame):
+            source = Image.fromarray(np.ascontiguousarray(to_rgb(source)))
+        self._image = source
+        self.width, self.height = source.size
+
+    def crop(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Cuts out a piece.
+
+        Returns:
+            uint8 [height, width], full range; what lies outside repeats the border.
+        """
+        bottom, right = min(top + height, self.height), min(left + width, self.width)
+        part = np.asarray(self._image.crop((left, top, right, bottom)).convert("L"))
+        missing = ((0, height - part.shape[0]), (0, width - part.shape[1]))
+        return np.pad(part, missing, mode="edge") if any(n for _, n in missing) else part
+
+    def small(self, factor: int) -> np.ndarray:
+        """The whole picture, averaged over squares of `factor` pixels: float32 [rows, columns]."""
+        image = self._image
+        if factor > 1:
+            image = Image.Image.reduce(image, factor)
+        return np.asarray(image.convert("L"), dtype=np.float32)
+
+    def scaled(self, share: float) -> Luma:
+        """The picture with its sides times `share`, antialiased."""
+        size = (max(1, round(self.width * share)), max(1, round(self.height * share)))
+        return Luma(self._image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+@dataclass(frozen=True)
+class FrameDetail:
+    """The numbers of one frame.
+
+    Attributes:
+        values: float64 [len(FEATURES)], comparable only with those of the same `Places`.
+        shift: (down, right) of the frame's content against the first frame's, in pixels.
+    """
+
+    values: np.ndarray
+    shift: tuple[int, int] = (0, 0)
+
+
+class Places:
+    """Where the frames of one moment are looked at; the first of them chooses."""
+
+    def __init__(self, first: Luma) -> None:
+        """Chooses the places on the first frame."""
+        self._size = (first.height, first.width)
+        self._factor = max(1, -(-max(self._size) // _SMALL))
+        self._small = first.small(self._factor)
+        self._patch = (_patch_side(first.height), _patch_side(first.width))
+        self._corners = self._choose()
+
+    def measure(self, frame: Luma) -> FrameDetail:
+        """Measures a frame of the moment; a copy of another resolution is brought to the first's.
+
+        Args:
+            frame: Of the same scene.
+
+        Returns:
+            Its numbers.
+        """
+        share = (max(self._size) / max(frame.height, frame.width)) if frame.height else 1.0
+        if not 0.8 < share < 1.25:  # Not a crop, but another resolution.
+            frame = frame.scaled(share)
+        small = frame.small(self._factor)
+        down, right = (n * self._factor for n in shift_between(self._small, small))
+        patches = np.stack(
+            [
+                frame.crop(
+                    _within(top + down, frame.height, self._patch[0]),
+                    _within(left + right, frame.width, self._patch[1]),
+                    *self._patch,
+                )
+                for top, left in self._corners
+            ]
+        ).astype(np.float32)
+        return FrameDetail(np.concatenate([_sharpness(patches), _exposure(small)]), (down, right))
+
+    def _choose(self) -> list[tuple[int, int]]:
+        """The upper left corners of the patches: in each cell of a grid, the richest place."""
+        texture = np.zeros_like(self._small)
+        texture[:-1] += np.abs(np.diff(self._small, axis=0))
+        texture[:, :-1] += np.abs(np.diff(self._small, axis=1))
+        sums = np.pad(texture.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        step = self._factor
+        high, wide = (max(1, side // step) for side in self._patch)
+        corners = []
+        for rows in _cells(self._size[0], self._patch[0]):
+            for columns in _cells(self._size[1], self._patch[1]):
+                tops = np.arange(rows.start, rows.stop, 8)
+                lefts = np.arange(columns.start, columns.stop, 8)
+                i = np.minimum(tops // step, max(0, texture.shape[0] - high))[:, np.newaxis]
+                j = np.minimum(lefts // step, max(0, texture.shape[1] - wide))[np.newaxis]
+                i2 = np.minimum(i + high, texture.shape[0])
+                j2 = np.minimum(j + wide, texture.shape[1])
+                held = sums[i2, j2] - sums[i, j2] - sums[i2, j] + sums[i, j]
+                best = np.unravel_index(int(np.argmax(held)), held.shape)
+                corners.append((int(tops[best[0]]), int(lefts[best[1]])))
+        return corners
+
+
+def _cells(side: int, patch: int) -> list[range]:
+    """Where the patches of each cell along a side may begin."""
+    count = max(1, min(_GRID, side // patch))
+    edges = [round(n * side / count) for n in range(count + 1)]
+    return [range(a, max(a + 1, b - patch + 1)) for a, b in pairwise(edges)]
+
+
+def _patch_side(side: int) -> int:
+    """Of small pictures a whole number of blocks, however small; `Luma.crop` fills up."""
+    return min(PATCH, -(-side // _BLOCK) * _BLOCK)
+
+
+def _within(start: int, side: int, patch: int) -> int:
+    """The nearest start on the encoder's grid of 8 whose patch lies inside."""
+    return max(0, min(round(start / 8) * 8, (side - patch) // 8 * 8))
+
+
+def shift_between(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
+    """How far the content of one small picture lies from where it is in another.
+
+    Args:
+        first: float32 [height, width].
+        second: float32 [height', width'], of the same scale.
+
+    Returns:
+        (down, right) in pixels; (0, 0) where the pictures have too little in common to tell.
+    """
+    shape = tuple(max(a, b) for a, b in zip(first.shape, second.shape, strict=True))
+    if min(shape) < 8:
+        return 0, 0
+    spectra = [np.fft.rfft2(_windowed(picture), shape) for picture in (first, second)]
+    cross = spectra[1] * np.conj(spectra[0])
+    # Whitened by half: noise and blur leave little but noise in the high frequencies.
+    cross /= np.sqrt(np.abs(cross)) + 1e-6
+    peaks = np.fft.irfft2(cross, shape)
+    limits = [max(1, int(side * _MOST_SHIFT)) for side in shape]
+    rows = np.r_[0 : limits[0] + 1, -limits[0] : 0]
+    columns = np.r_[0 : limits[1] + 1, -limits[1] : 0]
+    near = peaks[np.ix_(rows, columns)]
+    i, j = np.unravel_index(int(np.argmax(near)), near.shape)
+    if near[i, j] < _CLEAR_PEAK * float(peaks.std()):
+        return 0, 0
+    return int(rows[i]), int(columns[j])
+
+
+def _windowed(picture: np.ndarray) -> np.ndarray:
+    window = np.outer(
+        np.hanning(picture.shape[0] + 2)[1:-1], np.hanning(picture.shape[1] + 2)[1:-1]
+    )
+    return np.asarray((picture - picture.mean()) * window)
+
+
+def _sharpness(patches: np.ndarray) -> np.ndarray:
+    """Detail, edges, noise and blocks of float32 [count, height, width]."""
+    noise = _noise(patches)
+    level = patches
+    detail, across, edges = [], [], []
+    for octave in range(_OCTAVES):
+        # Central differences; white noise of variance v adds 2 v, averaging 4 pixels leaves v / 4.
+        right = level[:, 1:-1, 2:] - level[:, 1:-1, :-2]
+        down = level[:, 2:, 1:-1] - level[:, :-2, 1:-1]
+        falling = level[:, 2:, 2:] - level[:, :-2, :-2]
+        rising = level[:, 2:, :-2] - level[:, :-2, 2:]
+        floor = 2.0 * noise**2 / 4**octave
+        energies = np.stack(
+            [np.einsum("nij,nij->n", d, d) / d[0].size for d in (right, down, falling, rising)]
+        )
+        logs = np.log(np.maximum(energies - floor, 0.0) + _FLOOR)
+        detail.append(float(logs.mean()))
+        # Motion spoils one direction: the mean over patches, then the poorest direction.
+        across.append(float(logs.mean(axis=1).min()))
+        if octave < 2:
+            steepest = np.maximum(np.abs(right), np.abs(down))
+            for _ in range(3 - octave):
+                steepest = _halved(steepest, np.maximum)
+            edges.append(float(np.log(steepest + 1.0).mean()))
+        if octave + 1 < _OCTAVES:
+            level = _halved(level, np.add) * np.float32(0.25)
+    return np.array(
+        [
+            *detail,
+            *across,
+            *edges,
+            np.log(noise + 0.5),
+            min(noise, 2.0),
+            _blockiness(patches),
+        ]
+    )
+
+
+def _halved(values: np.ndarray, join: np.ufunc) -> np.ndarray:
+    """Joins squares of 2 x 2 of [count, height, width], dropping a rest."""
+    height, width = values.shape[1] // 2 * 2, values.shape[2] // 2 * 2
+    rows = join(values[:, :height:2, :width], values[:, 1:height:2, :width])
+    return np.asarray(join(rows[:, :, ::2], rows[:, :, 1::2]))
+
+
+def _noise(patches: np.ndarray) -> float:
+    """Standard deviation of the noise, 0-255, in the flattest tenth of all 8 x 8 blocks."""
+    second = patches[:, :, 2:] - 2.0 * patches[:, :, 1:-1] + patches[:, :, :-2]
+    mask = np.abs(second[:, 2:] - 2.0 * second[:, 1:-1] + second[:, :-2])
+    for _ in range(3):
+        mask = _halved(mask, np.add)
+    means = mask.ravel() / 64.0
+    flat = np.sort(means)[: max(1, means.size // 10)]
+    return float(np.sqrt(np.pi / 2.0) / 6.0 * flat.mean())
+
+
+def _blockiness(patches: np.ndarray) -> float:
+    """How much larger the steps at one of 8 phases are than at the median one; a logarithm."""
+    found = 0.0
+    for axis in (1, 2):
+        steps = np.abs(np.diff(patches, axis=axis)).mean(axis=(0, 3 - axis))
+        phases = np.array([steps[phase::8].mean() for phase in range(8)])
+        found += float(np.log((phases.max() + 0.2) / (np.median(phases) + 0.2)))
+    return 0.5 * found
+
+
+def _exposure(small: np.ndarray) -> np.ndarray:
+    """Mean, spread and clipping of a small copy, float32 [rows, columns] of 0-255."""
+    mean = float(small.mean()) / 128.0
+    clipped = [float(np.log(share + 0.002)) for share in ((small > 248).mean(), (small < 8).mean())]
+    return np.array([mean, mean * mean, np.log(float(small.std()) + 4.0), *clipped])
