@@ -51,6 +51,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         "measure whether slight blur in large photographs is told",
     ),
     ("diagnose", "convert.detail.diagnose", "measure what the causes tell, and false alarms"),
+    (
         "burst",
         "convert.measure.burst_pairs",
         "measure how often the better frame of a burst is found",
