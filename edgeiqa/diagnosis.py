@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from PIL import Image
 
@@ -13,8 +12,8 @@ from edgeiqa.detail import detail
 from edgeiqa.frame import Frame
 from edgeiqa.model import Model, ModelError
 
-DEFAULT = Path(__file__).parent / "models" / "causes" / "detail.tflite"
-"""The network that comes with the package."""
+DEFAULT = "causes"
+"""Name of the network that comes with the package."""
 
 
 class Diagnosis:
@@ -34,7 +33,8 @@ class Diagnosis:
         """Opens the network.
 
         Args:
-            model: A .tflite for causes, its bytes or an opened one.
+            model: A .tflite for causes, its bytes or an opened one; by default the one that comes
+                with the package.
             threads: Threads within one run.
 
         Raises:

@@ -16,6 +16,8 @@ from edgeiqa import contract as contracts
 from edgeiqa.contract import Contract
 
 DEFAULT = "base"
+CAUSES = "causes"
+"""Name of the network that tells causes; it gives no score."""
 _FOLDER = Path(__file__).parent / "models"
 _SUFFIX = ".tflite"
 
@@ -25,7 +27,7 @@ class ModelError(ValueError):
 
 
 def available_models() -> tuple[str, ...]:
-    """Names of the models that come with the package, in alphabetical order."""
+    """Names of the models for scores that come with the package, in alphabetical order."""
     return tuple(sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}")))
 
 
@@ -33,8 +35,8 @@ def find(model: str | os.PathLike[str]) -> Path:
     """Where a model lies.
 
     Args:
-        model: A name out of `available_models()`, or the path of a .tflite file. A plain word
-            is a name; whatever ends in .tflite or has a folder in it is a path.
+        model: A name out of `available_models()`, "causes", or the path of a .tflite file. A
+            plain word is a name; whatever ends in .tflite or has a folder in it is a path.
 
     Returns:
         Path of an existing file.
@@ -44,7 +46,8 @@ def find(model: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(model)
     is_path = not isinstance(model, str) or text.endswith(_SUFFIX) or os.path.basename(text) != text
-    path = Path(text) if is_path else _FOLDER / f"{text}{_SUFFIX}"
+    folder = _FOLDER / CAUSES if text == CAUSES else _FOLDER
+    path = Path(text) if is_path else folder / f"{text}{_SUFFIX}"
     if path.is_file():
         return path
     if is_path:

@@ -180,7 +180,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument(
         "--model",
-        default=str(DEFAULT),
+        default=DEFAULT,
         metavar="FILE",
         help=".tflite for causes (default: the one that comes with edgeiqa)",
     )

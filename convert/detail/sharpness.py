@@ -210,7 +210,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", metavar="DIR", help="default: $EDGEIQA_DATA")
     parser.add_argument(
         "--model",
-        default=str(DEFAULT),
+        default=DEFAULT,
         metavar="FILE",
         help=".tflite for causes (default: the one that comes with edgeiqa)",
     )

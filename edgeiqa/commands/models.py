@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa import model as models
 
     entries: list[dict[str, Any]] = []
-    for name in arguments.files or models.available_models():
+    for name in arguments.files or (*models.available_models(), models.CAUSES):
         entry: dict[str, Any] = {"model": name, "contract": None, "error": None}
         try:
             data = models.find(name).read_bytes()
@@ -64,12 +64,21 @@ def _models_table(entries: list[dict[str, Any]]) -> str:
         spec = contract["input"]
         outputs = ", ".join(f"{o['name']} ({o['kind']})" for o in contract["outputs"])
         gate = ", ".join(f"{preset} {least:g}" for preset, least in contract["gate"].items())
+        size = f"{spec['width']} x {spec['height']}"
+        limits = contract.get("limits", {})
+        if spec["views"] == ["global"]:
+            taken = f"{size} {spec['color']} {spec['dtype']}, {spec['fit']}"
+        else:
+            taken = f"{len(spec['views'])} patches of {size} {spec['color']} {spec['dtype']}"
         lines += [
             f"{contract['name']} {contract['version']}  ({entry['model']})",
             f"  size    {entry['bytes'] / 1e6:.2f} MB",
-            f"  input   {spec['width']} x {spec['height']} {spec['color']} {spec['dtype']}, "
-            f"{spec['fit']}",
+            f"  input   {taken}",
             f"  output  {outputs}",
-            f"  gate    {gate or 'none'}",
         ]
+        if gate or not limits:
+            lines.append(f"  gate    {gate or 'none'}")
+        for preset, most in limits.items():
+            told = ", ".join(f"{cause} {limit:g}" for cause, limit in most.items())
+            lines.append(f"  {preset:7} {told}")
     return "\n".join(lines) if lines else "no models"
