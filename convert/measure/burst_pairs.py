@@ -324,15 +324,18 @@ def run(args: argparse.Namespace) -> int:
         print(f"unreadable: {error}", file=sys.stderr)
     contract, _ = read(find(args.model).read_bytes())
     document = {
+        "protocol": {
+            "model": contract.name,
+            "model_version": contract.version,
+            "flatbuffer_sha256": contract.flatbuffer_sha256,
+            "seed": args.seed,
+            "interval": "Wilson, 95%, pairs taken for independent",
+            "versions": protocol.versions(),
+            "command": protocol.command_line("convert.measure.burst_pairs"),
+            "date": protocol.now(),
+        },
         "target": TARGET,
         "sets": [one.to_dict() for one in sets],
-        "seed": args.seed,
-        "model": contract.name,
-        "model_version": contract.version,
-        "flatbuffer_sha256": contract.flatbuffer_sha256,
-        "versions": protocol.versions(),
-        "command": protocol.command_line("convert.measure.burst_pairs"),
-        "date": protocol.now(),
     }
     report(document, table(sets), args.json)
     if errors:

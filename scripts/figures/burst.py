@@ -21,11 +21,14 @@ def burst_tables(models: tuple[Shipped, ...], results: Path = RESULTS) -> str:
     """One table per origin of pairs, if the report is about a shipped model."""
     report = read_report(results / "burst.json")
     shipped = {model.name: model.measured.flatbuffer_sha256 for model in models}
-    if report is None or shipped.get(report["model"]) != report["flatbuffer_sha256"]:
+    facts = {} if report is None else report["protocol"]
+    if report is None or shipped.get(facts["model"]) != facts["flatbuffer_sha256"]:
         return missing("burst")
     parts = [_set_table(one) for one in report["sets"]]
-    command = report["command"]
-    note = f"Small print: 95% interval (Wilson). Model {report['model']}; `{command}`."
+    note = (
+        f"Small print: 95% interval (Wilson). Model {facts['model']} {facts['model_version']}; "
+        f"`{facts['command']}`."
+    )
     return "\n\n".join([*parts, note])
 
 
