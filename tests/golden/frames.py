@@ -117,6 +117,9 @@ def golden_frames() -> Iterator[tuple[str, Frame]]:
         for matrix in ColorMatrix:
             for color_range in ColorRange:
                 name = f"{title} NV21 {matrix.value} {color_range.value}"
-                yield name, as_frame(
-                    *(rgb, PixelFormat.NV21), color_matrix=matrix, color_range=color_range
+                yield (
+                    name,
+                    as_frame(
+                        *(rgb, PixelFormat.NV21), color_matrix=matrix, color_range=color_range
+                    ),
                 )
