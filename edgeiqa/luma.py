@@ -78,7 +78,7 @@ def luma_small(source: Frame | Image.Image, factor: int) -> np.ndarray:
 
 
 def _luma(frame: Frame, plane: Plane, factor: int) -> np.ndarray:
-    image = reduced(plane.samples, (factor, factor), bgr=plane.bgr)
+    image = reduced(plane.samples, (factor, factor), bgr=plane.bgr).upright()
     if frame.pixel_format.is_yuv:
         return full_range_luma(np.asarray(image), frame.color_range)
     return np.array(image if frame.pixel_format is PixelFormat.GRAY else image.convert("L"))

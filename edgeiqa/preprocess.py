@@ -8,13 +8,15 @@ functions: a model sees in use exactly what it saw in training.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from edgeiqa import yuv
+from edgeiqa.bilinear import down_columns, weights
 from edgeiqa.frame import Frame, PixelFormat
-from edgeiqa.shrink import on_white, reduced
+from edgeiqa.shrink import Lying, on_white, reduced
 from edgeiqa.spec import FITS, InputSpec
 from edgeiqa.upright import Plane, planes
 
@@ -24,6 +26,12 @@ REDUCING_GAP = 2
 
 # Pixels that are converted at once: what arithmetic needs on the way stays at a few megabytes.
 _TILE_PIXELS = 1 << 18
+
+# The same for YUV at model size; its 32-bit numbers stay in a second-level cache.
+_BAND_PIXELS = 1 << 15
+
+# Where something begins and ends, in fractions of a pixel.
+Stretch: TypeAlias = tuple[float, float]
 
 
 def preprocess(source: Frame | Image.Image, spec: InputSpec) -> np.ndarray:
@@ -91,11 +99,32 @@ def _fitted(frame: Frame, size: tuple[int, int], fit: str) -> np.ndarray:
         height, width = frame.size
         box = centre_box(width, height, size[1], size[0])
         parts = tuple(plane.cut(box) for plane in parts)
-    images = [_resized(plane, size) for plane in parts]
     if not frame.pixel_format.is_yuv:
-        return np.array(images[0].convert("RGB"))
-    y, u, v = (np.asarray(image) for image in images)
-    return yuv.to_rgb(y, u, v, frame.color_matrix, frame.color_range)
+        return np.array(_resized(parts[0], size).convert("RGB"))
+    height, width = size
+    sources = []
+    for plane in parts:
+        image, rows = _along_rows(plane, size)
+        sources.append((np.asarray(image), weights(image.height, *rows, height)))
+    rgb = np.empty((height, width, 3), np.uint8)
+    step = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, step):
+        band = slice(top, min(top + step, height))
+        y = down_columns(*sources[0], band, yuv.LUMA_PLACES, rounded=False)
+        u, v = (down_columns(*s, band, yuv.CHROMA_PLACES, rounded=True) for s in sources[1:])
+        rgb[band] = yuv.to_rgb(y, u, v, frame.color_matrix, frame.color_range)
+    return rgb
+
+
+def _along_rows(plane: Plane, size: tuple[int, int]) -> tuple[Image.Image, Stretch]:
+    """A plane reduced and filtered along its rows, and between which of them the picture lies."""
+    factor = _factor(plane.samples.shape, size)
+    rows, columns = (
+        (plane.lead[axis] / unit, (plane.lead[axis] + plane.size[axis]) / unit)
+        for axis, unit in enumerate((plane.step[0] * factor[0], plane.step[1] * factor[1]))
+    )
+    lying = reduced(plane.samples, factor, bgr=plane.bgr)
+    return lying.along_rows(size[1], *columns), rows
 
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
@@ -178,18 +207,15 @@ def _reduce_bilinear(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         # Not image.reduce: JPEG 2000 files have a number of that name.
         image = Image.Image.reduce(image, factor[::-1])
     # The last block of a reduction may be narrower; the box keeps what it stands for.
-    return _filtered(image, size, (0.0, down / factor[0]), (0.0, across / factor[1]))
+    image = Lying(image, (False, False), False).along_rows(size[1], 0, across / factor[1])
+    box = (0, 0, size[1], down / factor[0])
+    return image.resize(size[::-1], Image.Resampling.BILINEAR, box)
 
 
 def _resized(plane: Plane, size: tuple[int, int]) -> Image.Image:
     """One plane at another size, of mode L or RGB."""
-    factor = _factor(plane.samples.shape, size)
-    image = reduced(plane.samples, factor, bgr=plane.bgr)
-    rows, columns = (
-        (plane.lead[axis] / unit, (plane.lead[axis] + plane.size[axis]) / unit)
-        for axis, unit in enumerate((plane.step[0] * factor[0], plane.step[1] * factor[1]))
-    )
-    return _filtered(image, size, rows, columns)
+    image, rows = _along_rows(plane, size)
+    return image.resize(size[::-1], Image.Resampling.BILINEAR, (0, rows[0], size[1], rows[1]))
 
 
 def _factor(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
@@ -198,22 +224,6 @@ def _factor(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
         max(1, shape[0] // (REDUCING_GAP * size[0])),
         max(1, shape[1] // (REDUCING_GAP * size[1])),
     )
-
-
-def _filtered(
-    image: Image.Image,
-    size: tuple[int, int],
-    rows: tuple[float, float],
-    columns: tuple[float, float],
-) -> Image.Image:
-    """Filters what lies between two rows and two columns, both given in fractions of a pixel."""
-    height, width = size
-    # `Image.resize(..., reducing_gap=2.0)` would do all of this in one call, but which axis it
-    # filters first, and so how it rounds, depends on the sizes and on the version of Pillow.
-    bilinear = Image.Resampling.BILINEAR
-    box = (columns[0], 0, columns[1], image.height)
-    image = image.resize((width, image.height), bilinear, box)
-    return image.resize((width, height), bilinear, (0, rows[0], width, rows[1]))
 
 
 def centre_box(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int, int, int]:

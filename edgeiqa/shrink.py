@@ -2,19 +2,19 @@
 
 A view that is turned or mirrored is reduced as its memory lies, with the blocks where they have
 to be in the view, and what is left of it is turned then. Pictures that need another layout for
-Pillow go through in bands of rows that fit a processor's cache, so that no copy of the whole is
-ever made.
+Pillow go through in bands of rows, so that no copy of the whole is ever made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-# Of the source; with what is made of it, it stays in a second-level cache.
-_BAND_BYTES = 1 << 17
+# Of the source: small beside a picture, and large beside what a call to Pillow costs.
+_BAND_BYTES = 1 << 20
 
 # (mirrored top to bottom, left to right, rows and columns exchanged after that) -> how Pillow
 # turns what lies in memory into the view; it counts counter-clockwise.
@@ -29,7 +29,50 @@ _TURNS = {
 }
 
 
-def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) -> Image.Image:
+@dataclass(frozen=True, eq=False)
+class Lying:
+    """A picture as it lies in memory, and how to turn it into the view that it was.
+
+    Attributes:
+        image: Mode L or RGB. It may look at the memory of the view: read it, do not keep it.
+        mirrored: Whether its rows and its columns come in the opposite order.
+        exchanged: Whether its columns are the rows of the view, after mirroring.
+    """
+
+    image: Image.Image
+    mirrored: tuple[bool, bool]
+    exchanged: bool
+
+    def upright(self) -> Image.Image:
+        """The picture as the view has it."""
+        return _turned(self.image, (*self.mirrored, self.exchanged))
+
+    def along_rows(self, width: int, start: float, stop: float) -> Image.Image:
+        """Filters along the rows of the view: the first half of section 4.
+
+        Args:
+            width: Columns wanted.
+            start: Where the picture begins, in columns of the view.
+            stop: Where it ends.
+
+        Returns:
+            The picture as the view has it, `width` wide.
+        """
+        # `Image.resize(..., reducing_gap=2.0)` would do all of this in one call, but which axis
+        # it filters first, and so how it rounds, depends on the sizes and the version of Pillow.
+        if not self.exchanged:
+            image = self.upright()
+            across = (start, 0, stop, image.height)
+            return image.resize((width, image.height), Image.Resampling.BILINEAR, across)
+        # Down the columns of what lies there, and less to turn after it. What is mirrored has to
+        # be so before: rounding of weights is not the same from both ends.
+        image = _turned(self.image, (self.mirrored[0], False, False))
+        down = (0, start, image.width, stop)
+        image = image.resize((image.width, width), Image.Resampling.BILINEAR, down)
+        return _turned(image, (False, self.mirrored[1], True))
+
+
+def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) -> Lying:
     """Reduces a view by whole numbers: section 3 of docs/preprocessing.md, Pillow's `reduce`.
 
     Args:
@@ -40,8 +83,8 @@ def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) 
         bgr: Whether the channels are blue first.
 
     Returns:
-        Mode L, or RGB in this order, of ceil(columns / across) by ceil(rows / down) pixels. It
-        may look at the memory of `samples`: read it, and do not keep it.
+        Mode L, or RGB in this order, of ceil(columns / across) by ceil(rows / down) pixels once
+        it is upright.
     """
     memory = samples
     # A side of one pixel has a stride that says nothing.
@@ -56,9 +99,7 @@ def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) 
     memory = memory[:: -1 if mirrored[0] else 1, :: -1 if mirrored[1] else 1]
     if memory.ndim == 3 and memory.shape[2] == 3 and memory.strides[2] < 0:
         memory, bgr = memory[:, :, ::-1], not bgr
-    image = _reduce(memory, factor, mirrored, bgr)
-    turn = _TURNS.get((*mirrored, exchanged))
-    return image if turn is None else image.transpose(turn)
+    return Lying(_reduce(memory, factor, mirrored, bgr), mirrored, exchanged)
 
 
 def on_white(rgba: np.ndarray, *, bgr: bool = False) -> Image.Image:
@@ -76,6 +117,11 @@ def on_white(rgba: np.ndarray, *, bgr: bool = False) -> Image.Image:
     white = Image.new("RGB", (width, height), (255, 255, 255))
     white.paste(image, (0, 0), image)
     return white
+
+
+def _turned(image: Image.Image, how: tuple[bool, bool, bool]) -> Image.Image:
+    turn = _TURNS.get(how)
+    return image if turn is None else image.transpose(turn)
 
 
 def _reduce(

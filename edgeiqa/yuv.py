@@ -12,8 +12,8 @@ from edgeiqa.pixelformat import ColorMatrix, ColorRange
 BITS = 16
 """Coefficients are multiples of 2**-16."""
 
-# Pixels that are converted at once: the 32-bit numbers on the way stay in the cache.
-_BAND_PIXELS = 1 << 15
+LUMA_PLACES, CHROMA_PLACES = 13, 5
+"""Binary places of the samples; with more of chroma, 32 bits would overflow."""
 
 # Shares of red and blue in luma, in units of 10**-4: ITU-R BT.601-7 and BT.709-6, item 3.2.
 _SHARES = {ColorMatrix.BT601: (2990, 1140), ColorMatrix.BT709: (2126, 722)}
@@ -23,8 +23,8 @@ _SHARES = {ColorMatrix.BT601: (2990, 1140), ColorMatrix.BT709: (2126, 722)}
 class Coefficients:
     """Whole numbers that turn Y, U and V into R, G and B.
 
-    With y = luma * (Y - black) + 2**15, u = U - 128 and v = V - 128, each shifted right by 16
-    bits and clipped to 0-255:
+    With y = luma * (Y - black) + 2**15, u = U - 128 and v = V - 128, each result shifted right by
+    16 bits and clipped to 0-255:
 
         R = y + red_v * v
         G = y - green_u * u - green_v * v
@@ -91,8 +91,8 @@ def to_rgb(
     """Converts samples that lie on each other.
 
     Args:
-        y: uint8 [height, width].
-        u: The same, Cb.
+        y: int32 [height, width], 0-255 in units of 2**-13 (`LUMA_PLACES`).
+        u: int32 [height, width], Cb, 0-255 in units of 2**-5 (`CHROMA_PLACES`).
         v: The same, Cr.
         matrix: How they were made of RGB.
         color_range: Which numbers are black and white.
@@ -101,24 +101,24 @@ def to_rgb(
         uint8 [height, width, 3], RGB, a fresh array.
     """
     numbers = coefficients(matrix, color_range)
+    places = BITS + CHROMA_PLACES
+    finer = LUMA_PLACES - CHROMA_PLACES
     rgb = np.empty((*y.shape, 3), np.uint8)
-    rows = max(1, _BAND_PIXELS // y.shape[1])
-    for top in range(0, len(y), rows):
-        band = slice(top, top + rows)
-        base = np.multiply(y[band], numbers.luma, dtype=np.int32)
-        base += (1 << BITS - 1) - numbers.luma * numbers.black
-        blue = u[band].astype(np.int32)
-        blue -= 128
-        red = v[band].astype(np.int32)
-        red -= 128
-        green = blue * -numbers.green_u
-        green -= red * numbers.green_v
-        red *= numbers.red_v
-        blue *= numbers.blue_u
-        for channel, total in enumerate((red, green, blue)):
-            total += base
-            total >>= BITS
-            np.maximum(total, 0, out=total)  # Twice as fast as clip.
-            np.minimum(total, 255, out=total)
-            rgb[band, :, channel] = total
+    # (luma * y) >> finer, in two parts that do not leave 32 bits.
+    base = (y & (1 << finer) - 1) * numbers.luma
+    base >>= finer
+    base += (y >> finer) * numbers.luma
+    base += (1 << places - 1) - numbers.luma * (numbers.black << CHROMA_PLACES)
+    blue = u - (128 << CHROMA_PLACES)
+    red = v - (128 << CHROMA_PLACES)
+    green = blue * -numbers.green_u
+    green -= red * numbers.green_v
+    red *= numbers.red_v
+    blue *= numbers.blue_u
+    for channel, total in enumerate((red, green, blue)):
+        total += base
+        total >>= places
+        np.maximum(total, 0, out=total)  # Twice as fast as clip.
+        np.minimum(total, 255, out=total)
+        rgb[:, :, channel] = total
     return rgb

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 PRECISION_BITS = 22
+LUMA_PLACES = 13
+CHROMA_PLACES = 5
 
 # Section 6: the table of coefficients.
 COEFFICIENTS = {
@@ -61,13 +63,14 @@ def yuv(
     scaled_planes = []
     for index, samples in enumerate(planes):
         step_y, step_x = step if index else (1, 1)
+        kind = "chroma" if index else "luma"
         height, width = planes[0].shape
         plane = cut(Plane(samples, width, height, step_x, step_y), *roi)
         for _ in range(rotation // 90):
             plane = quarter_turn(plane)
         if fit == "crop":
             plane = cut(plane, *centre(plane.width, plane.height, to_width, to_height))
-        scaled_planes.append(scaled(plane, to_width, to_height))
+        scaled_planes.append(scaled(plane, to_width, to_height, kind))
     out = np.zeros((to_height, to_width, 3), np.uint8)
     for y in range(to_height):
         for x in range(to_width):
@@ -106,18 +109,22 @@ def quarter_turn(plane: Plane) -> Plane:
 
 
 def color(values: list[int], coefficients: tuple[int, ...]) -> tuple[int, int, int]:
-    """Section 6: R, G, B of Y, U, V."""
-    y, u, v = values[0], values[1] - 128, values[2] - 128
+    """Section 6: R, G, B of Y with 13 binary places, U and V with 5."""
+    y = values[0]
+    u, v = values[1] - (128 << CHROMA_PLACES), values[2] - (128 << CHROMA_PLACES)
     black, luma, red_v, green_u, green_v, blue_u = coefficients
-    base = luma * (y - black) + 32768
-    red = (base + red_v * v) >> 16
-    green = (base - green_u * u - green_v * v) >> 16
-    blue = (base + blue_u * u) >> 16
+    base = ((luma * (y - (black << LUMA_PLACES))) >> 8) + (1 << 20)
+    red = (base + red_v * v) >> 21
+    green = (base - green_u * u - green_v * v) >> 21
+    blue = (base + blue_u * u) >> 21
     return min(max(red, 0), 255), min(max(green, 0), 255), min(max(blue, 0), 255)
 
 
-def scaled(plane: Plane, to_width: int, to_height: int) -> np.ndarray:
-    """Section 3 and 4, with the box of section 6 for planes whose step is not 1."""
+def scaled(plane: Plane, to_width: int, to_height: int, kind: str = "pixels") -> np.ndarray:
+    """Section 3 and 4, with the box of section 6 for planes whose step is not 1.
+
+    "pixels" are rounded to whole numbers in the end, "luma" and "chroma" keep binary places.
+    """
     height, width = plane.samples.shape[:2]
     factor_x, factor_y = max(1, width // (2 * to_width)), max(1, height // (2 * to_height))
     pixels = plane.samples.reshape(height, width, -1)
@@ -128,7 +135,7 @@ def scaled(plane: Plane, to_width: int, to_height: int) -> np.ndarray:
     start_y, stop_y = plane.lead_y / unit_y, (plane.lead_y + plane.height) / unit_y
     pixels = filter_rows(pixels, np.float32(start_x), np.float32(stop_x), to_width)
     columns = pixels.transpose(1, 0, 2)
-    columns = filter_rows(columns, np.float32(start_y), np.float32(stop_y), to_height)
+    columns = filter_rows(columns, np.float32(start_y), np.float32(stop_y), to_height, kind)
     return columns.transpose(1, 0, 2).reshape(to_height, to_width, *plane.samples.shape[2:])
 
 
@@ -169,7 +176,7 @@ def reduce(rgb: np.ndarray, factor_x: int, factor_y: int) -> np.ndarray:
 
 
 def filter_rows(
-    pixels: np.ndarray, start: np.float32, stop: np.float32, to_width: int
+    pixels: np.ndarray, start: np.float32, stop: np.float32, to_width: int, kind: str = "pixels"
 ) -> np.ndarray:
     """Section 4, along the second axis, for what lies from start to stop."""
     height, width, channels = pixels.shape
@@ -177,7 +184,8 @@ def filter_rows(
     filter_scale = max(scale, 1.0)
     support = filter_scale
     inverse = 1.0 / filter_scale
-    out = np.zeros((height, to_width, channels), np.uint8)
+    out = np.zeros((height, to_width, channels), np.uint8 if kind == "pixels" else np.int64)
+    addend, shift = {"pixels": (1 << 21, 22), "luma": (0, 9), "chroma": (1 << 16, 17)}[kind]
     for x in range(to_width):
         centre = float(start) + (x + 0.5) * scale
         first = max(0, int(centre - support + 0.5))
@@ -190,8 +198,8 @@ def filter_rows(
         for weight in weights:
             total += weight
         whole = [int(0.5 + weight / total * 2**PRECISION_BITS) for weight in weights]
-        accumulated = np.full((height, channels), 1 << (PRECISION_BITS - 1), np.int64)
+        accumulated = np.full((height, channels), addend, np.int64)
         for i, weight in zip(range(first, last), whole, strict=True):
             accumulated += pixels[:, i].astype(np.int64) * weight
-        out[:, x] = accumulated >> PRECISION_BITS
+        out[:, x] = accumulated >> shift
     return out

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeiqa import preprocess as preprocessing
+from edgeiqa import shrink
 from edgeiqa.frame import ColorRange, Frame, PixelFormat
 from edgeiqa.preprocess import centre_box, over_white, preprocess, resize, tiles, to_rgb
 from edgeiqa.samples import sample_paths
@@ -368,3 +369,16 @@ def test_no_array_of_full_resolution_is_made() -> None:
             finally:
                 tracemalloc.stop()
             assert peak < 4_000_000, pixel_format
+
+
+def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    luma, u, v = noise(91, 77), noise(46, 39, seed=1), noise(46, 39, seed=2)
+    frames = [yuv_frame(luma, u, v, PixelFormat.NV21, rotation=r) for r in (0, 90, 180, 270)]
+    frames += [Frame(noise(91, 77, 4), PixelFormat.BGRA, rotation=r) for r in (0, 90, 180, 270)]
+    spec = InputSpec(20, 15)
+    whole = [preprocess(frame, spec) for frame in frames]
+    for pixels in (1, 77, 500):
+        monkeypatch.setattr(preprocessing, "_BAND_PIXELS", pixels)
+        monkeypatch.setattr(shrink, "_BAND_BYTES", pixels)
+        for frame, expected in zip(frames, whole, strict=True):
+            np.testing.assert_array_equal(preprocess(frame, spec), expected)

@@ -24,6 +24,7 @@ from edgeiqa.frame import Frame  # noqa: E402
 from edgeiqa.model import Model, available_models  # noqa: E402
 from edgeiqa.preprocess import preprocess  # noqa: E402
 from edgeiqa.quality import quality_from_outputs  # noqa: E402
+from tests.golden.frames import golden_frames  # noqa: E402
 from tests.golden.pictures import golden_pictures  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
@@ -56,6 +57,27 @@ def golden(name: str) -> dict[str, Any]:
     }
 
 
+def golden_of_frames(name: str) -> dict[str, Any]:
+    """The same for frames as cameras give them."""
+    model = Model(name)
+    frames: dict[str, Any] = {}
+    for title, frame in golden_frames():
+        tensor = preprocess(frame, model.contract.input)
+        planes = [frame.pixels, *(frame.chroma or ())]
+        frames[title] = {
+            "pixels": [digest(plane) for plane in planes],
+            "tensor": digest(tensor),
+            "outputs": {key: values.tolist() for key, values in model.run_raw(tensor).items()},
+            "score": quality_from_outputs(model.run(tensor), model.contract).score,
+        }
+    return {
+        "model": model.contract.name,
+        "version": model.contract.version,
+        "flatbuffer_sha256": model.contract.flatbuffer_sha256,
+        "pictures": frames,
+    }
+
+
 def text(document: dict[str, Any]) -> str:
     """JSON with one picture a line, so that a difference is easy to read."""
     pictures = ",\n".join(
@@ -73,13 +95,16 @@ def main() -> int:
     arguments = parser.parse_args()
     changed = 0
     for name in available_models():
-        path = FOLDER / f"{name}.json"
-        new = text(golden(name))
-        same = path.is_file() and path.read_text(encoding="utf-8") == new
-        print(f"{path.name}: {'as it was' if same else 'changed'}")
-        changed += not same
-        if not arguments.check:
-            path.write_text(new, encoding="utf-8")
+        for path, document in (
+            (FOLDER / f"{name}.json", golden(name)),
+            (FOLDER / f"{name}-frames.json", golden_of_frames(name)),
+        ):
+            new = text(document)
+            same = path.is_file() and path.read_text(encoding="utf-8") == new
+            print(f"{path.name}: {'as it was' if same else 'changed'}")
+            changed += not same
+            if not arguments.check:
+                path.write_text(new, encoding="utf-8")
     return 1 if arguments.check and changed else 0
 
 
