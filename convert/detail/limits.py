@@ -12,9 +12,9 @@ from edgeiqa.causes import CAUSES
 LOST = {"relaxed": 0.001, "normal": 0.005, "strict": 0.015}
 """Share of good shots that each single cause may cost, per preset."""
 
-LEAST = {"relaxed": 0.6, "normal": 0.45, "strict": 0.35}
+LEAST = {"relaxed": 0.65, "normal": 0.5, "strict": 0.35}
 """No limit is below this: where good shots show nothing of a fault, a limit just above that would
-be a hair trigger on other cameras."""
+be a hair trigger on other cameras. At a half a fault is plain to see at 100%."""
 
 
 def limits_of(told: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -22,7 +22,7 @@ from convert.measure.operating_points import (
     take_shots,
 )
 from convert.measure.operating_proposal import LEAST_LIMIT, Proposal, propose
-from convert.measure.predictions import model_facts, open_scorer
+from convert.measure.predictions import causes_sha256, model_facts, open_scorer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
         "good": f"MOS of {args.good:g} or more",
         "bad": f"MOS below {args.bad:g}",
         "interval": "95% Wilson score interval",
+        "causes_sha256": causes_sha256(),
         "versions": protocol.versions(),
         "command": protocol.command_line("convert.measure.operating_points.operating_point"),
         "date": protocol.now(),

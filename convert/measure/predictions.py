@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import sys
@@ -94,6 +95,13 @@ def open_scorer(
     workers = jobs or os.cpu_count() or 1
     with quiet():  # LiteRT announces its delegate
         return Scorer(Model(model, max_interpreters=workers), causes=causes), workers
+
+
+def causes_sha256() -> str:
+    """SHA-256 of the network for causes that edgeiqa brings, its contract included."""
+    from edgeiqa.model import CAUSES, find
+
+    return hashlib.sha256(find(CAUSES).read_bytes()).hexdigest()
 
 
 def predict(

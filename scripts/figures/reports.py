@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from convert.measure.predictions import causes_sha256
 from edgeiqa.contract import Contract, read
 from edgeiqa.model import available_models, find
 from scripts.figures.blocks import ROOT
@@ -24,6 +25,9 @@ STUDENT_STEPS = frozenset({"verify"})
 
 CONTRACT_STEPS = frozenset({"calibrate", "operate"})
 """Those whose figures depend on what the contract says beside the network."""
+
+CAUSE_STEPS = frozenset({"operate"})
+"""Those whose figures depend on the network for causes, too."""
 
 TEST_STEPS = frozenset({"evaluate"})
 """Those that look at the test split, once, at the end."""
@@ -66,10 +70,12 @@ class Measured:
         """Whether a report is about this model.
 
         What `std` says and what the gate's presets ask for depends on the contract too, and may
-        be changed without the network.
+        be changed without the network; what the presets reject, on the network for causes.
         """
         facts = report.get("protocol", {})
         if step in CONTRACT_STEPS and facts.get("model_sha256") != self.model_sha256:
+            return False
+        if step in CAUSE_STEPS and facts.get("causes_sha256") != causes_sha256():
             return False
         return bool(facts.get("flatbuffer_sha256") == self.flatbuffer_sha256)
 
