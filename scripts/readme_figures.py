@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.figures import bars, burst, facts, gates, project, tables  # noqa: E402
+from scripts.figures import bars, burst, causes, facts, gates, project, tables  # noqa: E402
 from scripts.figures.blocks import Blocks, command_output, fill  # noqa: E402
 from scripts.figures.card import new_card  # noqa: E402
 from scripts.figures.reports import RESULTS, Shipped, family  # noqa: E402
@@ -88,6 +88,11 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
     return {
         "README.md": readme_blocks(models, results),
         "docs/measurements.md": {**measured, "ablation": ablation},
+        "docs/causes.md": {
+            "sharpness": lambda: causes.sharpness_table(results),
+            "faults": lambda: causes.faults_table(results),
+            "alarms": lambda: causes.alarms_table(results),
+        },
         "docs/gate.md": {"gate": lambda: gates.gates_tables(models)},
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},

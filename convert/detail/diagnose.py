@@ -211,6 +211,7 @@ def run(args: argparse.Namespace) -> int:
     document: dict[str, Any] = {
         "command": protocol.command_line("python -m convert diagnose"),
         "model": f"{contract.name} {contract.version}",
+        "flatbuffer_sha256": contract.flatbuffer_sha256,
         "database": args.database,
         "split": "validation",
         "pictures": len(clean),

@@ -244,6 +244,7 @@ def run(args: argparse.Namespace) -> int:
     document = {
         "command": protocol.command_line("python -m convert sharpness"),
         "model": f"{contract.name} {contract.version}",
+        "flatbuffer_sha256": contract.flatbuffer_sha256,
         "photographs": len(paths),
         "list": f"convert/detail/splits/large_{args.photographs}.txt",
         "jpeg_quality": JPEG_QUALITY,

@@ -38,6 +38,9 @@ PROJECT_COMMANDS = {
     "ablation": "python -m convert ablation --unlabelled 3000 --json docs/results/ablation.json",
     "baselines": "python -m convert baselines --split test --json docs/results/baselines.json "
     "--pareto docs/images/pareto.png",
+    "sharpness": "python -m convert sharpness --json docs/results/sharpness.json",
+    "diagnose": "python -m convert diagnose --hard-cases --pictures 60 "
+    "--json docs/results/diagnose.json",
     "burst": "python -m convert burst --large DIR... --pairs DIR --video DIR "
     "--json docs/results/burst.json",
 }

@@ -1,0 +1,99 @@
+"""Tables about causes: slight blur in large photographs, known faults, false alarms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgeiqa.causes import CAUSES
+from edgeiqa.contract import read
+from edgeiqa.model import CAUSES as MODEL
+from edgeiqa.model import find
+from scripts.figures.blocks import table
+from scripts.figures.project import missing
+from scripts.figures.reports import RESULTS, read_report
+
+DETECTORS = {
+    "edgeiqa": '`causes["blur"]`',
+    "laplacian": "variance of Laplacian",
+    "tenengrad": "Tenengrad",
+}
+LEVELS = (1, 2, 3, 4, 5)
+
+
+def sharpness_table(results: Path = RESULTS) -> str:
+    """ROC-AUC of slight blur, per kind and detector."""
+    report = _report("sharpness", results)
+    if report is None:
+        return missing("sharpness")
+    parts = []
+    for condition, versions in report["auc"].items():
+        rows = [
+            [f"{version} px", *(_area(found[detector]) for detector in DETECTORS)]
+            for version, found in versions.items()
+        ]
+        head = ["blurred by", *DETECTORS.values()]
+        name = condition[0].upper() + condition[1:]
+        parts.append(f"{name}:\n\n{table(head, rows)}")
+    parts.append(
+        f"{report['photographs']} photographs of 2000 px and more whose scenes took no part in "
+        f"training ({report['list']}), every version coded as JPEG {report['jpeg_quality']}; small "
+        f"print: 95% bootstrap interval over photographs. Model {report['model']}; "
+        f"`{report['command']}`."
+    )
+    return "\n\n".join(parts)
+
+
+def faults_table(results: Path = RESULTS) -> str:
+    """How well known faults are told, per kind and level."""
+    report = _report("diagnose", results)
+    if report is None:
+        return missing("diagnose")
+    rows = [
+        [
+            row["kind"].replace("_", " "),
+            f"`{row['cause']}`",
+            *(f"{value:.3f}" for value in row["auc"]),
+            *(f"{value:.0%}" for value in row["told"]),
+        ]
+        for row in report["faults"]
+    ]
+    head = ["distortion", "cause", *(f"AUC {k}" for k in LEVELS), *(f"told {k}" for k in LEVELS)]
+    untouched = ", ".join(f"`{cause}` {share:.0%}" for cause, share in report["untouched"].items())
+    return (
+        f"{table(head, rows, left=2)}\n\nLevels 1 to 5 of docs/training.md; told: share above the "
+        f"limit of the preset normal. Of the untouched pictures are above it: {untouched}. "
+        f"{report['pictures']} liked pictures of {report['database']}'s {report['split']} split; "
+        f"model {report['model']}; `{report['command']}`."
+    )
+
+
+def alarms_table(results: Path = RESULTS) -> str:
+    """False alarms on pictures that are hard to judge."""
+    report = _report("diagnose", results)
+    if report is None or "hard_cases" not in report:
+        return missing("diagnose")
+    rows = []
+    for case, found in report["hard_cases"].items():
+        for preset, alarms in found["alarms"].items():
+            shares = [f"{alarms[cause]:.0%}" for cause in CAUSES]
+            rows.append([case.replace("_", " "), str(found["pictures"]), preset, *shares])
+    head = ["case", "pictures", "preset", *(f"`{cause}`" for cause in CAUSES)]
+    return (
+        f"{table(head, rows)}\n\nPictures of biq2021's test split with a MOS from 0.62, sorted by "
+        f"eye (convert/detail/splits/hard_cases.csv). Model {report['model']}; "
+        f"`{report['command']}`."
+    )
+
+
+def _area(found: dict[str, Any]) -> str:
+    return f"{found['auc']:.3f} <sub>{found['low']:.3f}-{found['high']:.3f}</sub>"
+
+
+def _report(name: str, results: Path) -> dict[str, Any] | None:
+    """A report about the network for causes that is shipped; None if there is none."""
+    report = read_report(results / f"{name}.json")
+    contract = read(find(MODEL).read_bytes())[0]
+    if report is None or report["flatbuffer_sha256"] != contract.flatbuffer_sha256:
+        return None
+    return report
