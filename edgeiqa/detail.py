@@ -98,7 +98,7 @@ def choose(
     """
     field = activity(small)
     window = max(1, side // factor)
-    sums = window_sums(field, window)
+    sums = window_sums(field, window, 2 * MOST_STEP)
     patches: list[np.ndarray] = []
     for kind in ("active", "quiet", "reduced"):
         count = views.count(kind)
@@ -106,8 +106,10 @@ def choose(
             continue
         if kind == "quiet":
             ranked = quietness(sums, window_sums(small, window), window)
+        elif kind == "active" or window == side:
+            ranked = sums
         else:
-            ranked = sums if kind == "active" else window_sums(field, side)
+            ranked = window_sums(field, side, 2 * MOST_STEP)
         for top, left in best_places(ranked, round(count**0.5)):
             if kind == "reduced":
                 patches.append(_filled(small[top : top + side, left : left + side], side))
@@ -137,49 +139,55 @@ def activity(luma: np.ndarray) -> np.ndarray:
     return field
 
 
-def window_sums(field: np.ndarray, window: int) -> np.ndarray:
+def window_sums(field: np.ndarray, window: int, most: int = 255) -> np.ndarray:
     """Sums over all square windows that fit.
 
     Args:
         field: uint8 [h, w].
         window: Side of the windows, at most 4096, as the sums are to fit 32 bits; in a picture
             smaller than that, its own side.
+        most: No value of `field` is larger.
 
     Returns:
-        uint32 [h - window + 1, w - window + 1], by the window's top left corner.
+        uint8, uint16 or uint32, whichever is wide enough, [h - window + 1, w - window + 1], by
+        the window's top left corner.
     """
     down, across = (min(window, n) for n in field.shape)
-    # Small numbers go through a processor's vector unit many at a time.
-    narrow = np.uint16 if across <= np.iinfo(np.uint16).max // 255 else np.uint32
-    rows = _run_sums(field.astype(narrow).T, across).T
-    return _run_sums(rows.astype(np.uint32), down)
+    rows = _run_sums(field.T, across, most).T
+    return _run_sums(rows, down, most * across)
 
 
-def _run_sums(field: np.ndarray, length: int) -> np.ndarray:
+def _run_sums(field: np.ndarray, length: int, most: int) -> np.ndarray:
     """Sums of so many rows from each row on, for which there are so many.
 
-    Twice as many rows at each step: a few additions of whole arrays, whatever the length.
+    Twice as many rows at each step: a few additions of whole arrays, whatever the length, in
+    numbers as small as can be, of which a processor adds many at a time.
     """
     places = len(field) - length + 1
     total: np.ndarray | None = None
-    start, span = 0, 1  # `field` holds sums of `span` rows.
+    start, span = 0, 1  # `field` holds sums of `span` rows, `total` of the first `start`.
     while True:
         if length & span:
             part = field[start : start + places]
-            total = part if total is None else total + part
             start += span
+            total = part if total is None else _added(total, part, most * start)
         if start == length:
             return np.asarray(total)
-        field = field[:-span] + field[span:]
+        field = _added(field[:-span], field[span:], most * span * 2)
         span *= 2
+
+
+def _added(one: np.ndarray, other: np.ndarray, most: int) -> np.ndarray:
+    """The sum of unsigned arrays, wide enough for numbers up to `most`."""
+    return np.asarray(np.add(one, other, dtype=np.min_scalar_type(most)))
 
 
 def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
     """Ranks windows by how little goes on in them, too dark and too bright ones last.
 
     Args:
-        sums: uint32 [h, w], activity of the windows.
-        light: uint32 [h, w], luma of the windows, summed.
+        sums: Unsigned [h, w], activity of the windows, at most 80 * 4096 * 4096.
+        light: Unsigned [h, w], luma of the windows, summed.
         window: Their side.
 
     Returns:
@@ -187,7 +195,7 @@ def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
     """
     area = window * window
     beyond = (light < MIDDLE[0] * area) | (light >= (MIDDLE[1] + 1) * area)
-    worst = np.max(sums) + np.uint32(1)
+    worst = np.uint32(np.max(sums)) + np.uint32(1)
     ranked = (worst + worst) - sums
     ranked -= beyond * worst
     return np.asarray(ranked)
