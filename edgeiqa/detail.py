@@ -18,6 +18,8 @@ from PIL import Image
 from edgeiqa.frame import Frame
 from edgeiqa.luma import MAX_FACTOR, luma_crop, luma_small
 from edgeiqa.spec import InputSpec
+from edgeiqa.upright import planes
+from edgeiqa.yuv import full_range_luma
 
 REDUCED_SIDE = 256
 """The reduced picture's shorter side is this or more, below twice as much."""
@@ -62,9 +64,7 @@ def detail(source: Frame | Image.Image, spec: InputSpec) -> Detail:
     height, width = source.size if isinstance(source, Frame) else source.size[::-1]
     factor = reduction(height, width)
     small = luma_small(source, factor)
-    patches = choose(
-        small, (height, width), factor, lambda box: luma_crop(source, box), spec.views, spec.height
-    )
+    patches = choose(small, (height, width), factor, _cropper(source), spec.views, spec.height)
     return Detail(patches.reshape(spec.tensor_shape), small)
 
 
@@ -96,34 +96,25 @@ def choose(
     Returns:
         uint8 [len(views), side, side].
     """
-    height, width = size
     field = activity(small)
     window = max(1, side // factor)
-    sums = window_sums(field, window)
+    sums = window_sums(field, window, 2 * MOST_STEP)
     patches: list[np.ndarray] = []
-
-    def native(top: int, left: int) -> np.ndarray:
-        y = max(0, min(top * factor, height - side))
-        x = max(0, min(left * factor, width - side))
-        return _filled(crop((x, y, min(x + side, width), min(y + side, height))), side)
-
     for kind in ("active", "quiet", "reduced"):
         count = views.count(kind)
         if not count:
             continue
         if kind == "quiet":
-            means = window_sums(small.astype(np.int64), window) // window**2
-            beyond = (means < MIDDLE[0]) | (means > MIDDLE[1])
-            ranked = -(sums + beyond * (np.max(sums) + 1))
-        elif kind == "active":
+            ranked = quietness(sums, window_sums(small, window), window)
+        elif kind == "active" or window == side:
             ranked = sums
         else:
-            ranked = window_sums(field, side)
+            ranked = window_sums(field, side, 2 * MOST_STEP)
         for top, left in best_places(ranked, round(count**0.5)):
             if kind == "reduced":
                 patches.append(_filled(small[top : top + side, left : left + side], side))
             else:
-                patches.append(native(top, left))
+                patches.append(_native(crop, (top * factor, left * factor), size, side))
     return np.stack(patches)
 
 
@@ -134,34 +125,80 @@ def activity(luma: np.ndarray) -> np.ndarray:
         luma: uint8 [h, w].
 
     Returns:
-        int64 [h, w]; 0 where there is no neighbour.
+        uint8 [h, w], at most 2 * `MOST_STEP`; 0 where there is no neighbour.
     """
-    wide = luma.astype(np.int16)
-    field = np.zeros(luma.shape, np.int64)
-    field[:, :-1] += np.minimum(np.abs(np.diff(wide, axis=1)), MOST_STEP)
-    field[:-1, :] += np.minimum(np.abs(np.diff(wide, axis=0)), MOST_STEP)
+    field = np.zeros(luma.shape, np.uint8)
+    for one, next_one, place in (
+        (luma[:, :-1], luma[:, 1:], field[:, :-1]),
+        (luma[:-1], luma[1:], field[:-1]),
+    ):
+        step = np.maximum(one, next_one)
+        step -= np.minimum(one, next_one)
+        np.minimum(step, MOST_STEP, out=step)
+        place += step
     return field
 
 
-def window_sums(field: np.ndarray, window: int) -> np.ndarray:
+def window_sums(field: np.ndarray, window: int, most: int = 255) -> np.ndarray:
     """Sums over all square windows that fit.
 
     Args:
-        field: int64 [h, w].
-        window: Side of the windows; in a picture smaller than that, its own side.
+        field: uint8 [h, w].
+        window: Side of the windows, at most 4096, as the sums are to fit 32 bits; in a picture
+            smaller than that, its own side.
+        most: No value of `field` is larger.
 
     Returns:
-        int64 [h - window + 1, w - window + 1], by the window's top left corner.
+        uint8, uint16 or uint32, whichever is wide enough, [h - window + 1, w - window + 1], by
+        the window's top left corner.
     """
     down, across = (min(window, n) for n in field.shape)
-    total = np.zeros((field.shape[0] + 1, field.shape[1] + 1), np.int64)
-    np.cumsum(np.cumsum(field, axis=0), axis=1, out=total[1:, 1:])
-    return np.asarray(
-        total[down:, across:]
-        - total[:-down, across:]
-        - total[down:, :-across]
-        + total[:-down, :-across]
-    )
+    rows = _run_sums(field.T, across, most).T
+    return _run_sums(rows, down, most * across)
+
+
+def _run_sums(field: np.ndarray, length: int, most: int) -> np.ndarray:
+    """Sums of so many rows from each row on, for which there are so many.
+
+    Twice as many rows at each step: a few additions of whole arrays, whatever the length, in
+    numbers as small as can be, of which a processor adds many at a time.
+    """
+    places = len(field) - length + 1
+    total: np.ndarray | None = None
+    start, span = 0, 1  # `field` holds sums of `span` rows, `total` of the first `start`.
+    while True:
+        if length & span:
+            part = field[start : start + places]
+            start += span
+            total = part if total is None else _added(total, part, most * start)
+        if start == length:
+            return np.asarray(total)
+        field = _added(field[:-span], field[span:], most * span * 2)
+        span *= 2
+
+
+def _added(one: np.ndarray, other: np.ndarray, most: int) -> np.ndarray:
+    """The sum of unsigned arrays, wide enough for numbers up to `most`."""
+    return np.asarray(np.add(one, other, dtype=np.min_scalar_type(most)))
+
+
+def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
+    """Ranks windows by how little goes on in them, too dark and too bright ones last.
+
+    Args:
+        sums: Unsigned [h, w], activity of the windows, at most 80 * 4096 * 4096.
+        light: Unsigned [h, w], luma of the windows, summed.
+        window: Their side.
+
+    Returns:
+        uint32 [h, w], the quietest place has the largest.
+    """
+    area = window * window
+    beyond = (light < MIDDLE[0] * area) | (light >= (MIDDLE[1] + 1) * area)
+    worst = np.uint32(np.max(sums)) + np.uint32(1)
+    ranked = (worst + worst) - sums
+    ranked -= beyond * worst
+    return np.asarray(ranked)
 
 
 def best_places(ranked: np.ndarray, across: int) -> list[tuple[int, int]]:
@@ -186,6 +223,22 @@ def best_places(ranked: np.ndarray, across: int) -> list[tuple[int, int]]:
         row, column = divmod(int(np.argmax(cell)), cell.shape[1])
         places.append((top + row, left + column))
     return places
+
+
+def _cropper(source: Frame | Image.Image) -> Crop:
+    """What cuts luma out of a picture, as `luma_crop` does."""
+    if isinstance(source, Frame) and source.pixel_format.is_yuv:
+        # A plane that is asked for once, and not for each patch.
+        frame, plane = source, planes(source)[0]
+        return lambda box: full_range_luma(plane.cut(box).samples, frame.color_range)
+    return lambda box: luma_crop(source, box)
+
+
+def _native(crop: Crop, place: tuple[int, int], size: tuple[int, int], side: int) -> np.ndarray:
+    """The patch at (top, left), moved to where it is inside a picture of (height, width)."""
+    height, width = size
+    y, x = (max(0, min(at, n - side)) for at, n in zip(place, size, strict=True))
+    return _filled(crop((x, y, min(x + side, width), min(y + side, height))), side)
 
 
 def _filled(patch: np.ndarray, side: int) -> np.ndarray:

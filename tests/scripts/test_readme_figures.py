@@ -20,7 +20,7 @@ GUIDES = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in (
         *("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md"),
-        "docs/gate.md",
+        *("docs/gate.md", "docs/benchmarks/README.md"),
     )
 }
 CARDS = {
