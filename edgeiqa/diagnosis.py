@@ -6,11 +6,12 @@ import os
 
 from PIL import Image
 
-from edgeiqa.causes import CAUSES, exposure, pooled
+from edgeiqa.causes import CAUSES
 from edgeiqa.contract import Contract
 from edgeiqa.detail import detail
 from edgeiqa.frame import Frame
 from edgeiqa.model import Model, ModelError
+from edgeiqa.severity import exposure, pooled
 
 DEFAULT = "causes"
 """Name of the network that comes with the package."""

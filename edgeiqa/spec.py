@@ -101,7 +101,7 @@ class OutputSpec:
         kind: "histogram_logits" (softmax gives the shares of opinion per bin), "histogram"
             (the shares themselves), "scalar" (one number), "attributes" (one number per label),
             "features" (an embedding) or "patch_causes" (per patch a level for each label and
-            then a weight for each; see `edgeiqa.causes.pooled`).
+            then a weight for each; see `edgeiqa.severity.pooled`).
         bins: Centres of the opinion bins on 0-1, worst to best; histograms only, and required.
         labels: Names of the attributes or causes; there only, and required.
         score_label: Which label is the quality score; attributes only.

@@ -24,11 +24,11 @@ from convert.helptext import DefaultsFormatter
 from convert.measure.command import database_rows
 from convert.metrics import srocc
 from convert.training.train import Schedule, add_schedule_arguments, schedule_of
-from edgeiqa.causes import pooled
 from edgeiqa.contract import Contract, append
 from edgeiqa.decode import decode
 from edgeiqa.diagnosis import Diagnosis
 from edgeiqa.model import Model
+from edgeiqa.severity import pooled
 from edgeiqa.spec import InputSpec
 
 SPEC = InputSpec(64, 64, color="GRAY", views=("active",) * 16 + ("quiet",) * 4 + ("reduced",) * 4)

@@ -115,7 +115,7 @@ def test_activity_counts_steps_and_caps_them() -> None:
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 15), st.integers(0, 99))
 def test_window_sums_are_sums_over_windows(height: int, width: int, window: int, seed: int) -> None:
-    field = np.random.default_rng(seed).integers(0, 80, (height, width))
+    field = np.random.default_rng(seed).integers(0, 81, (height, width), np.uint8)
     down, across = min(window, height), min(window, width)
     views = np.lib.stride_tricks.sliding_window_view(field, (down, across))
     assert np.array_equal(window_sums(field, window), views.sum((2, 3)))

@@ -8,7 +8,7 @@ import torch
 
 from convert.detail.export import OUTPUT, keras_model, to_int8
 from convert.detail.network import DetailNet, folded, pooled
-from edgeiqa import causes as runtime
+from edgeiqa import severity as runtime
 from edgeiqa.contract import Contract, append
 from edgeiqa.model import Model
 from edgeiqa.spec import InputSpec

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeiqa.causes import CAUSES, exposure, pooled
+from edgeiqa.causes import CAUSES
+from edgeiqa.severity import exposure, pooled
 
 
 def ramp(low: int, high: int) -> np.ndarray:
