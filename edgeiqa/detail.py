@@ -178,8 +178,9 @@ def _run_sums(field: np.ndarray, length: int, most: int) -> np.ndarray:
 
 
 def _added(one: np.ndarray, other: np.ndarray, most: int) -> np.ndarray:
-    """The sum of unsigned arrays, wide enough for numbers up to `most`."""
-    return np.asarray(np.add(one, other, dtype=np.min_scalar_type(most)))
+    """The sum of two arrays, wide enough for numbers up to `most`."""
+    wide = np.result_type(one, other, np.min_scalar_type(most))
+    return np.asarray(np.add(one, other, dtype=wide))
 
 
 def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
