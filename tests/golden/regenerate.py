@@ -20,6 +20,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from edgeiqa.detail import detail  # noqa: E402
+from edgeiqa.diagnosis import Diagnosis  # noqa: E402
 from edgeiqa.frame import Frame  # noqa: E402
 from edgeiqa.model import Model, available_models  # noqa: E402
 from edgeiqa.preprocess import preprocess  # noqa: E402
@@ -78,6 +80,29 @@ def golden_of_frames(name: str) -> dict[str, Any]:
     }
 
 
+def golden_of_causes() -> dict[str, Any]:
+    """What the network for causes and the histogram must tell, of pictures and of frames."""
+    diagnosis = Diagnosis()
+    contract = diagnosis.contract
+    pictures: dict[str, Any] = {}
+    frames = [(title, Frame(rgb)) for title, rgb in golden_pictures()]
+    for title, frame in (*frames, *golden_frames()):
+        seen = detail(frame, contract.input)
+        (outputs,) = diagnosis.model.run_raw(seen.tensor).values()
+        pictures[title] = {
+            "patches": digest(seen.tensor),
+            "small": digest(seen.small),
+            "outputs": digest(outputs),
+            "causes": diagnosis.causes(frame),
+        }
+    return {
+        "model": contract.name,
+        "version": contract.version,
+        "flatbuffer_sha256": contract.flatbuffer_sha256,
+        "pictures": pictures,
+    }
+
+
 def text(document: dict[str, Any]) -> str:
     """JSON with one picture a line, so that a difference is easy to read."""
     pictures = ",\n".join(
@@ -94,17 +119,17 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only tell what would change")
     arguments = parser.parse_args()
     changed = 0
+    documents = {"causes": golden_of_causes()}
     for name in available_models():
-        for path, document in (
-            (FOLDER / f"{name}.json", golden(name)),
-            (FOLDER / f"{name}-frames.json", golden_of_frames(name)),
-        ):
-            new = text(document)
-            same = path.is_file() and path.read_text(encoding="utf-8") == new
-            print(f"{path.name}: {'as it was' if same else 'changed'}")
-            changed += not same
-            if not arguments.check:
-                path.write_text(new, encoding="utf-8")
+        documents |= {name: golden(name), f"{name}-frames": golden_of_frames(name)}
+    for name, document in documents.items():
+        path = FOLDER / f"{name}.json"
+        new = text(document)
+        same = path.is_file() and path.read_text(encoding="utf-8") == new
+        print(f"{path.name}: {'as it was' if same else 'changed'}")
+        changed += not same
+        if not arguments.check:
+            path.write_text(new, encoding="utf-8")
     return 1 if arguments.check and changed else 0
 
 
