@@ -135,8 +135,8 @@ def release(
     figures = {
         name: {
             cause: {
-                "srocc": round(srocc(told[:, index], held.severities[:, index]), 4),
-                "error": round(float(np.mean(np.abs(told - held.severities)[:, index])), 4),
+                "srocc": _figure(srocc(told[:, index], held.severities[:, index])),
+                "error": _figure(float(np.mean(np.abs(told - held.severities)[:, index]))),
             }
             for index, cause in enumerate(LEARNT)
         }
@@ -158,6 +158,11 @@ def release(
     )
     write_bytes(output, append(flatbuffer, final))
     return {"limits": limits, **metrics}
+
+
+def _figure(value: float) -> float | None:
+    """For JSON, which has no NaN: the correlation of constants."""
+    return round(value, 4) if np.isfinite(value) else None
 
 
 def _severities(model: Model, patches: NDArray[np.uint8]) -> list[float]:
@@ -199,7 +204,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{output}: {report['bytes'] / 1e3:.0f} kB, {report['macs'] / 1e6:.0f} million MACs")
     for cause in LEARNT:
         told = report["int8"][cause]
-        print(f"{cause:12} SROCC {told['srocc']:.3f}, mean error {told['error']:.3f}")
+        print(f"{cause:12} SROCC {told['srocc']}, mean error {told['error']}")
     if args.json:
         write_json(args.json, report)
     return 0
