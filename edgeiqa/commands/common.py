@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from edgeiqa.causes import CAUSES
-
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gate import Gate
     from edgeiqa.scorer import Scorer
@@ -28,11 +26,17 @@ class UsageError(Exception):
     """A wish that cannot be met; its text is for the user."""
 
 
-def add_gate_options(parser: argparse.ArgumentParser) -> None:
-    """Adds --model and what the gate is made of."""
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --model, without a gate."""
     parser.add_argument(
         "--model", default="base", help="a model's name or a .tflite file (default: base)"
     )
+    parser.set_defaults(gate=None, min_score=None, max_causes=[])
+
+
+def add_gate_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --model and what the gate is made of."""
+    add_model_option(parser)
     least = parser.add_mutually_exclusive_group()
     least.add_argument(
         "--gate", metavar="PRESET", help="relaxed, normal or strict (default: normal)"
@@ -50,8 +54,10 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
         type=cause_argument,
         default=[],
         metavar="CAUSE=X",
-        help=f"reject above this severity, 0-1, of {', '.join(CAUSES)}; can be repeated, goes "
-        "before the preset's limits, and 1 switches a cause off",
+        # By name and not from `edgeiqa.causes`, which loads NumPy.
+        help="reject above this severity, 0-1, of blur, noise, dark, bright, compression or "
+        "low_contrast; can be repeated, goes before the preset's limits, and 1 switches a cause "
+        "off",
     )
 
 
@@ -68,6 +74,8 @@ def score_argument(text: str) -> float:
 
 def cause_argument(text: str) -> tuple[str, float]:
     """A cause and its limit 0-1 out of an argument's text, such as "blur=0.4"."""
+    from edgeiqa.causes import CAUSES
+
     cause, equals, number = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is no CAUSE=X, such as blur=0.4")
@@ -116,6 +124,22 @@ def open_scorer(
         return scorer, gate
     except (ModelError, ContractError, ImportError, ValueError) as error:
         raise UsageError(str(error)) from error
+
+
+def gate_words(gate: Gate | None) -> str:
+    """What a gate asks for, for a summary: "accepted from 57.5 on with at most blur 0.45"."""
+    if gate is None:
+        return ""
+    limits = [f"{cause} {limit:g}" for cause, limit in gate.max_causes.items() if limit < 1]
+    most = f" with at most {', '.join(limits)}" if limits else ""
+    return f"accepted from {gate.min_score:g} on{most}"
+
+
+def count_argument(text: str) -> int:
+    """A whole number from 1 on out of an argument's text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeiqa.commands.common import EXIT_OK, EXIT_UNREADABLE, UsageError, without_chatter
+from edgeiqa.commands.common import (
+    EXIT_OK,
+    EXIT_UNREADABLE,
+    UsageError,
+    add_model_option,
+    open_scorer,
+)
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gate import GateFit
@@ -72,9 +78,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="keep this share of those that you kept, such as 0.95, instead of making the fewest "
         "mistakes",
     )
-    parser.add_argument(
-        "--model", default="base", help="a model's name or a .tflite file (default: base)"
-    )
+    add_model_option(parser)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     parser.set_defaults(run=run)
@@ -207,18 +211,11 @@ def _score(text: str, where: str) -> float:
 
 def _scored(named: list[tuple[str, bool, str | None]], arguments: argparse.Namespace) -> Shots:
     """Scores files; those that cannot be read are named on standard error."""
-    from edgeiqa.contract import ContractError
     from edgeiqa.decode import UnreadableImageError
-    from edgeiqa.model import ModelError
     from edgeiqa.output import printable
     from edgeiqa.progress import Progress
-    from edgeiqa.scorer import Scorer
 
-    try:
-        with without_chatter():
-            scorer = Scorer(arguments.model)
-    except (ModelError, ContractError, ImportError) as error:
-        raise UsageError(str(error)) from error
+    scorer, _ = open_scorer(arguments)
     shots = Shots([], [])
     errors: list[str] = []
     progress = Progress(len(named), enabled=not arguments.no_progress)

@@ -16,6 +16,8 @@ from edgeiqa.commands.common import (
     EXIT_UNREADABLE,
     UsageError,
     add_gate_options,
+    count_argument,
+    gate_words,
     open_scorer,
 )
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.sources.base import OnEvent, Source
 
 EPILOG = """sources:
-  FOLDER, PICTURE or VIDEO     every frame is scored
+  VIDEO                        every frame is scored
+  FOLDER or PICTURE            each picture for itself, not steadied; with --fps as a video
   /dev/video0                  a V4L2 camera; the newest frame wins, as with all below
   rtsp://HOST/PATH             a network camera; rtsps:// too
   http://HOST/PATH             an MJPEG stream; https:// too
@@ -67,7 +70,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     asked.add_argument("--fps", type=_positive, metavar="N", help="frames per second")
     taken = parser.add_argument_group("which frames are scored")
     taken.add_argument("--every", type=_positive, metavar="S", help="one in S seconds at most")
-    taken.add_argument("--max-frames", type=_count, metavar="N", help="end after N results")
+    taken.add_argument("--max-frames", type=count_argument, metavar="N", help="end after N results")
     taken.add_argument("--duration", type=_positive, metavar="S", help="end after S seconds")
     shown = parser.add_argument_group("what is shown")
     shown.add_argument(
@@ -99,13 +102,14 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa.live import LiveScorer
     from edgeiqa.livelines import LINES, opened_lines
     from edgeiqa.preview.outlets import Outlets
+    from edgeiqa.smoothing import Smoother
 
     _check(arguments)
     scorer, gate = open_scorer(arguments)
     threshold = None if gate is None else gate.min_score
     tell: list[OnEvent] = []
     try:
-        source = _source(arguments, lambda event: tell[0](event))
+        source, singly = _source(arguments, lambda event: tell[0](event))
     except FileNotFoundError as error:
         print(f"edgeiqa: error: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
@@ -120,7 +124,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
         tell.append(outlets.event)
         keep = video is not None or server is not None
-        live = stack.enter_context(LiveScorer(scorer, gate, keep_frames=keep))
+        # A smoother that smooths nothing, and a gate that gets no hysteresis as it is no `Gate`.
+        smoother = Smoother(0.0) if singly else None
+        asked = gate.__call__ if singly and gate is not None else gate
+        live = stack.enter_context(LiveScorer(scorer, asked, smoother=smoother, keep_frames=keep))
         counts = {"accepted": 0, "rejected": 0, "scored": 0, "errors": 0}
         start = time.monotonic()
         with StopOnInterrupt(live.close):
@@ -167,7 +174,9 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--preview-host is for --preview PORT")
 
 
-def _source(arguments: argparse.Namespace, on_event: OnEvent) -> Source:
+def _source(arguments: argparse.Namespace, on_event: OnEvent) -> tuple[Source, bool]:
+    """The source, and whether its frames have nothing to do with each other."""
+    from edgeiqa.sources.folder import FolderSource
     from edgeiqa.sources.opening import open_source
     from edgeiqa.thinned import ThinnedSource
 
@@ -184,9 +193,11 @@ def _source(arguments: argparse.Namespace, on_event: OnEvent) -> Source:
         if isinstance(error, ValueError) and "is no source of frames" in str(error):
             raise FileNotFoundError(str(error)) from error
         raise UsageError(str(error)) from error
+    singly = isinstance(source, FolderSource) and arguments.fps is None
     if arguments.every is None and arguments.duration is None:
-        return source
-    return ThinnedSource(source, every_s=arguments.every, duration_s=arguments.duration)
+        return source, singly
+    thinned = ThinnedSource(source, every_s=arguments.every, duration_s=arguments.duration)
+    return thinned, singly
 
 
 def _preview(
@@ -245,7 +256,7 @@ def _summary(counts: dict[str, int], live: LiveScorer, seconds: float, gate: Gat
     parts = [f"{count} {what}" for what, count in counts.items() if count]
     if dropped := live.stats().dropped:
         parts.append(f"{dropped} dropped")
-    asked = "" if gate is None else f" (accepted from {gate.min_score:g} on)"
+    asked = "" if gate is None else f" ({gate_words(gate)})"
     noun = "frame" if total == 1 else "frames"
     return f"{total} {noun} in {seconds:.1f} s{': ' if parts else ''}{', '.join(parts)}{asked}"
 
@@ -266,9 +277,3 @@ def _positive(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)

@@ -8,7 +8,14 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from edgeiqa.commands.common import EXIT_OK, EXIT_UNREADABLE, UsageError, open_scorer
+from edgeiqa.commands.common import (
+    EXIT_OK,
+    EXIT_UNREADABLE,
+    UsageError,
+    add_model_option,
+    count_argument,
+    open_scorer,
+)
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.picking import Pick
@@ -37,11 +44,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="searched to its depths")
+    add_model_option(parser)
     parser.add_argument(
-        "--model", default="base", help="a model's name or a .tflite file (default: base)"
-    )
-    parser.add_argument(
-        "--keep", type=_count, default=1, metavar="K", help="how many of a moment (default: 1)"
+        "--keep",
+        type=count_argument,
+        default=1,
+        metavar="K",
+        help="how many of a moment (default: 1)",
     )
     parser.add_argument(
         "--gap",
@@ -78,7 +87,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--format", choices=("table", "json", "csv"), default="table", help="default: table"
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
-    parser.set_defaults(run=run, gate=None, min_score=None)
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -169,12 +178,6 @@ def _check_folders(arguments: argparse.Namespace) -> None:
         inner, outer = os.path.realpath(folder), os.path.realpath(to)
         if inner == outer or inner.startswith(os.path.join(outer, "")):
             raise UsageError(f"{named}: the photographs lie in there already")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -14,6 +14,7 @@ from edgeiqa.commands.common import (
     EXIT_UNREADABLE,
     UsageError,
     add_gate_options,
+    gate_words,
     open_scorer,
 )
 
@@ -175,10 +176,6 @@ def _format(arguments: argparse.Namespace) -> str:
 def _summary(counts: dict[str, int], gate: Gate | None, model: str) -> str:
     total = sum(counts.values())
     parts = [f"{count} {what}" for what, count in counts.items() if count]
-    asked = ""
-    if gate is not None:
-        limits = [f"{cause} {limit:g}" for cause, limit in gate.max_causes.items() if limit < 1]
-        most = f" with at most {', '.join(limits)}" if limits else ""
-        asked = f", accepted from {gate.min_score:g} on{most}"
+    asked = "" if gate is None else f", {gate_words(gate)}"
     noun = "photograph" if total == 1 else "photographs"
     return f"{total} {noun}: {', '.join(parts)} (model {model}{asked})"

@@ -16,6 +16,7 @@ from edgeiqa.commands.common import (
     EXIT_OK,
     UsageError,
     add_gate_options,
+    count_argument,
     open_scorer,
 )
 
@@ -66,7 +67,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--existing", action="store_true", help="begin with the photographs that are there"
     )
-    parser.add_argument("--count", type=_count, metavar="N", help="end after so many")
+    parser.add_argument("--count", type=count_argument, metavar="N", help="end after so many")
     parser.add_argument("--format", choices=("table", "jsonl"), default="table", help="table")
     parser.add_argument(
         "--output", metavar="FILE", help="append there instead of writing to standard output"
@@ -159,9 +160,3 @@ def _seconds(text: str) -> float:
     if not 0 <= value < 86_400:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 86400")
     return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)

@@ -29,7 +29,7 @@ def import_av() -> ModuleType:
         import av
     except ImportError as error:
         raise ImportError(
-            f"videos, cameras and streams need PyAV ({error}): pip install 'edgeiqa[video]'"
+            f'videos, cameras and streams need PyAV ({error}): pip install "edgeiqa[video]"'
         ) from error
     return av
 

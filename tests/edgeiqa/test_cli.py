@@ -19,6 +19,7 @@ import pytest
 
 import edgeiqa
 from edgeiqa import Scorer, sample_paths
+from edgeiqa.causes import CAUSES
 from edgeiqa.cli import main
 from edgeiqa.contract import append, read
 from edgeiqa.model import find
@@ -326,3 +327,21 @@ def test_names_that_are_no_text_are_scored(photo: Path, tmp_path: Path) -> None:
         assert got.returncode == 0, got.stderr
         assert b"Traceback" not in got.stderr
     assert b"\x1b" not in run("score", str(tmp_path)).stdout
+
+
+def test_help_loads_no_numpy_and_names_every_cause() -> None:
+    lines = (
+        "import sys; from edgeiqa.cli import main; main(['live', '--help'])",
+        "print('LOADED', *sorted({'numpy', 'PIL', 'ai_edge_litert', 'av'} & set(sys.modules)))",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    help_text, loaded = done.stdout.split("LOADED")
+    assert loaded.split() == []
+    for cause in CAUSES:
+        assert cause in help_text

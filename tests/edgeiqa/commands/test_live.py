@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 import edgeiqa
-from edgeiqa import Frame, PixelFormat, Scorer
+from edgeiqa import Frame, PixelFormat, Scorer, sample_paths
 from edgeiqa.cli import main
 from edgeiqa.preview.server import PreviewServer
 from edgeiqa.samples import FOLDER
@@ -98,6 +98,21 @@ def test_the_table_has_a_line_for_each_change(
     assert re.fullmatch(
         r"20 frames in \d+\.\d s: 11 accepted, 9 rejected \(accepted from 45 on\)", lines[-1]
     )
+
+
+def test_pictures_of_a_folder_are_judged_one_by_one_unless_they_are_a_video(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scorer = Scorer("nano")
+    gate = scorer.gate()
+    singly = [scorer.score(path) for path in sample_paths()]
+    assert live(FOLDER, "--format", "jsonl") == 0
+    results, _ = rows(capsys.readouterr().out)
+    assert [row["smoothed"] for row in results] == [round(one.score, 2) for one in singly]
+    assert [row["accept"] for row in results] == [gate(one).accept for one in singly]
+    assert live(FOLDER, "--format", "jsonl", "--fps", 30) == 0
+    results, _ = rows(capsys.readouterr().out)
+    assert [row["smoothed"] for row in results] != [row["score"] for row in results]
 
 
 def test_frames_can_be_left_out(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,7 +278,7 @@ def test_the_preview_is_served_while_it_runs() -> None:
         (["x.mp4", "--fps", "0"], 2, "no number above 0"),
         (["x.mp4", "--every", "nan"], 2, "no number above 0"),
         (["x.mp4", "--duration", "inf"], 2, "no number above 0"),
-        (["x.mp4", "--max-frames", "0"], 2, "no whole number above 0"),
+        (["x.mp4", "--max-frames", "0"], 2, "no whole number from 1 on"),
         (["x.mp4", "--preview", "x.avi"], 2, "ends in .mp4, or a port"),
         (["x.mp4", "--preview-host", "0.0.0.0"], 2, "is for --preview PORT"),
         (["x.mp4", "--max", "odd=1"], 2, "no cause 'odd'"),
