@@ -177,6 +177,9 @@ def test_ctrl_c_ends_a_long_run(tmp_path: Path) -> None:
         time.sleep(0.05)
     time.sleep(1.0)
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate(timeout=60)
+    try:
+        _, errors = running.communicate(timeout=60)
+    finally:
+        running.kill()
     assert running.returncode == 130, errors
     assert list(tmp_path.iterdir()) == []
