@@ -67,6 +67,6 @@ class Diagnosis:
         spec, (output,) = self.contract.input, self.contract.outputs
         seen = detail(source, spec)
         values = self.model.run(seen.tensor)[output.name]
-        told = pooled(values, len(spec.views), output.labels or ())
+        told = pooled(values, spec.views, output.labels or ())
         told |= exposure(seen.small)
         return {cause: told[cause] for cause in CAUSES if cause in told}

@@ -47,17 +47,20 @@ def exposure(luma: np.ndarray) -> dict[str, float]:
     }
 
 
-def pooled(values: np.ndarray, patches: int, labels: Sequence[str]) -> dict[str, float]:
+def pooled(values: np.ndarray, views: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
     """Joins what a network says of patches to severities of the picture.
 
-    Per cause the picture's logit is the mean of the patches' levels under the softmax of their
-    weights, and the severity its sigmoid: a sharp eye outweighs a soft background, a blank wall
-    counts little. The pooling is that of Ilse, Tomczak and Welling, "Attention-based deep multiple
-    instance learning", ICML 2018, with one number as attention.
+    Per cause the logit is the mean of the patches' levels under the softmax of their weights, and
+    the severity its sigmoid: a sharp eye outweighs a soft background, a blank wall counts little.
+    This is done over all patches and over those at native resolution alone, and the larger
+    severity counts: in a picture of many megapixels the reduced patches are sharp when it is
+    slightly blurred, and must not outvote those that show it. The pooling is that of Ilse,
+    Tomczak and Welling, "Attention-based deep multiple instance learning", ICML 2018, with one
+    number as attention.
 
     Args:
         values: float64 [patches * 2 * len(labels)]: per patch the levels, then the weights.
-        patches: How many there are.
+        views: What each patch is, as in the contract.
         labels: Names of the causes.
 
     Returns:
@@ -68,12 +71,21 @@ def pooled(values: np.ndarray, patches: int, labels: Sequence[str]) -> dict[str,
     """
     if not np.isfinite(values).all():
         raise ValueError(f"the network for causes gave numbers that are not finite: {values}")
-    levels, weights = np.split(values.reshape(patches, -1), 2, axis=1)
-    shares = np.exp(weights - weights.max(axis=0))
-    logits = (shares * levels).sum(axis=0) / shares.sum(axis=0)
+    told = values.reshape(len(views), -1)
+    native = told[[view != "reduced" for view in views]]
+    logits = _logits(told)
+    if len(native):
+        logits = np.maximum(logits, _logits(native))
     # This form cannot overflow, whatever the sign.
     severities = 0.5 * (1.0 + np.tanh(0.5 * logits))
     return dict(zip(labels, (float(value) for value in severities), strict=True))
+
+
+def _logits(told: np.ndarray) -> np.ndarray:
+    """Means of levels [patches, labels] under the softmax of the weights beside them."""
+    levels, weights = np.split(told, 2, axis=1)
+    shares = np.exp(weights - weights.max(axis=0))
+    return np.asarray((shares * levels).sum(axis=0) / shares.sum(axis=0))
 
 
 def _cut(value: float) -> float:

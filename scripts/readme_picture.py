@@ -80,7 +80,9 @@ def draw_card(record: dict[str, Any], scale: int) -> Image.Image:
     draw.text((left, top), Path(record["path"]).stem.replace("-", " "), INK, small)
 
     verdict = "accept" if record["accept"] else "reject"
-    causes = [reason["cause"] for reason in record["reasons"] if reason["cause"] != "low_quality"]
+    causes = [
+        reason["cause"] for reason in record.get("reasons", ()) if reason["cause"] != "low_quality"
+    ]
     if causes:
         verdict += f": {causes[0].replace('_', ' ')}"
     length = draw.textlength(verdict, small)

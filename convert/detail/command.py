@@ -168,7 +168,7 @@ def _figure(value: float) -> float | None:
 def _severities(model: Model, patches: NDArray[np.uint8]) -> list[float]:
     spec, (output,) = model.contract.input, model.contract.outputs
     values = model.run(patches.reshape(spec.tensor_shape))[output.name]
-    return list(pooled(values, len(spec.views), output.labels or ()).values())
+    return list(pooled(values, spec.views, output.labels or ()).values())
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -208,17 +208,22 @@ def run(args: argparse.Namespace) -> int:
     chosen = np.random.default_rng(0).permutation(len(liked))[: args.pictures]
     clean, kinds = faults([root / liked[index].path for index in chosen], diagnosis, args.jobs)
     told = fault_rows(clean, kinds, limits)
-    document: dict[str, Any] = {
+    facts = {
         "command": protocol.command_line("python -m convert diagnose"),
-        "model": f"{contract.name} {contract.version}",
+        "date": protocol.now(),
+        "model": contract.name,
+        "model_version": contract.version,
         "flatbuffer_sha256": contract.flatbuffer_sha256,
         "database": args.database,
         "split": "validation",
         "pictures": len(clean),
+        "versions": protocol.versions(),
+    }
+    document: dict[str, Any] = {
+        "protocol": facts,
         "limits": limits,
         "untouched": {cause: _share(clean, cause, limits) for cause in CAUSES},
         "faults": told,
-        "versions": protocol.versions(),
     }
     text = [f"{len(clean)} pictures, limits of preset normal\n", fault_table(told)]
     if args.hard_cases:

@@ -172,6 +172,14 @@ def summary(
     return found
 
 
+def told(measured: Sequence[Measured], limit: float) -> dict[str, float]:
+    """Per version, the sharp one included, the share whose severity of blur is above a limit."""
+    return {
+        version: float(np.mean([one.values[version]["edgeiqa"] > limit for one in measured]))
+        for version in ("sharp", *versions())
+    }
+
+
 def table(found: dict[str, dict[str, dict[str, float]]]) -> str:
     """The AUC of every version and detector, as text."""
     rows = [["blurred by", *DETECTORS]]
@@ -230,7 +238,9 @@ def run(args: argparse.Namespace) -> int:
     prepare_targets(args.json)
     paths = photographs.large(args.photographs, data_root(args.data_root))[: args.limit]
     diagnosis = Diagnosis(args.model)
+    limit = diagnosis.contract.limits.get("normal", {}).get("blur", 0.5)
     conditions: dict[str, Any] = {}
+    shares: dict[str, dict[str, float]] = {}
     tables = []
     tell: Callable[[Path], Measured]
     for name, keep_noise in (("plain", False), ("noise kept", True)):
@@ -240,16 +250,21 @@ def run(args: argparse.Namespace) -> int:
         conditions[name] = summary(measured)
         tables.append(f"{name}, {len(paths)} photographs: ROC-AUC [95% interval]\n")
         tables.append(table(conditions[name]) + "\n")
+        shares[name] = told(measured, limit)
+        listed = ", ".join(f"{version} {share:.0%}" for version, share in shares[name].items())
+        tables.append(f"above {limit:g}: {listed}\n")
     contract = diagnosis.contract
-    document = {
+    facts = {
         "command": protocol.command_line("python -m convert sharpness"),
-        "model": f"{contract.name} {contract.version}",
+        "date": protocol.now(),
+        "model": contract.name,
+        "model_version": contract.version,
         "flatbuffer_sha256": contract.flatbuffer_sha256,
         "photographs": len(paths),
         "list": f"convert/detail/splits/large_{args.photographs}.txt",
         "jpeg_quality": JPEG_QUALITY,
         "versions": protocol.versions(),
-        "auc": conditions,
     }
+    document = {"protocol": facts, "auc": conditions, "limit": limit, "told": shares}
     report(document, "\n".join(tables).rstrip(), args.json)
     return 0

@@ -86,7 +86,7 @@ def figures(net: DetailNet, bags: Bags) -> dict[str, float]:
 
 
 def severities(net: DetailNet, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The severities of pictures.
+    """The severities of pictures, as `edgeiqa.severity.pooled` has them.
 
     Args:
         net: The network.
@@ -96,7 +96,10 @@ def severities(net: DetailNet, patches: NDArray[np.uint8]) -> NDArray[np.float32
         float32 [N, causes], 0-1.
     """
     (outputs,) = predict(net, patches, batch=32, label="causes")
-    return np.asarray(torch.sigmoid(pooled(torch.from_numpy(outputs))).numpy())
+    told = torch.from_numpy(outputs)
+    native = told[:, : told.shape[1] - round(net.share * told.shape[1])]
+    logits = torch.maximum(pooled(told), pooled(native)) if native.shape[1] else pooled(told)
+    return np.asarray(torch.sigmoid(logits).numpy())
 
 
 def _loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:

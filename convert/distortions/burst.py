@@ -44,7 +44,7 @@ def frame(
     Returns:
         uint8 (height', width', 3), 96-100% of the scene's sides.
     """
-    return mixed_frame(rgb, {kind: strength}, seed, generator)
+    return mixed_frame(rgb, {kind: strength}, seed, generator, stops=MOST_STOPS)
 
 
 def mixed_frame(

@@ -26,20 +26,25 @@ def sharpness_table(results: Path = RESULTS) -> str:
     report = _report("sharpness", results)
     if report is None:
         return missing("sharpness")
+    facts = report["protocol"]
     parts = []
     for condition, versions in report["auc"].items():
+        told = report["told"][condition]
         rows = [
             [f"{version} px", *(_area(found[detector]) for detector in DETECTORS)]
             for version, found in versions.items()
         ]
-        head = ["blurred by", *DETECTORS.values()]
+        for row, version in zip(rows, versions, strict=True):
+            row.append(f"{told[version]:.0%}")
+        rows.insert(0, ["nothing", *["-"] * len(DETECTORS), f"{told['sharp']:.0%}"])
+        head = ["blurred by", *DETECTORS.values(), f"above {report['limit']:g}"]
         name = condition[0].upper() + condition[1:]
         parts.append(f"{name}:\n\n{table(head, rows)}")
     parts.append(
-        f"{report['photographs']} photographs of 2000 px and more whose scenes took no part in "
-        f"training ({report['list']}), every version coded as JPEG {report['jpeg_quality']}; small "
-        f"print: 95% bootstrap interval over photographs. Model {report['model']}; "
-        f"`{report['command']}`."
+        f"{facts['photographs']} photographs of 2000 px and more whose scenes took no part in "
+        f"training ({facts['list']}), every version coded as JPEG {facts['jpeg_quality']}; last "
+        "column: share above the limit of the preset normal; small print: 95% bootstrap interval "
+        f"over photographs. Model {facts['model']} {facts['model_version']}; `{facts['command']}`."
     )
     return "\n\n".join(parts)
 
@@ -49,6 +54,7 @@ def faults_table(results: Path = RESULTS) -> str:
     report = _report("diagnose", results)
     if report is None:
         return missing("diagnose")
+    facts = report["protocol"]
     rows = [
         [
             row["kind"].replace("_", " "),
@@ -63,8 +69,8 @@ def faults_table(results: Path = RESULTS) -> str:
     return (
         f"{table(head, rows, left=2)}\n\nLevels 1 to 5 of docs/training.md; told: share above the "
         f"limit of the preset normal. Of the untouched pictures are above it: {untouched}. "
-        f"{report['pictures']} liked pictures of {report['database']}'s {report['split']} split; "
-        f"model {report['model']}; `{report['command']}`."
+        f"{facts['pictures']} liked pictures of {facts['database']}'s {facts['split']} split; "
+        f"model {facts['model']} {facts['model_version']}; `{facts['command']}`."
     )
 
 
@@ -73,6 +79,7 @@ def alarms_table(results: Path = RESULTS) -> str:
     report = _report("diagnose", results)
     if report is None or "hard_cases" not in report:
         return missing("diagnose")
+    facts = report["protocol"]
     rows = []
     for case, found in report["hard_cases"].items():
         for preset, alarms in found["alarms"].items():
@@ -81,8 +88,8 @@ def alarms_table(results: Path = RESULTS) -> str:
     head = ["case", "pictures", "preset", *(f"`{cause}`" for cause in CAUSES)]
     return (
         f"{table(head, rows)}\n\nPictures of biq2021's test split with a MOS from 0.62, sorted by "
-        f"eye (convert/detail/splits/hard_cases.csv). Model {report['model']}; "
-        f"`{report['command']}`."
+        f"eye (convert/detail/splits/hard_cases.csv). Model {facts['model']} "
+        f"{facts['model_version']}; `{facts['command']}`."
     )
 
 
@@ -94,6 +101,7 @@ def _report(name: str, results: Path) -> dict[str, Any] | None:
     """A report about the network for causes that is shipped; None if there is none."""
     report = read_report(results / f"{name}.json")
     contract = read(find(MODEL).read_bytes())[0]
-    if report is None or report["flatbuffer_sha256"] != contract.flatbuffer_sha256:
+    facts = {} if report is None else report["protocol"]
+    if facts.get("flatbuffer_sha256") != contract.flatbuffer_sha256:
         return None
     return report

@@ -60,14 +60,25 @@ def test_pooling_is_the_sigmoid_of_the_weighted_mean_level() -> None:
     # Two patches, one cause: levels 2 and -4, weights 0 and ln 3, so shares 1/4 and 3/4.
     values = np.array([2.0, 0.0, -4.0, np.log(3.0)])
     expected = 1 / (1 + np.exp(2.5))
-    assert pooled(values, 2, ["blur"]) == {"blur": pytest.approx(expected)}
+    assert pooled(values, ["active"] * 2, ["blur"]) == {"blur": pytest.approx(expected)}
 
 
 def test_one_patch_that_is_sure_outweighs_the_others() -> None:
     patches = np.array([[4.0, 1.0, 0.0, 0.0]] * 9 + [[-5.0, 1.0, 9.0, 0.0]])
-    told = pooled(patches.reshape(-1), 10, ["blur", "noise"])
+    told = pooled(patches.reshape(-1), ["active"] * 10, ["blur", "noise"])
     assert told["blur"] < 0.02
     assert told["noise"] == pytest.approx(1 / (1 + np.exp(-1.0)))
+
+
+def test_reduced_patches_cannot_outvote_those_that_show_a_fault() -> None:
+    native, reduced = [2.0, 0.0], [-3.0, 5.0]
+    views = ["active", "reduced"]
+    slight = pooled(np.array(native + reduced), views, ["blur"])["blur"]
+    assert slight == pytest.approx(1 / (1 + np.exp(-2.0)))
+    # Heavy blur leaves nothing at native resolution, and the reduced patch tells it.
+    heavy = pooled(np.array([-1.0, 0.0, 3.0, 2.0]), views, ["blur"])["blur"]
+    share = 1 / (1 + np.exp(-2.0))
+    assert heavy == pytest.approx(1 / (1 + np.exp(1.0 * (1 - share) - 3.0 * share)))
 
 
 @given(
@@ -76,8 +87,8 @@ def test_one_patch_that_is_sure_outweighs_the_others() -> None:
 )
 def test_the_order_of_patches_does_not_matter(values: list[float], order: list[int]) -> None:
     patches = np.array(values).reshape(3, 4)
-    one = pooled(patches.reshape(-1), 3, ["blur", "noise"])
-    other = pooled(patches[order].reshape(-1), 3, ["blur", "noise"])
+    one = pooled(patches.reshape(-1), ["quiet"] * 3, ["blur", "noise"])
+    other = pooled(patches[order].reshape(-1), ["quiet"] * 3, ["blur", "noise"])
     for cause in one:
         assert 0.0 <= one[cause] <= 1.0
         assert one[cause] == pytest.approx(other[cause], abs=1e-9)
@@ -86,4 +97,4 @@ def test_the_order_of_patches_does_not_matter(values: list[float], order: list[i
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_numbers_that_are_none_are_refused(bad: float) -> None:
     with pytest.raises(ValueError, match="not finite"):
-        pooled(np.array([bad, 0.0]), 1, ["blur"])
+        pooled(np.array([bad, 0.0]), ["active"], ["blur"])

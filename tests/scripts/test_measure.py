@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from convert.measure.predictions import causes_sha256
 from edgeiqa.model import Model, find
 from scripts import measure
 from scripts.figures.reports import STEPS, Measured
@@ -20,6 +21,7 @@ FILE = find("base").read_bytes()
 FACTS = {
     "flatbuffer_sha256": Model("base").contract.flatbuffer_sha256,
     "model_sha256": hashlib.sha256(FILE).hexdigest(),
+    "causes_sha256": causes_sha256(),
 }
 
 

@@ -20,7 +20,8 @@ GUIDES = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in (
         *("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md"),
-        *("docs/gate.md", "docs/benchmarks/README.md"),
+        *("docs/gate.md", "docs/benchmarks/README.md", "docs/causes.md", "docs/burst.md"),
+        *("docs/live.md", "docs/sources.md"),
     )
 }
 CARDS = {

@@ -69,7 +69,7 @@ def test_sharpness_and_diagnose_measure_it(run: tuple[Path, Path, Path], tmp_pat
     asked = ["--model", str(output), "--data-root", str(root), "--json", str(told)]
     assert main(["sharpness", *asked]) == 0
     report = json.loads(told.read_text("utf-8"))
-    assert report["photographs"] == 2
+    assert report["protocol"]["photographs"] == 2
     assert set(report["auc"]) == {"plain", "noise kept"}
 
     told = tmp_path / "diagnose.json"

@@ -19,6 +19,7 @@ from convert.detail.sharpness import (
     tenengrad,
     versions,
 )
+from convert.detail.sharpness import told as told_share
 from edgeiqa.diagnosis import Diagnosis
 
 
@@ -53,6 +54,8 @@ def test_a_photograph_is_blurred_in_every_way_and_told(tmp_path: Path) -> None:
             sharp = one.values["sharp"][detector]
             assert one.values["gaussian 4"][detector] > sharp
             assert one.values["motion 25"][detector] > sharp
+    assert told_share(told, 1.0) == dict.fromkeys(["sharp", *versions()], 0.0)
+    assert told_share(told, 0.0)["gaussian 4"] == 1.0
     found = summary(told, repeats=20)
     assert found["gaussian 4"]["edgeiqa"]["auc"] == 1.0
     assert len(table(found).splitlines()) == 1 + len(versions())

@@ -281,4 +281,4 @@ def test_without_pyav_the_error_names_the_extra(tmp_path: Path) -> None:
         capture_output=True, text=True, cwd=ROOT, timeout=60,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "pip install 'edgeiqa[video]'" in done.stderr.splitlines()[-1]
+    assert 'pip install "edgeiqa[video]"' in done.stderr.splitlines()[-1]

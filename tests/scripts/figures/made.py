@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from convert.measure.predictions import causes_sha256
 from scripts.figures.reports import Measured, Shipped, shipped
 
 SHA, FILE_SHA = "ab" * 32, "ef" * 32
@@ -16,6 +17,7 @@ def protocol(sha: str = SHA, **more: Any) -> dict[str, Any]:
         "model_version": "1.0.0",
         "model_sha256": FILE_SHA,
         "flatbuffer_sha256": sha,
+        "causes_sha256": causes_sha256(),
         "database": "biq2021",
         "split": "test",
         "pictures": 2000,
