@@ -186,7 +186,11 @@ def opened(path: str | None) -> Iterator[TextIO]:
         return
     options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     if _is_special(path):
-        with open(path, "a", **options) as stream:
+        try:
+            stream = open(path, "a", **options)  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        with stream:
             yield stream
         return
     target = os.path.realpath(path)  # A link stays one; what it points at is replaced.

@@ -29,6 +29,9 @@ RAW_SUFFIXES = frozenset(
 )
 """A file of the same stem with one of these belongs to the photograph."""
 
+NEARLY = 0.7
+"""Below these log odds, two to one, a frame is nearly as good as the best and nothing is named."""
+
 OnStep = Callable[[], None]
 
 
@@ -202,6 +205,8 @@ def why(ranked: Ranked, size: int) -> str:
         return "alone in its moment"
     if ranked.rank == 1:
         return f"best of {size}"
+    if sum(ranked.against_best.values()) > -NEARLY:
+        return "nearly as good as the best"
     worst = sorted(ranked.against_best.items(), key=lambda item: item[1])[:2]
     behind = [name for name, odds in worst if odds < -0.1]
     return f"behind the best in {' and '.join(behind)}" if behind else "nearly as good as the best"

@@ -135,6 +135,24 @@ def gate_words(gate: Gate | None) -> str:
     return f"accepted from {gate.min_score:g} on{most}"
 
 
+def add_format_option(parser: argparse._ActionsContainer, *formats: str) -> None:
+    """Adds --format for what also has --output; `asked_format` says which one it is to be."""
+    parser.add_argument(
+        "--format", choices=formats, help="default: by the suffix of --output, else table"
+    )
+    parser.set_defaults(formats=formats)
+
+
+def asked_format(arguments: argparse.Namespace) -> str:
+    """The format that was asked for, by name or by the suffix of --output."""
+    if arguments.format is not None:
+        return str(arguments.format)
+    suffix = os.path.splitext(arguments.output or "")[1].lower().lstrip(".")
+    if suffix == "ndjson" or (suffix == "json" and "json" not in arguments.formats):
+        suffix = "jsonl"
+    return suffix if suffix in arguments.formats else "table"
+
+
 def count_argument(text: str) -> int:
     """A whole number from 1 on out of an argument's text."""
     if not text.isdecimal() or int(text) < 1:

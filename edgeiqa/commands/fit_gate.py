@@ -79,7 +79,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "mistakes",
     )
     add_model_option(parser)
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument(
+        "--format", choices=("table", "json"), default="table", help="default: table"
+    )
     parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     parser.set_defaults(run=run)
 

@@ -16,6 +16,7 @@ from edgeiqa.commands.common import (
     EXIT_UNREADABLE,
     UsageError,
     add_gate_options,
+    asked_format,
     count_argument,
     gate_words,
     open_scorer,
@@ -79,6 +80,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="table: a line a second and for each change; jsonl: one for each frame "
         "(default: by the suffix of --output, else table)",
     )
+    parser.set_defaults(formats=("table", "jsonl"))
     shown.add_argument(
         "--output", metavar="FILE", help="write lines there, each at once, not to standard output"
     )
@@ -118,7 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
         line = _line(arguments, threshold, stack)
         lines: Lines | None = None
         if line is None or arguments.output is not None:
-            lines = LINES[_format(arguments)](stack.enter_context(opened_lines(arguments.output)))
+            lines = LINES[asked_format(arguments)](
+                stack.enter_context(opened_lines(arguments.output))
+            )
         outlets = Outlets(
             source.name, lines=lines, line=line, video=video, server=server, threshold=threshold
         )
@@ -244,19 +248,12 @@ def _line(
         return None
 
 
-def _format(arguments: argparse.Namespace) -> str:
-    if arguments.format is not None:
-        return str(arguments.format)
-    suffix = os.path.splitext(arguments.output or "")[1].lower()
-    return "jsonl" if suffix in (".jsonl", ".json", ".ndjson") else "table"
-
-
 def _summary(counts: dict[str, int], live: LiveScorer, seconds: float, gate: Gate | None) -> str:
     total = sum(counts.values())
     parts = [f"{count} {what}" for what, count in counts.items() if count]
     if dropped := live.stats().dropped:
         parts.append(f"{dropped} dropped")
-    asked = "" if gate is None else f" ({gate_words(gate)})"
+    asked = "" if gate is None or not total else f" ({gate_words(gate)})"
     noun = "frame" if total == 1 else "frames"
     return f"{total} {noun} in {seconds:.1f} s{': ' if parts else ''}{', '.join(parts)}{asked}"
 

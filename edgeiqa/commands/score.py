@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,9 @@ from edgeiqa.commands.common import (
     EXIT_REJECTED,
     EXIT_UNREADABLE,
     UsageError,
+    add_format_option,
     add_gate_options,
+    asked_format,
     gate_words,
     open_scorer,
 )
@@ -52,11 +53,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--check", action="store_true", help="exit with 1 if a photograph is rejected"
     )
-    parser.add_argument(
-        "--format",
-        choices=("table", "json", "jsonl", "csv"),
-        help="default: by the suffix of --output, else table",
-    )
+    add_format_option(parser, "table", "json", "jsonl", "csv")
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
     parser.add_argument(
         "--map",
@@ -91,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     visible = arguments.output is None and sys.stdout.isatty()
     progress = Progress(len(items), enabled=not (arguments.no_progress or visible))
     with output.opened(arguments.output) as stream:
-        writer = output.WRITERS[_format(arguments)](stream)
+        writer = output.WRITERS[asked_format(arguments)](stream)
         try:
             for item in items:
                 row = _score_item(item, scorer, gate, maps, progress)
@@ -164,13 +161,6 @@ def _outcome(row: Row) -> str:
     if row.verdict is None:
         return "scored"
     return "accepted" if row.verdict.accept else "rejected"
-
-
-def _format(arguments: argparse.Namespace) -> str:
-    if arguments.format is not None:
-        return str(arguments.format)
-    suffix = os.path.splitext(arguments.output or "")[1].lower().lstrip(".")
-    return suffix if suffix in ("json", "jsonl", "csv") else "table"
 
 
 def _summary(counts: dict[str, int], gate: Gate | None, model: str) -> str:

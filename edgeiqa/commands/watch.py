@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, TextIO
 from edgeiqa.commands.common import (
     EXIT_OK,
     UsageError,
+    add_format_option,
     add_gate_options,
+    asked_format,
     count_argument,
     open_scorer,
 )
@@ -68,7 +70,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--existing", action="store_true", help="begin with the photographs that are there"
     )
     parser.add_argument("--count", type=count_argument, metavar="N", help="end after so many")
-    parser.add_argument("--format", choices=("table", "jsonl"), default="table", help="table")
+    add_format_option(parser, "table", "jsonl")
     parser.add_argument(
         "--output", metavar="FILE", help="append there instead of writing to standard output"
     )
@@ -95,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     left = arguments.count
     with _ending_on_terminate(), _appending(arguments.output) as stream:
-        writer = output.WRITERS[arguments.format](stream)
+        writer = output.WRITERS[asked_format(arguments)](stream)
         stream.flush()
         for arrival in watch.arrivals():
             row = _score(arrival, watch, scorer, gate)

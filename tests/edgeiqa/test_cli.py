@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -21,6 +22,7 @@ import edgeiqa
 from edgeiqa import Scorer, sample_paths
 from edgeiqa.causes import CAUSES
 from edgeiqa.cli import main
+from edgeiqa.commands.common import asked_format
 from edgeiqa.contract import append, read
 from edgeiqa.model import find
 from tests.edgeiqa.pictures import bomb, photograph, saved, with_orientation
@@ -345,3 +347,15 @@ def test_help_loads_no_numpy_and_names_every_cause() -> None:
     assert loaded.split() == []
     for cause in CAUSES:
         assert cause in help_text
+
+
+def test_the_suffix_of_the_output_says_its_format() -> None:
+    for formats, output, expected in (
+        (("table", "json", "jsonl", "csv"), "a.JSON", "json"),
+        (("table", "json", "jsonl", "csv"), "a.csv", "csv"),
+        (("table", "jsonl"), "a.json", "jsonl"),
+        (("table", "jsonl"), "a.csv", "table"),
+        (("table", "jsonl"), None, "table"),
+    ):
+        arguments = argparse.Namespace(format=None, output=output, formats=formats)
+        assert asked_format(arguments) == expected

@@ -17,9 +17,10 @@ import pytest
 from PIL import ExifTags, Image, ImageFilter
 
 import edgeiqa
-from edgeiqa import sample_paths
+from edgeiqa import Quality, sample_paths
+from edgeiqa.burst import Ranked
 from edgeiqa.cli import main
-from edgeiqa.picking import companions
+from edgeiqa.picking import companions, why
 from edgeiqa.xmp import XMP, properties
 
 ROOT = Path(edgeiqa.__file__).parent.parent
@@ -296,3 +297,13 @@ def test_killed_in_the_middle_then_run_again(
     assert {**tree(photos), **tree(to)} == before
     if action == "--move-to":
         assert set(tree(photos)) == set(before) - sharp - raw
+
+
+def test_what_sets_a_frame_apart_is_named_only_where_it_matters() -> None:
+    quality = Quality(70.0)
+
+    def told(**parts: float) -> str:
+        return why(Ranked(1, 2, sum(parts.values()), quality, parts), 3)
+
+    assert told(sharpness=0.1, compression=-0.4) == "nearly as good as the best"
+    assert told(sharpness=-2.0, score=-0.5, noise=0.3) == "behind the best in sharpness and score"
