@@ -3,7 +3,8 @@
 From bursts made out of training pictures, where it is known which frame is worse. A Bradley-Terry
 model (Bradley & Terry, 1952): the log odds that one frame is better than another are a weighted
 sum of the differences of their terms. The strength of the regularisation is chosen on a quarter
-of the scenes, which by then took no part; the weights are then fitted to all.
+of the scenes, which by then took no part: the strongest whose loss there is within 5% of the
+least, as weights of little use are best small. The weights are then fitted to all.
 
 Half of the scenes are enlarged first: photographs of many megapixels are softer at the pixel than
 the small pictures of the databases, and the weights are to hold for both. Exposure wavers more than
@@ -34,9 +35,10 @@ from convert.measure.command import report
 from edgeiqa.burst import TERMS, terms
 from edgeiqa.listing import expand
 
-STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
 """Of the quadratic regularisation, in units of each term's deviation."""
 
+_SLACK = 1.05
 _LARGEST_SCALE = 2.0
 _STOPS = 0.15
 _VALIDATION = 4  # One scene in so many.
@@ -124,7 +126,7 @@ def learn(measured: Sequence[MeasuredSeries]) -> dict[str, Any]:
     training, validation = Pairs(rest), Pairs(held_out)
     fits = {strength: fit(training, strength) for strength in STRENGTHS}
     losses = {strength: validation.loss(weights) for strength, weights in fits.items()}
-    best = min(losses, key=losses.__getitem__)
+    best = max(s for s, loss in losses.items() if loss <= _SLACK * min(losses.values()))
     weights = fit(Pairs(measured), best)
     return {
         "scenes": len({series.scene for series, _ in measured}),
