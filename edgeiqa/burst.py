@@ -38,26 +38,26 @@ TERMS = (
 
 # Log odds per unit of each of `TERMS`.
 WEIGHTS: dict[str, float] = {
-    "detail0": 0.8935,
-    "detail1": -5.229,
-    "detail2": 13.56,
-    "detail3": 8.308,
-    "across0": 2.431,
-    "across1": -1.345,
-    "across2": 4.086,
-    "across3": -1.616,
-    "edge0": 4.392,
-    "edge1": -3.148,
-    "noise": -8.054,
-    "noise_low": 1.677,
-    "blocks": -2.906,
-    "blocks_on_detail": -4.397,
-    "level": 33.64,
-    "level_squared": -2.355,
-    "contrast": 26.65,
-    "bright": -0.3423,
-    "dark": -0.2882,
-    "headroom": -18.14,
+    "detail0": 5.385,
+    "detail1": -1.004,
+    "detail2": 10.06,
+    "detail3": 8.369,
+    "across0": 1.627,
+    "across1": 2.11,
+    "across2": -0.1774,
+    "across3": 3.232,
+    "edge0": 11.08,
+    "edge1": -13.85,
+    "noise": -8.973,
+    "noise_low": 2.048,
+    "blocks": -2.779,
+    "blocks_on_detail": -3.856,
+    "level": 18.75,
+    "level_squared": -0.5646,
+    "contrast": 36.51,
+    "bright": -0.1072,
+    "dark": 0.009125,
+    "headroom": -21.41,
 }
 
 # Log odds per unit of severity. Not learnt: they are for models that tell causes, which differ
@@ -248,7 +248,7 @@ def terms(detail: np.ndarray, score: float) -> np.ndarray:
         float64 [len(TERMS)].
     """
     found = dict(zip(FEATURES, map(float, detail), strict=True))
-    level = math.log(128.0 * found["mean"] + 8.0)
+    level = math.log(128.0 * max(0.0, found["mean"]) + 8.0)
     octaves = [found[f"detail{n}"] for n in range(4)]
     poorest = [found[f"across{n}"] for n in range(4)]
     finer = [octaves[n] - octaves[n + 1] for n in range(3)]
