@@ -3,7 +3,7 @@
 From bursts made out of training pictures, where it is known which frame is worse. A Bradley-Terry
 model (Bradley & Terry, 1952): the log odds that one frame is better than another are a weighted
 sum of the differences of their terms. The strength of the regularisation is chosen on a quarter
-of the scenes, which by then took no part: the strongest whose loss there is within 1% of the
+of the scenes, which by then took no part: the strongest whose loss there is within 3% of the
 least, as weights of little use are best small. The weights are then fitted to all.
 
 Half of the scenes are enlarged first: photographs of many megapixels are softer at the pixel than
@@ -38,7 +38,7 @@ from edgeiqa.listing import expand
 STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
 """Of the quadratic regularisation, in units of each term's deviation."""
 
-_SLACK = 1.01
+_SLACK = 1.03
 _LARGEST_SCALE = 2.0
 _STOPS = 0.12
 _LEAST_SHARE = 0.9
@@ -204,7 +204,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--more-scenes",
         type=int,
-        default=40,
+        default=60,
         metavar="N",
         help="how many to draw from --more (default: %(default)s)",
     )
