@@ -14,6 +14,7 @@ which prints them; `python -m convert burst` measures how often they are right (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,33 +28,36 @@ from edgeiqa.framedetail import FEATURES, Luma, Places
 from edgeiqa.quality import Quality
 from edgeiqa.scorer import Picture, Scorer
 
-TERMS = (*FEATURES, "blocks_on_detail", "score", "score_squared")
-"""What is weighed: the numbers of a frame; blocks times fine detail, which hides them; the score
-and its square over 100."""
+TERMS = (
+    *(f"detail{n}" for n in range(4)),
+    *(f"across{n}" for n in range(4)),
+    *("edge0", "edge1", "noise", "noise_low", "blocks", "blocks_on_detail"),
+    *("level", "level_squared", "contrast", "bright", "dark", "headroom"),
+)
+"""What is weighed, see `terms`."""
 
 # Log odds per unit of each of `TERMS`.
 WEIGHTS: dict[str, float] = {
-    "detail0": -4.386,
-    "detail1": -1.646,
-    "detail2": 14.6,
-    "detail3": -4.945,
-    "across0": 2.591,
-    "across1": -2.208,
-    "across2": 5.112,
-    "across3": -1.635,
-    "edge0": 4.441,
-    "edge1": -2.291,
-    "noise": -9.275,
-    "noise_low": 2.518,
-    "blocks": -0.5902,
-    "mean": -63.38,
-    "mean_squared": 14.57,
-    "spread": 27.3,
-    "bright": -0.263,
-    "dark": -0.0116,
-    "blocks_on_detail": -5.378,
-    "score": -0.2021,
-    "score_squared": 0.5632,
+    "detail0": 5.136,
+    "detail1": 0.7903,
+    "detail2": 11.33,
+    "detail3": 7.594,
+    "across0": 2.615,
+    "across1": -0.1076,
+    "across2": 1.414,
+    "across3": -0.9255,
+    "edge0": 5.12,
+    "edge1": -6.705,
+    "noise": -8.858,
+    "noise_low": 2.388,
+    "blocks": 1.529,
+    "blocks_on_detail": -4.507,
+    "level": 19.51,
+    "level_squared": -0.6798,
+    "contrast": 27.09,
+    "bright": -0.2874,
+    "dark": 0.09327,
+    "headroom": -19.34,
 }
 
 # Log odds per unit of severity. Not learnt: they are for models that tell causes, which differ
@@ -62,11 +66,11 @@ CAUSE_WEIGHTS: dict[str, float] = {"blur": -2.0, "noise": -1.0, "compression": -
 
 # What a number stands for, when people ask why.
 _GROUPS = {
-    **{name: "sharpness" for name in FEATURES if name.startswith(("detail", "across", "edge"))},
-    **dict.fromkeys(("mean", "mean_squared", "spread", "bright", "dark"), "exposure"),
+    **{name: "sharpness" for name in TERMS if name.startswith(("detail", "across", "edge"))},
     **{"noise": "noise", "noise_low": "noise"},
     **{"blocks": "compression", "blocks_on_detail": "compression"},
-    **{"score": "score", "score_squared": "score"},
+    **dict.fromkeys(("level", "level_squared", "contrast", "bright", "dark"), "exposure"),
+    "headroom": "score",
 }
 
 
@@ -228,17 +232,45 @@ def rank(qualities: Sequence[Quality], details: Sequence[np.ndarray]) -> list[Ra
 
 
 def terms(detail: np.ndarray, score: float) -> np.ndarray:
-    """What is weighed of a frame.
+    """What is weighed of a frame: its numbers, so turned that each says one thing.
+
+    Detail is told relative to the brightness, as twice the light is four times the energy of
+    gradients, and of the finer octaves what they have more than the next coarser one; of the
+    poorest direction what it lacks against the others. Blocks also count times the fine detail,
+    which hides them. The score counts by its distance from the top: the last points are the
+    hardest to gain.
 
     Args:
-        detail: float64 [len(FEATURES)].
+        detail: float64 [len(FEATURES)], see `edgeiqa.framedetail.FrameDetail`.
         score: 0-100.
 
     Returns:
         float64 [len(TERMS)].
     """
-    hidden = detail[FEATURES.index("blocks")] * detail[FEATURES.index("detail0")]
-    return np.array([*detail, hidden, score, score * score / 100.0])
+    found = dict(zip(FEATURES, map(float, detail), strict=True))
+    level = math.log(128.0 * max(0.0, found["mean"]) + 8.0)
+    octaves = [found[f"detail{n}"] for n in range(4)]
+    poorest = [found[f"across{n}"] for n in range(4)]
+    finer = [octaves[n] - octaves[n + 1] for n in range(3)]
+    return np.array(
+        [
+            *finer,
+            octaves[3] - 2.0 * level,
+            *(low - mean for low, mean in zip(poorest, octaves, strict=True)),
+            found["edge0"] - 0.5 * octaves[0],
+            found["edge1"] - 0.5 * octaves[1],
+            found["noise"],
+            found["noise_low"],
+            found["blocks"],
+            found["blocks"] * octaves[0],
+            level,
+            level * level,
+            found["spread"] - level,
+            found["bright"],
+            found["dark"],
+            math.log(105.0 - score),
+        ]
+    )
 
 
 def _groups(quality: Quality, values: np.ndarray) -> dict[str, float]:

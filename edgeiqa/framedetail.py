@@ -6,8 +6,9 @@ small copy cannot. All of it is luma, on a few patches of the same places in eve
 the cost is bounded whatever the size.
 
 How: the first frame of a moment chooses the places, one in each cell of a grid, where there is
-most texture. The others are aligned to it as a whole, by phase correlation of small copies
-(Kuglin & Hines, 1975); what a hand shifts between two frames is about the same everywhere.
+most texture. The others are aligned to it as a whole, by phase correlation (Kuglin & Hines,
+1975) of small copies and then of the richest patches; what a hand shifts between two frames is
+about the same everywhere.
 
 What is measured on the patches:
 
@@ -18,7 +19,7 @@ What is measured on the patches:
 - the steepest gradient of each block, which tells how sharp edges are;
 - the noise floor itself;
 - steps at the borders of the encoder's 8 x 8 blocks, against steps elsewhere;
-- and on the small copy, mean, spread and clipping of the luma.
+- mean, spread and clipping of the luma.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from edgeiqa.preprocess import to_rgb
 PATCH = 128
 """Side of a patch in pixels."""
 
+_GUIDES = 5  # Patches that align a frame to the pixel.
 _GRID = 5  # Cells per side at most: 25 patches are 0.4 megapixels.
 _SMALL = 160  # Longer side of the small copy in pixels, about.
 _BLOCK = 32  # Four pixels at an eighth of the resolution.
@@ -114,7 +116,12 @@ class Places:
         self._factor = max(1, -(-max(self._size) // _SMALL))
         self._small = first.small(self._factor)
         self._patch = (_patch_side(first.height), _patch_side(first.width))
-        self._corners = self._choose()
+        chosen = sorted(self._choose(), key=lambda place: -place[0])
+        self._corners = [corner for _, corner in chosen]
+        self._guides = [
+            (corner, first.crop(*corner, *self._patch).astype(np.float32))
+            for corner in self._corners[:_GUIDES]
+        ]
 
     def measure(self, frame: Luma) -> FrameDetail:
         """Measures a frame of the moment; a copy of another resolution is brought to the first's.
@@ -125,25 +132,48 @@ class Places:
         Returns:
             Its numbers.
         """
-        share = (max(self._size) / max(frame.height, frame.width)) if frame.height else 1.0
+        share = max(self._size) / max(frame.height, frame.width)
         if not 0.8 < share < 1.25:  # Not a crop, but another resolution.
             frame = frame.scaled(share)
-        small = frame.small(self._factor)
-        down, right = (n * self._factor for n in shift_between(self._small, small))
-        patches = np.stack(
-            [
-                frame.crop(
-                    _within(top + down, frame.height, self._patch[0]),
-                    _within(left + right, frame.width, self._patch[1]),
-                    *self._patch,
-                )
-                for top, left in self._corners
-            ]
-        ).astype(np.float32)
-        return FrameDetail(np.concatenate([_sharpness(patches), _exposure(small)]), (down, right))
+        shift = self._fine(frame, self._coarse(frame))
+        patches = self._patches(frame, shift).astype(np.float32)
+        return FrameDetail(np.concatenate([_sharpness(patches), _exposure(patches)]), shift)
 
-    def _choose(self) -> list[tuple[int, int]]:
-        """The upper left corners of the patches: in each cell of a grid, the richest place."""
+    def _coarse(self, frame: Luma) -> tuple[int, int]:
+        """Where the content lies against the first frame, to a pixel of the small copy."""
+        down, right = shift_between(self._small, frame.small(self._factor))
+        return down * self._factor, right * self._factor
+
+    def _fine(self, frame: Luma, shift: tuple[int, int]) -> tuple[int, int]:
+        """The same to a pixel: the median of what the richest patches say."""
+        found = []
+        for corner, first in self._guides:
+            top, left = self._placed(frame, corner, shift)
+            moved = top - corner[0], left - corner[1]
+            here = frame.crop(top, left, *self._patch).astype(np.float32)
+            down, right = shift_between(first, here)
+            found.append((moved[0] + down, moved[1] + right))
+        down, right = (int(n) for n in np.median(np.array(found), axis=0))
+        # The patches can only correct by what the small copy leaves open.
+        if max(abs(down - shift[0]), abs(right - shift[1])) > 2 * self._factor:
+            return shift
+        return down, right
+
+    def _patches(self, frame: Luma, shift: tuple[int, int]) -> np.ndarray:
+        """uint8 [count, height, width]: the places in a frame whose content is shifted."""
+        places = [self._placed(frame, corner, shift) for corner in self._corners]
+        return np.stack([frame.crop(top, left, *self._patch) for top, left in places])
+
+    def _placed(
+        self, frame: Luma, corner: tuple[int, int], shift: tuple[int, int]
+    ) -> tuple[int, int]:
+        top, left = (place + moved for place, moved in zip(corner, shift, strict=True))
+        return _within(top, frame.height, self._patch[0]), _within(
+            left, frame.width, self._patch[1]
+        )
+
+    def _choose(self) -> list[tuple[float, tuple[int, int]]]:
+        """In each cell of a grid the richest place: its texture and its upper left corner."""
         texture = np.zeros_like(self._small)
         texture[:-1] += np.abs(np.diff(self._small, axis=0))
         texture[:, :-1] += np.abs(np.diff(self._small, axis=1))
@@ -161,14 +191,15 @@ class Places:
                 j2 = np.minimum(j + wide, texture.shape[1])
                 held = sums[i2, j2] - sums[i, j2] - sums[i2, j] + sums[i, j]
                 best = np.unravel_index(int(np.argmax(held)), held.shape)
-                corners.append((int(tops[best[0]]), int(lefts[best[1]])))
+                corner = int(tops[best[0]]), int(lefts[best[1]])
+                corners.append((float(held[best]), corner))
         return corners
 
 
 def _cells(side: int, patch: int) -> list[range]:
-    """Where the patches of each cell along a side may begin."""
+    """Where the patches of each cell along a side may begin: on multiples of 8."""
     count = max(1, min(_GRID, side // patch))
-    edges = [round(n * side / count) for n in range(count + 1)]
+    edges = [round(n * side / count) // 8 * 8 for n in range(count + 1)]
     return [range(a, max(a + 1, b - patch + 1)) for a, b in pairwise(edges)]
 
 
@@ -178,8 +209,15 @@ def _patch_side(side: int) -> int:
 
 
 def _within(start: int, side: int, patch: int) -> int:
-    """The nearest start on the encoder's grid of 8 whose patch lies inside."""
-    return max(0, min(round(start / 8) * 8, (side - patch) // 8 * 8))
+    """The nearest start whose patch lies inside, and 8 times n pixels from where it should be.
+
+    So the encoder's grid of 8 begins at the same place in all patches of a frame.
+    """
+    if start < 0:
+        return start % 8 if start % 8 + patch <= side else 0
+    if start + patch > side:
+        return max(0, start - -(-(start + patch - side) // 8) * 8)
+    return start
 
 
 def shift_between(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
@@ -283,8 +321,16 @@ def _blockiness(patches: np.ndarray) -> float:
     return 0.5 * found
 
 
-def _exposure(small: np.ndarray) -> np.ndarray:
-    """Mean, spread and clipping of a small copy, float32 [rows, columns] of 0-255."""
-    mean = float(small.mean()) / 128.0
-    clipped = [float(np.log(share + 0.002)) for share in ((small > 248).mean(), (small < 8).mean())]
-    return np.array([mean, mean * mean, np.log(float(small.std()) + 4.0), *clipped])
+def _exposure(patches: np.ndarray) -> np.ndarray:
+    """Mean, spread and clipping of float32 [count, height, width] of 0-255."""
+    mean = float(patches.mean()) / 128.0
+    even = patches
+    for _ in range(3):  # Averages of 8 x 8 pixels: neither noise nor slight blur is spread.
+        even = _halved(even, np.add)
+    clipped = [float(np.log(n / patches.size + 0.002)) for n in _clipped(patches)]
+    return np.array([mean, mean * mean, np.log(float(even.std()) / 64.0 + 4.0), *clipped])
+
+
+def _clipped(patches: np.ndarray) -> tuple[int, int]:
+    """How many pixels are as good as white, and as good as black."""
+    return int(np.count_nonzero(patches > 248)), int(np.count_nonzero(patches < 8))

@@ -54,6 +54,7 @@ def mixed_frame(
     generator: np.random.Generator,
     *,
     stops: float = MOST_STOPS,
+    least_share: float = LEAST_SHARE,
 ) -> RgbArray:
     """Takes a frame of a scene that several things spoil; see `frame`.
 
@@ -64,12 +65,13 @@ def mixed_frame(
         seed: of what the frames of a burst share.
         generator: of what is this frame's own.
         stops: exposure differs by at most this from the picture's.
+        least_share: least share of the sides that is shown, 0-1.
 
     Returns:
-        uint8 (height', width', 3), 96-100% of the scene's sides.
+        uint8 (height', width', 3).
     """
     height, width = rgb.shape[:2]
-    share = generator.uniform(LEAST_SHARE, 1.0)
+    share = generator.uniform(least_share, 1.0)
     rows, columns = max(1, round(share * height)), max(1, round(share * width))
     y, x = generator.integers(height - rows + 1), generator.integers(width - columns + 1)
     gain = np.float32(2.0 ** generator.uniform(-stops, stops))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from convert.distortions.burst import MOST_STOPS
+from convert.distortions.burst import LEAST_SHARE, MOST_STOPS
 from convert.distortions.distort import RgbArray
 from convert.measure.burst_series import Series, series_of
 from convert.progress import progress
@@ -119,6 +119,7 @@ class Scene:
             1 it becomes as soft at the pixel as large photographs are.
         others: whether to compute what others use, too.
         stops: see `convert.measure.burst_series.Series`.
+        least_share: see `convert.measure.burst_series.Series`.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Scene:
     scale: float = 1.0
     others: bool = True
     stops: float = MOST_STOPS
+    least_share: float = LEAST_SHARE
 
 
 MeasuredSeries: TypeAlias = tuple[Series, list[MeasuredFrame]]
@@ -180,5 +182,5 @@ def _measure_scene(scene: Scene) -> tuple[list[MeasuredSeries], str | None]:
     rgb = np.asarray(picture)
     return [
         (series, measure_series(series, rgb, _scorer, others=scene.others))
-        for series in series_of(scene.name, scene.kinds, scene.seed, scene.stops)
+        for series in series_of(scene.name, scene.kinds, scene.seed, scene.stops, scene.least_share)
     ], None

@@ -56,6 +56,7 @@ class Series:
         levels: per frame, distortion to level (0-5) in the order in which they come about.
         seed: of everything random.
         stops: by how much exposure may differ from the picture's, which does not matter.
+        least_share: how much of the sides a frame shows at least, which does not matter either.
     """
 
     scene: str
@@ -63,6 +64,7 @@ class Series:
     levels: tuple[dict[str, float], ...]
     seed: int
     stops: float = burst.MOST_STOPS
+    least_share: float = burst.LEAST_SHARE
 
     def frames(self, rgb: RgbArray) -> Iterator[RgbArray]:
         """Takes the frames.
@@ -71,13 +73,15 @@ class Series:
             rgb: the scene, uint8 (height, width, 3) RGB.
 
         Yields:
-            uint8 (height', width', 3) RGB, 96-100% of the sides.
+            uint8 (height', width', 3) RGB, not all of the same size.
         """
         shared = self.seed + zlib.crc32(self.scene.encode())
         own = np.random.default_rng([shared, zlib.crc32(self.kind.encode())])
         for levels in self.levels:
             strengths = {kind: level / LEVELS[-1] for kind, level in levels.items()}
-            yield burst.mixed_frame(rgb, strengths, shared, own, stops=self.stops)
+            yield burst.mixed_frame(
+                rgb, strengths, shared, own, stops=self.stops, least_share=self.least_share
+            )
 
     def pairs(self) -> Iterator[tuple[int, int, int]]:
         """Yields (better, worse, levels apart), as numbers of frames."""
@@ -87,7 +91,11 @@ class Series:
 
 
 def series_of(
-    scene: str, kinds: Sequence[str], seed: int, stops: float = burst.MOST_STOPS
+    scene: str,
+    kinds: Sequence[str],
+    seed: int,
+    stops: float = burst.MOST_STOPS,
+    least_share: float = burst.LEAST_SHARE,
 ) -> list[Series]:
     """Plans the series of a scene.
 
@@ -96,6 +104,7 @@ def series_of(
         kinds: of `KINDS`, `SLIGHT` and `MIXED`.
         seed: non-negative integer.
         stops: see `Series`.
+        least_share: see `Series`.
     """
     found = []
     for kind in kinds:
@@ -105,7 +114,7 @@ def series_of(
             levels = tuple({SLIGHT[kind]: level} for level in _SLIGHT_LEVELS)
         else:
             levels = tuple({kind: float(level)} for level in (0, *LEVELS))
-        found.append(Series(scene, kind, levels, seed, stops))
+        found.append(Series(scene, kind, levels, seed, stops, least_share))
     return found
 
 
