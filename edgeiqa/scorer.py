@@ -62,7 +62,10 @@ class Scorer:
         """
         self.model = model if isinstance(model, Model) else Model(model, threads=threads)
         if self.contract.tells_causes:
-            raise ModelError(f"{self.model!r} tells causes and gives no score: see Diagnosis")
+            raise ModelError(
+                f"{self.contract.name} {self.contract.version} tells causes and gives no score; "
+                "expected a model for scores, such as base"
+            )
         self.diagnosis: Diagnosis | None = None
         if causes:
             self.diagnosis = causes if isinstance(causes, Diagnosis) else Diagnosis(threads=threads)
