@@ -18,7 +18,13 @@ from scripts.readme_figures import ROOT, documents, filled, main
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md")
+    for name in (
+        "README.md",
+        "docs/training.md",
+        "docs/measurements.md",
+        "docs/contract.md",
+        "docs/burst.md",
+    )
 }
 CARDS = {
     f"edgeiqa/models/{file.name}": file.read_text(encoding="utf-8")
