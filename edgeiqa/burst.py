@@ -60,10 +60,6 @@ WEIGHTS: dict[str, float] = {
     "headroom": -19.34,
 }
 
-# Log odds per unit of severity. Not learnt: they are for models that tell causes, which differ
-# from model to model; they only lean on an order that the numbers above have settled mostly.
-CAUSE_WEIGHTS: dict[str, float] = {"blur": -2.0, "noise": -1.0, "compression": -1.0}
-
 # What a number stands for, when people ask why.
 _GROUPS = {
     **{name: "sharpness" for name in TERMS if name.startswith(("detail", "across", "edge"))},
@@ -87,7 +83,7 @@ class Ranked:
         quality: What `Scorer.score` says about the frame alone.
         against_best: What sets it apart from the best frame, in log odds that add up to the
             difference of their values: "sharpness", "noise", "compression", "exposure",
-            "score", "causes". Negative where it is worse; all 0 for the best.
+            "score". Negative where it is worse; all 0 for the best.
     """
 
     index: int
@@ -212,7 +208,7 @@ def rank(qualities: Sequence[Quality], details: Sequence[np.ndarray]) -> list[Ra
     if not qualities:
         return []
     groups = [
-        _groups(quality, terms(detail, quality.score))
+        _groups(terms(detail, quality.score))
         for quality, detail in zip(qualities, details, strict=True)
     ]
     totals = np.array([sum(group.values()) for group in groups])
@@ -273,11 +269,9 @@ def terms(detail: np.ndarray, score: float) -> np.ndarray:
     )
 
 
-def _groups(quality: Quality, values: np.ndarray) -> dict[str, float]:
+def _groups(values: np.ndarray) -> dict[str, float]:
     """The weighted sum, by what its parts stand for."""
-    sums = dict.fromkeys(("sharpness", "noise", "compression", "exposure", "score", "causes"), 0.0)
+    sums = dict.fromkeys(("sharpness", "noise", "compression", "exposure", "score"), 0.0)
     for name, value in zip(TERMS, values, strict=True):
         sums[_GROUPS[name]] += WEIGHTS[name] * float(value)
-    for cause, weight in CAUSE_WEIGHTS.items():
-        sums["causes"] += weight * quality.causes.get(cause, 0.0)
     return sums
