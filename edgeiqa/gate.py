@@ -142,7 +142,8 @@ class Gate:
             min_score: A least score 0-100 of your own; the preset then does not count, nor do its
                 limits.
             limits: Per preset the most severity 0-1 per cause, as in a model's contract. A cause
-                or a preset that is not in it has no limit.
+                or a preset that is not in it has no limit. By default there are none, but where
+                `thresholds` are those of the package, limits are, too.
             max_causes: Limits 0-1 of your own per cause. They replace single ones of the preset,
                 and 1 switches a cause off, as no severity is above it.
 
@@ -153,7 +154,10 @@ class Gate:
         """
         chosen: Mapping[str, float] = {}
         if min_score is None:
-            known = _default_thresholds() if thresholds is None else thresholds
+            known = thresholds
+            if known is None:
+                known, own_limits = _defaults()
+                limits = own_limits if limits is None else limits
             if preset not in known:
                 raise ValueError(
                     f"no gate preset {preset!r}, this model has "
@@ -274,8 +278,12 @@ def _checked(name: str, value: object, most: int) -> float:
     return float(value)
 
 
-def _default_thresholds() -> Mapping[str, float]:
+def _defaults() -> tuple[Mapping[str, float], Mapping[str, Mapping[str, float]]]:
+    """Thresholds and limits of the models that come with the package."""
     # Here, so that a gate with its own numbers needs no model.
     from edgeiqa import contract, model
 
-    return contract.read(model.find(model.DEFAULT).read_bytes())[0].gate
+    scores, causes = (
+        contract.read(model.find(name).read_bytes())[0] for name in (model.DEFAULT, model.CAUSES)
+    )
+    return scores.gate, causes.limits

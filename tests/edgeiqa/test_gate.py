@@ -223,3 +223,13 @@ def test_fit_gives_a_gate_and_takes_qualities() -> None:
     assert fit.gate.min_score == fit.threshold
     assert [fit.gate(Quality(score)).accept for score in scores] == keep
     assert fit.interval[0] < fit.threshold < fit.interval[1]
+
+
+def test_the_package_gate_has_the_limits_of_its_preset() -> None:
+    from edgeiqa import Diagnosis
+
+    limits = Diagnosis().contract.limits["strict"]
+    assert Gate("strict").max_causes == limits
+    assert Gate("strict", limits={}).max_causes == {}
+    assert Gate("strict", thresholds={"strict": 60.0}).max_causes == {}
+    assert Gate("strict", max_causes={"blur": 0.9}).max_causes == {**limits, "blur": 0.9}
