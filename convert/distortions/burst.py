@@ -44,7 +44,9 @@ def frame(
     Returns:
         uint8 (height', width', 3), 96-100% of the scene's sides.
     """
-    return mixed_frame(rgb, {kind: strength}, seed, generator, stops=MOST_STOPS)
+    return mixed_frame(
+        rgb, {kind: strength}, seed, generator, stops=MOST_STOPS, least_share=LEAST_SHARE
+    )
 
 
 def mixed_frame(
