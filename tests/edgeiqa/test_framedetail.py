@@ -126,7 +126,7 @@ def test_the_first_frame_has_no_advantage_where_frames_show_different_things() -
     """Its places are the richest in itself alone; the others then choose their own."""
     image = picture()
     half = image.width // 2
-    left, right = image.crop((0, 0, half, image.height)), image.crop((half, 0, 2 * half, 480))
+    left, right = (image.crop((x, 0, x + half, image.height)) for x in (0, half))
     for first, other in ((left, right), (right, left)):
         places = Places(Luma(first))
         alone = Places(Luma(other)).measure(Luma(other))
