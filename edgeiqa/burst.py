@@ -7,7 +7,7 @@ resolution, weighed against each other by a Bradley-Terry model: the log odds th
 better than frame b are value(a) - value(b), and a value is a weighted sum. The weights were
 learnt from bursts made out of training photographs by
 
-    python -m convert burst-weights
+    python -m convert burst-weights --more $EDGEIQA_DATA/BSDS500/BSDS500/data/images/train
 
 which prints them; `python -m convert burst` measures how often they are right (docs/burst.md).
 """
@@ -38,26 +38,26 @@ TERMS = (
 
 # Log odds per unit of each of `TERMS`.
 WEIGHTS: dict[str, float] = {
-    "detail0": 5.136,
-    "detail1": 0.7903,
-    "detail2": 11.33,
-    "detail3": 7.594,
-    "across0": 2.615,
-    "across1": -0.1076,
-    "across2": 1.414,
-    "across3": -0.9255,
-    "edge0": 5.12,
-    "edge1": -6.705,
-    "noise": -8.858,
-    "noise_low": 2.388,
-    "blocks": 1.529,
-    "blocks_on_detail": -4.507,
-    "level": 19.51,
-    "level_squared": -0.6798,
-    "contrast": 27.09,
-    "bright": -0.2874,
-    "dark": 0.09327,
-    "headroom": -19.34,
+    "detail0": 4.971,
+    "detail1": 0.5099,
+    "detail2": 11.49,
+    "detail3": 7.369,
+    "across0": 2.312,
+    "across1": 0.4846,
+    "across2": 0.7285,
+    "across3": -0.3974,
+    "edge0": 5.091,
+    "edge1": -6.531,
+    "noise": -8.627,
+    "noise_low": 2.413,
+    "blocks": 1.633,
+    "blocks_on_detail": -4.448,
+    "level": 19.42,
+    "level_squared": -0.7055,
+    "contrast": 26.53,
+    "bright": -0.2797,
+    "dark": 0.1129,
+    "headroom": -19.66,
 }
 
 # What a number stands for, when people ask why.

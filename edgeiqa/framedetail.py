@@ -8,7 +8,7 @@ the cost is bounded whatever the size.
 How: the first frame of a moment chooses the places, one in each cell of a grid, where there is
 most texture. The others are aligned to it as a whole, by phase correlation (Kuglin & Hines,
 1975) of small copies and then of the richest patches; what a hand shifts between two frames is
-about the same everywhere.
+about the same everywhere. A frame that does not show the same there chooses places of its own.
 
 What is measured on the patches:
 
@@ -36,6 +36,7 @@ from edgeiqa.preprocess import to_rgb
 PATCH = 128
 """Side of a patch in pixels."""
 
+_SAME_CONTENT = 0.7  # Correlation of patches: below, the frame was not aligned.
 _GUIDES = 5  # Patches that align a frame to the pixel.
 _GRID = 5  # Cells per side at most: 25 patches are 0.4 megapixels.
 _SMALL = 160  # Longer side of the small copy in pixels, about.
@@ -118,6 +119,7 @@ class Places:
         self._patch = (_patch_side(first.height), _patch_side(first.width))
         chosen = sorted(self._choose(), key=lambda place: -place[0])
         self._corners = [corner for _, corner in chosen]
+        self._coarsely = _coarsely(self._patches(first, (0, 0)).astype(np.float32))
         self._guides = [
             (corner, first.crop(*corner, *self._patch).astype(np.float32))
             for corner in self._corners[:_GUIDES]
@@ -137,6 +139,11 @@ class Places:
             frame = frame.scaled(share)
         shift = self._fine(frame, self._coarse(frame))
         patches = self._patches(frame, shift).astype(np.float32)
+        if not self._shows_the_same(patches):
+            # From another place or of something that moved: as the first frame's places are the
+            # richest in that one, they would favour it, so this one chooses its own.
+            shift = (0, 0)
+            patches = Places(frame)._patches(frame, shift).astype(np.float32)
         return FrameDetail(np.concatenate([_sharpness(patches), _exposure(patches)]), shift)
 
     def _coarse(self, frame: Luma) -> tuple[int, int]:
@@ -158,6 +165,14 @@ class Places:
         if max(abs(down - shift[0]), abs(right - shift[1])) > 2 * self._factor:
             return shift
         return down, right
+
+    def _shows_the_same(self, patches: np.ndarray) -> bool:
+        """Whether most patches hold what they hold in the first frame, seen coarsely."""
+        if patches.shape != (len(self._corners), *self._patch):
+            return False
+        alike = (self._coarsely * _coarsely(patches)).sum(axis=1)
+        even = ~self._coarsely.any(axis=1)  # What has no content has none to be missed.
+        return bool(even.all() or np.median(alike[~even]) >= _SAME_CONTENT)
 
     def _patches(self, frame: Luma, shift: tuple[int, int]) -> np.ndarray:
         """uint8 [count, height, width]: the places in a frame whose content is shifted."""
@@ -319,6 +334,17 @@ def _blockiness(patches: np.ndarray) -> float:
         phases = np.array([steps[phase::8].mean() for phase in range(8)])
         found += float(np.log((phases.max() + 0.2) / (np.median(phases) + 0.2)))
     return 0.5 * found
+
+
+def _coarsely(patches: np.ndarray) -> np.ndarray:
+    """Averages of 8 x 8 pixels per patch, float32 [count, n], with mean 0 and length 1, or 0."""
+    for _ in range(3):
+        patches = _halved(patches, np.add)
+    flat = patches.reshape(len(patches), -1) / np.float32(64)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    length = np.sqrt(np.square(flat).sum(axis=1, keepdims=True))
+    seen = length > np.sqrt(flat.shape[1])  # A deviation of 1 of 255.
+    return np.asarray(np.where(seen, flat / np.maximum(length, 1.0), 0.0))
 
 
 def _exposure(patches: np.ndarray) -> np.ndarray:

@@ -120,3 +120,16 @@ def test_exposure() -> None:
     assert bright["bright"] > plain["bright"]
     assert dark["spread"] < plain["spread"]
     assert plain["mean_squared"] == pytest.approx(plain["mean"] ** 2)
+
+
+def test_the_first_frame_has_no_advantage_where_frames_show_different_things() -> None:
+    """Its places are the richest in itself alone; the others then choose their own."""
+    image = picture()
+    half = image.width // 2
+    left, right = (image.crop((x, 0, x + half, image.height)) for x in (0, half))
+    for first, other in ((left, right), (right, left)):
+        places = Places(Luma(first))
+        alone = Places(Luma(other)).measure(Luma(other))
+        seen = places.measure(Luma(other))
+        assert seen.shift == (0, 0)
+        np.testing.assert_array_equal(seen.values, alone.values)
