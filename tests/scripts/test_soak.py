@@ -36,7 +36,7 @@ def test_a_short_run_reports_memory(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_memory_was_flat_over_20_000_frames() -> None:
     runs = json.loads(REPORT.read_text(encoding="utf-8"))["runs"]
-    assert "nano" in {run["model"].split()[0] for run in runs}
+    assert {run["model"].split()[0] for run in runs} == {"nano", "base"}
     for run in runs:
         assert run["frames"] == run["scored"] == 20_000
         assert run["growth_mb"] < 2
