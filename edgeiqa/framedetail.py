@@ -31,6 +31,7 @@ import numpy as np
 from PIL import Image
 
 from edgeiqa.frame import Frame
+from edgeiqa.luma import luma_crop, luma_small
 from edgeiqa.preprocess import to_rgb
 
 PATCH = 128
@@ -66,10 +67,10 @@ class Luma:
 
     def __init__(self, source: Frame | Image.Image) -> None:
         """Takes a frame, or an upright PIL picture of mode RGB."""
-        if isinstance(source, Frame):
-            source = Image.fromarray(np.ascontiguousarray(to_rgb(source)))
-        self._image = source
-        self.width, self.height = source.size
+        self._source = source
+        self.height, self.width = (
+            source.size if isinstance(source, Frame) else (source.height, source.width)
+        )
 
     def crop(self, top: int, left: int, height: int, width: int) -> np.ndarray:
         """Cuts out a piece.
@@ -78,21 +79,24 @@ class Luma:
             uint8 [height, width], full range; what lies outside repeats the border.
         """
         bottom, right = min(top + height, self.height), min(left + width, self.width)
-        part = np.asarray(self._image.crop((left, top, right, bottom)).convert("L"))
+        part = luma_crop(self._source, (left, top, right, bottom))
         missing = ((0, height - part.shape[0]), (0, width - part.shape[1]))
         return np.pad(part, missing, mode="edge") if any(n for _, n in missing) else part
 
     def small(self, factor: int) -> np.ndarray:
         """The whole picture, averaged over squares of `factor` pixels: float32 [rows, columns]."""
-        image = self._image
-        if factor > 1:
-            image = Image.Image.reduce(image, factor)
-        return np.asarray(image.convert("L"), dtype=np.float32)
+        return luma_small(self._source, factor).astype(np.float32)
 
     def scaled(self, share: float) -> Luma:
         """The picture with its sides times `share`, antialiased."""
+        source = self._source
+        image = (
+            Image.fromarray(np.ascontiguousarray(to_rgb(source)))
+            if isinstance(source, Frame)
+            else source
+        )
         size = (max(1, round(self.width * share)), max(1, round(self.height * share)))
-        return Luma(self._image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+        return Luma(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 @dataclass(frozen=True)
