@@ -40,6 +40,7 @@ from convert.files import prepare_targets
 from convert.measure.command import report
 from convert.measure.texttable import aligned
 from convert.progress import progress
+from convert.tenengrad import tenengrad
 from edgeiqa.diagnosis import DEFAULT, Diagnosis
 from edgeiqa.frame import Frame, PixelFormat
 
@@ -127,12 +128,6 @@ def noise_deviation(luma: Luma) -> float:
         return float(math.sqrt(math.pi / 2) / 6 * response.mean())
     blocks = response[:down, :across].reshape(down // side, side, across // side, side)
     return float(math.sqrt(math.pi / 2) / 6 * np.quantile(blocks.mean((1, 3)), 0.2))
-
-
-def tenengrad(luma: Luma) -> float:
-    """Mean squared Sobel gradient (Krotkov, "Focusing", IJCV 1(3), 1988)."""
-    wide = luma.astype(np.float32)
-    return float(np.mean(ndimage.sobel(wide, 0) ** 2 + ndimage.sobel(wide, 1) ** 2))
 
 
 def auc(blurred: npt.ArrayLike, sharp: npt.ArrayLike) -> float:

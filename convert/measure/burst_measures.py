@@ -19,6 +19,7 @@ from convert.distortions.distort import RgbArray
 from convert.measure.burst_series import Series, series_of
 from convert.progress import progress
 from convert.quiet import quiet
+from convert.tenengrad import tenengrad
 from edgeiqa.burst import rank
 from edgeiqa.decode import UnreadableImageError, decode
 from edgeiqa.frame import Frame
@@ -85,8 +86,7 @@ def classic(rgb: RgbArray) -> tuple[float, float]:
     """
     luma = Luma(Frame(rgb)).small(1)
     laplacian = ndimage.convolve(luma, np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32))
-    down, right = ndimage.sobel(luma, 0), ndimage.sobel(luma, 1)
-    return float(laplacian.var()), float((down**2 + right**2).mean())
+    return float(laplacian.var()), tenengrad(luma)
 
 
 def ratings(frames: list[MeasuredFrame]) -> dict[str, NDArray[np.float64]]:

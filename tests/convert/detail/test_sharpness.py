@@ -16,10 +16,10 @@ from convert.detail.sharpness import (
     noise_deviation,
     summary,
     table,
-    tenengrad,
     versions,
 )
 from convert.detail.sharpness import told as told_share
+from convert.tenengrad import tenengrad
 from edgeiqa.diagnosis import Diagnosis
 
 
