@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgeiqa.commands.common import (
     EXIT_OK,
@@ -124,24 +124,19 @@ def _map_folder(folder: str) -> MapFolder:
 def _score_item(
     item: Item, scorer: Scorer, gate: Gate | None, maps: MapFolder | None, progress: Progress
 ) -> Row:
-    from edgeiqa.decode import UnreadableImageError
     from edgeiqa.output import Row
+    from edgeiqa.scorerow import error_line, score_row
 
     before = progress.done
-    drawn: dict[str, Any] | None = None
     try:
         if item.error is not None:
             return Row(item.path, error=item.error)
         source = _stdin() if item.path == "-" else item.path
         if maps is None:
-            quality = scorer.score(source)
-        else:
-            quality, drawn = maps.score(scorer, source, item.path, progress)
-    except UnreadableImageError as error:
-        return Row(item.path, error=error.reason)
+            return score_row(item.path, scorer, gate, source)
+        quality, drawn = maps.score(scorer, source, item.path, progress)
     except Exception as error:  # Whatever one file does, the others are still to be scored.
-        text = " ".join(str(error).split())
-        return Row(item.path, error=f"{type(error).__name__}: {text}")
+        return Row(item.path, error=error_line(error))
     finally:
         progress.step(before + 1 - progress.done)
     return Row(item.path, quality, None if gate is None else gate(quality), map=drawn)

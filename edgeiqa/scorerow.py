@@ -1,0 +1,35 @@
+"""One picture to one row of results; whatever goes wrong with it becomes the row's error."""
+
+from __future__ import annotations
+
+from edgeiqa.decode import UnreadableImageError
+from edgeiqa.gate import Gate
+from edgeiqa.output import Row
+from edgeiqa.scorer import Picture, Scorer
+
+
+def score_row(path: str, scorer: Scorer, gate: Gate | None, source: Picture | None = None) -> Row:
+    """Scores and judges one picture, and never fails for what the picture does.
+
+    Args:
+        path: As the row is to show it.
+        scorer: Scores it.
+        gate: Judges it; None leaves the verdict out.
+        source: The picture itself, where it is not to be read from `path`.
+
+    Returns:
+        The row; with an error of one line where no score could be had.
+    """
+    try:
+        quality = scorer.score(path if source is None else source)
+    except Exception as error:
+        return Row(path, error=error_line(error))
+    return Row(path, quality, None if gate is None else gate(quality))
+
+
+def error_line(error: Exception) -> str:
+    """An error as one line for people, without the path of the picture."""
+    if isinstance(error, UnreadableImageError):
+        return error.reason
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

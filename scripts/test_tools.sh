@@ -1,0 +1,28 @@
+#!/bin/sh
+# Installs the programs that some tests drive, from Debian's or Ubuntu's packages: an emulator of
+# ARM, Chromium, an MQTT broker, systemd's checker of units, valgrind. Without them those tests are
+# skipped, unless EDGEIQA_NEED_TOOLS is set, as it is in CI.
+# Usage: scripts/test_tools.sh
+set -eu
+
+missing=
+# need PROGRAM PACKAGE: notes the package of a program that is not there.
+need() {
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+PATH=$PATH:/usr/sbin
+need qemu-aarch64-static qemu-user-static
+need debootstrap debootstrap
+need chromium chromium
+need chromedriver chromium-driver
+need mosquitto mosquitto
+need systemd-analyze systemd
+need valgrind valgrind
+[ -n "$missing" ] || exit 0
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+echo "Installing$missing ..." >&2
+$as_root apt-get -qq update || true
+# shellcheck disable=SC2086 # one word a package
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >&2
