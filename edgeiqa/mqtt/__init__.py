@@ -1,0 +1,1 @@
+"""Verdicts to an MQTT broker; needs the extra `mqtt` (paho-mqtt)."""
