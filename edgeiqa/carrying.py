@@ -93,7 +93,7 @@ def copy_file(source: str, target: str) -> bool:
             os.fsync(copy.fileno())
         with contextlib.suppress(OSError):  # Some file systems keep no permissions.
             shutil.copystat(source, part)
-        _publish(part, target)
+        publish(part, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(part)
@@ -159,8 +159,17 @@ def clear_parts(folders: Iterable[str]) -> None:
                         os.unlink(os.path.join(folder, name))
 
 
-def _publish(part: str, target: str) -> None:
-    """Gives a whole file its name, unless the name is taken."""
+def publish(part: str, target: str) -> None:
+    """Gives a whole file its name, unless the name is taken.
+
+    Args:
+        part: Its name so far, in the same folder.
+        target: Its new name.
+
+    Raises:
+        CarryError: Another file has that name.
+        OSError: It cannot be given.
+    """
     try:
         os.link(part, target)
     except FileExistsError as error:

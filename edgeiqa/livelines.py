@@ -110,17 +110,20 @@ LINES: dict[str, type[Lines]] = {"table": TableLines, "jsonl": JsonLines}
 
 
 @contextlib.contextmanager
-def opened_lines(path: str | None) -> Iterator[TextIO]:
+def opened_lines(path: str | None, *, append: bool = False) -> Iterator[TextIO]:
     """Opens the place for lines.
 
     A file grows line by line, so that others can follow it (`tail -f`) and hours are not lost
-    with the power; each line in it is whole. An older file is replaced by the first line.
+    with the power; each line in it is whole. An older file is replaced by the first line, or
+    kept with `append`; then a file that is renamed or removed while lines are written to it, as
+    logrotate does, is made anew by the next line.
 
     Args:
         path: A file; None, "-" or /dev/stdout for standard output.
+        append: See above.
 
     Raises:
-        OutputError: The file cannot be written; an OSError.
+        OutputError: The file cannot be written, also later; an OSError.
     """
     if path is None or path in ("-", "/dev/stdout"):
         if hasattr(sys.stdout, "reconfigure"):
@@ -129,31 +132,68 @@ def opened_lines(path: str | None) -> Iterator[TextIO]:
         return
     if os.path.isdir(path):
         raise OutputError(f"cannot write {path}: it is a folder")
-    try:
-        stream = open(path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    with _Replaced(stream) as replaced:
-        yield replaced
+    with _File(path, append) as stream:
+        yield stream  # type: ignore[misc]
 
 
-class _Replaced:
-    """A file opened for appending whose old text goes with the first write."""
+class _File:
+    """A file for lines; without `append` its old text goes with the first write."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream, self._fresh = stream, False
+    def __init__(self, path: str, append: bool) -> None:
+        self._path, self._append, self._fresh = path, append, False
+        with self._told():
+            self._stream = self._open()
 
     def write(self, text: str) -> int:
-        if not self._fresh and self._stream.seekable():  # Not for a pipe or a device.
-            self._stream.truncate(0)
-        self._fresh = True
-        return self._stream.write(text)
+        with self._told():
+            if self._append:
+                self._follow()
+            elif not self._fresh and self._stream.seekable():  # Not for a pipe or a device.
+                self._stream.truncate(0)
+            self._fresh = True
+            return self._stream.write(text)
 
     def flush(self) -> None:
-        self._stream.flush()
+        with self._told():
+            self._stream.flush()
 
-    def __enter__(self) -> TextIO:
-        return self  # type: ignore[return-value]
+    def __enter__(self) -> _File:
+        return self
 
-    def __exit__(self, *error: object) -> None:
-        self._stream.close()
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        # What could not be written, as on a full disk, has been told; closing tries once more.
+        with contextlib.suppress(OSError) if error is not None else self._told():
+            self._stream.close()
+
+    def _open(self) -> TextIO:
+        stream = open(self._path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+        if self._append and stream.seekable() and stream.tell() and not self._ends_with_line():
+            stream.write("\n")  # The power went in the middle of a line.
+        return stream
+
+    def _ends_with_line(self) -> bool:
+        try:
+            with open(self._path, "rb") as stream:
+                stream.seek(-1, os.SEEK_END)
+                return stream.read(1) == b"\n"
+        except OSError:  # It may be written and not read.
+            return True
+
+    def _follow(self) -> None:
+        """Opens it anew where the file of that name is another one by now."""
+        try:
+            same = os.path.samestat(os.stat(self._path), os.fstat(self._stream.fileno()))
+        except FileNotFoundError:
+            same = False
+        if not same:
+            self._stream.close()
+            self._stream = self._open()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from error

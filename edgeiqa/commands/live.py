@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
-import os
-import re
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from edgeiqa.commands.common import (
     EXIT_OK,
     EXIT_UNREADABLE,
     UsageError,
-    add_gate_options,
     asked_format,
-    count_argument,
     gate_words,
     open_scorer,
 )
+from edgeiqa.commands.liveoptions import EPILOG, add_options, check_options
+from edgeiqa.commands.livesinks import open_sinks
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gate import Gate
@@ -30,25 +28,6 @@ if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.preview.terminal import LiveLine
     from edgeiqa.preview.videofile import VideoFile
     from edgeiqa.sources.base import OnEvent, Source
-
-EPILOG = """sources:
-  VIDEO                        every frame is scored
-  FOLDER or PICTURE            each picture for itself, not steadied; with --fps as a video
-  /dev/video0                  a V4L2 camera; the newest frame wins, as with all below
-  rtsp://HOST/PATH             a network camera; rtsps:// too
-  http://HOST/PATH             an MJPEG stream; https:// too
-  picamera2                    the camera of a Raspberry Pi
-  -                            raw frames on standard input, with --size and --pixel-format:
-      ffmpeg -i IN -f rawvideo -pix_fmt nv12 - | edgeiqa live - --size 1280x720 --pixel-format nv12
-
-verdicts are steady: smoothed over 0.4 s with hysteresis; a smear is told with its second frame.
-
-exit codes:
-  0    it ended, or was ended with Ctrl-C or SIGTERM, as cameras are
-  2    wrong usage, or a model, an output file or a preview that cannot be opened
-  3    the source is not there, or not a single frame of it could be scored
-  130  interrupted once more while it was ending
-"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,40 +40,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="SOURCE", help="where frames come from, see below")
-    add_gate_options(parser)
-    asked = parser.add_argument_group("what the source is asked for, or consists of")
-    asked.add_argument("--size", type=_size, metavar="WxH", help="such as 1280x720")
-    asked.add_argument(
-        "--pixel-format", metavar="F", help="as ffmpeg names it, such as nv12, yuyv422, rgb24"
-    )
-    asked.add_argument("--fps", type=_positive, metavar="N", help="frames per second")
-    taken = parser.add_argument_group("which frames are scored")
-    taken.add_argument("--every", type=_positive, metavar="S", help="one in S seconds at most")
-    taken.add_argument("--max-frames", type=count_argument, metavar="N", help="end after N results")
-    taken.add_argument("--duration", type=_positive, metavar="S", help="end after S seconds")
-    shown = parser.add_argument_group("what is shown")
-    shown.add_argument(
-        "--format",
-        choices=("table", "jsonl"),
-        help="table: a line a second and for each change; jsonl: one for each frame "
-        "(default: by the suffix of --output, else table)",
-    )
-    parser.set_defaults(formats=("table", "jsonl"))
-    shown.add_argument(
-        "--output", metavar="FILE", help="write lines there, each at once, not to standard output"
-    )
-    shown.add_argument("--show", action="store_true", help="a live line in the terminal, not lines")
-    shown.add_argument(
-        "--preview",
-        metavar="FILE.mp4|PORT",
-        help="write a video with the overlay, or serve it to browsers (0: any free port)",
-    )
-    shown.add_argument(
-        "--preview-host",
-        metavar="HOST",
-        help="serve at this address; the default, 127.0.0.1, can be reached from this machine only",
-    )
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -106,38 +52,54 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa.preview.outlets import Outlets
     from edgeiqa.smoothing import Smoother
 
-    _check(arguments)
+    check_options(arguments)
     scorer, gate = open_scorer(arguments)
     threshold = None if gate is None else gate.min_score
     tell: list[OnEvent] = []
+    left_out: list[Callable[[], None]] = []
     try:
-        source, singly = _source(arguments, lambda event: tell[0](event))
+        source, singly = _source(arguments, lambda event: tell[0](event), left_out)
     except FileNotFoundError as error:
         print(f"edgeiqa: error: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
     with contextlib.ExitStack() as stack:
+        sinks = stack.enter_context(contextlib.ExitStack())  # Closed before the summary.
+        more = open_sinks(arguments, gate, live=source.live, stack=sinks)
         video, server = _preview(arguments, stack)
         line = _line(arguments, threshold, stack)
         lines: Lines | None = None
         if line is None or arguments.output is not None:
             lines = LINES[asked_format(arguments)](
-                stack.enter_context(opened_lines(arguments.output))
+                stack.enter_context(opened_lines(arguments.output, append=arguments.append))
             )
         outlets = Outlets(
-            source.name, lines=lines, line=line, video=video, server=server, threshold=threshold
+            source.name,
+            lines=lines,
+            line=line,
+            video=video,
+            server=server,
+            threshold=threshold,
+            others=more.all,
         )
         tell.append(outlets.event)
-        keep = video is not None or server is not None
+        keep = video is not None or server is not None or more.saver is not None
         # A smoother that smooths nothing, and a gate that gets no hysteresis as it is no `Gate`.
         smoother = Smoother(0.0) if singly else None
         asked = gate.__call__ if singly and gate is not None else gate
         live = stack.enter_context(LiveScorer(scorer, asked, smoother=smoother, keep_frames=keep))
-        counts = {"accepted": 0, "rejected": 0, "scored": 0, "errors": 0}
+        counts = more.counts
+        counts.update(accepted=0, rejected=0, scored=0, errors=0)
+        if more.pulse is not None:
+            left_out.append(more.pulse.left_out)
+            more.pulse.ready()
         start = time.monotonic()
         with StopOnInterrupt(live.close):
             _drive(live, source, outlets, counts, arguments.max_frames)
         seconds = time.monotonic() - start
-    summary = _summary(counts, live, seconds, gate)
+        if more.pulse is not None:
+            more.pulse.stopping()
+        sinks.close()
+    summary = "\n".join([_summary(counts, live, seconds, gate), *more.summaries()])
     if isinstance(lines, LINES["table"]) and arguments.output is None:
         outlets.finish(summary)
     else:
@@ -168,18 +130,13 @@ def _drive(
                 return
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """Refuses what cannot be, before anything is opened."""
-    preview = arguments.preview
-    port = preview is not None and preview.isdecimal()
-    if preview is not None and not port and os.path.splitext(preview)[1].lower() != ".mp4":
-        raise UsageError(f"--preview {preview}: expected a file that ends in .mp4, or a port")
-    if arguments.preview_host is not None and not port:
-        raise UsageError("--preview-host is for --preview PORT")
+def _source(
+    arguments: argparse.Namespace, on_event: OnEvent, left_out: list[Callable[[], None]]
+) -> tuple[Source, bool]:
+    """The source, and whether its frames have nothing to do with each other.
 
-
-def _source(arguments: argparse.Namespace, on_event: OnEvent) -> tuple[Source, bool]:
-    """The source, and whether its frames have nothing to do with each other."""
+    What is in `left_out` by then is called for each frame, also for those that are left out.
+    """
     from edgeiqa.sources.folder import FolderSource
     from edgeiqa.sources.opening import open_source
     from edgeiqa.thinned import ThinnedSource
@@ -200,6 +157,14 @@ def _source(arguments: argparse.Namespace, on_event: OnEvent) -> tuple[Source, b
     singly = isinstance(source, FolderSource) and arguments.fps is None
     if arguments.every is None and arguments.duration is None:
         return source, singly
+    from edgeiqa.service.pulse import WatchedSource
+
+    def came() -> None:
+        for call in left_out:
+            call()
+
+    if arguments.every is not None:
+        source = WatchedSource(source, came)
     thinned = ThinnedSource(source, every_s=arguments.every, duration_s=arguments.duration)
     return thinned, singly
 
@@ -256,21 +221,3 @@ def _summary(counts: dict[str, int], live: LiveScorer, seconds: float, gate: Gat
     asked = "" if gate is None or not total else f" ({gate_words(gate)})"
     noun = "frame" if total == 1 else "frames"
     return f"{total} {noun} in {seconds:.1f} s{': ' if parts else ''}{', '.join(parts)}{asked}"
-
-
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)[xX](\d+)", text)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if min(size) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size WIDTHxHEIGHT, such as 1280x720")
-    return size
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgeiqa.livelines import Lines
 from edgeiqa.liveresult import LiveResult
@@ -22,6 +23,18 @@ SERVED_SIDE = 960
 """Longest side of the served picture in pixels; a smaller one is drawn and coded sooner."""
 
 
+class Outlet(Protocol):
+    """Something more that wants to know."""
+
+    def result(self, result: LiveResult, /) -> None:
+        """Takes what came of a frame; in the thread that drives, so it returns soon."""
+        ...
+
+    def event(self, event: Event, /) -> None:
+        """Takes what happened to the source; from any thread."""
+        ...
+
+
 class Outlets:
     """Passes results and events on to each that was asked for."""
 
@@ -34,6 +47,7 @@ class Outlets:
         video: VideoFile | None = None,
         server: PreviewServer | None = None,
         threshold: float | None = None,
+        others: Sequence[Outlet] = (),
     ) -> None:
         """Takes those that there are.
 
@@ -44,8 +58,9 @@ class Outlets:
             video: The file that gets the overlaid frames.
             server: The page.
             threshold: Least score that the gate accepts, drawn by the overlay.
+            others: Told of everything as well, in this order.
         """
-        self._name = name
+        self._name, self._others = name, others
         self._lines, self._line, self._video, self._server = lines, line, video, server
         self._status: dict[str, Any] = {"name": name, "result": None, "event": None}
         options: dict[str, Any] = {"threshold": threshold}
@@ -59,6 +74,8 @@ class Outlets:
             self._lines.result(result)
         if self._line is not None:
             self._line.show(result, live.stats())
+        for other in self._others:
+            other.result(result)
         if self._video is None and self._server is None:
             return
         frame, render = result.frame, None
@@ -87,6 +104,8 @@ class Outlets:
         """Shows what happened to the source; from any thread."""
         if self._lines is not None:
             self._lines.event(event)
+        for other in self._others:
+            other.event(event)
         if self._line is not None and event.kind != "opened":
             self._line.print(f"{event.kind}: {event.message}")
         if self._server is not None and event.kind in _TROUBLES:

@@ -74,13 +74,13 @@ def test_one_that_appears_meanwhile_is_not_overwritten(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "b.jpg"
-    publish = carrying._publish
+    publish = carrying.publish
 
     def late(part: str, path: str) -> None:
         target.write_bytes(b"mine")
         publish(part, path)
 
-    monkeypatch.setattr(carrying, "_publish", late)
+    monkeypatch.setattr(carrying, "publish", late)
     with pytest.raises(CarryError, match="there already"):
         copy_file(str(source), str(target))
     assert target.read_bytes() == b"mine"

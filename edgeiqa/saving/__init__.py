@@ -1,0 +1,1 @@
+"""Accepted frames as JPEG files in a folder with a quota."""

@@ -1,0 +1,1 @@
+"""`edgeiqa live` as a service of systemd: the unit, its state, and what it tells systemd."""
