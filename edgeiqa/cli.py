@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from edgeiqa import __version__
-from edgeiqa.commands import bench, fit_gate, live, models, pick, samples, score, watch
+from edgeiqa.commands import bench, fit_gate, live, models, pick, samples, score, service, watch
 from edgeiqa.commands.common import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
@@ -18,7 +18,7 @@ from edgeiqa.commands.common import (
 )
 
 # In the order of --help.
-COMMANDS = (score, live, watch, pick, fit_gate, bench, models, samples)
+COMMANDS = (score, live, service, watch, pick, fit_gate, bench, models, samples)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

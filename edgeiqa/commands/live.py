@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell: list[OnEvent] = []
     left_out: list[Callable[[], None]] = []
     try:
-        source, singly = _source(arguments, lambda event: tell[0](event), left_out)
+        source, singly = asked_source(arguments, lambda event: tell[0](event), left_out)
     except FileNotFoundError as error:
         print(f"edgeiqa: error: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
@@ -130,7 +130,7 @@ def _drive(
                 return
 
 
-def _source(
+def asked_source(
     arguments: argparse.Namespace, on_event: OnEvent, left_out: list[Callable[[], None]]
 ) -> tuple[Source, bool]:
     """The source, and whether its frames have nothing to do with each other.
