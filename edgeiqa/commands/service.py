@@ -202,8 +202,8 @@ def _state(arguments: argparse.Namespace) -> ServiceState:
     path = unit_path(name, root)
     report = read_report(report_path(name, root))
     if root != "/" or not systemctl.is_running():
-        link = os.path.join(os.path.dirname(path), "multi-user.target.wants", f"{name}.service")
-        return ServiceState(name, os.path.lexists(path), os.path.lexists(link), None, report=report)
+        enabled = os.path.lexists(wanted_path(path))
+        return ServiceState(name, os.path.lexists(path), enabled, None, report=report)
     found = systemctl.show(f"{name}.service")
     return ServiceState(
         name,
