@@ -34,11 +34,14 @@ def command(words: list[str]) -> str:
         words: The program, by its absolute path, and its arguments.
 
     Raises:
-        ValueError: The program has no absolute path, or a word holds a zero byte.
+        ValueError: The program has no absolute path, or one that systemd refuses, with quotes
+            or backslashes in it; or a word holds a zero byte.
     """
     program = words[0]
     if not os.path.isabs(program):
         raise ValueError(f"{program}: expected an absolute path")
+    if any(sign in "\"'\\" or not sign.isprintable() for sign in program):
+        raise ValueError(f"{program!r}: systemd starts no program with such signs in its path")
     return " ".join([quoted(f":{program}"), *(quoted(word) for word in words[1:])])
 
 
