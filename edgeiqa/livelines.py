@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -148,7 +149,7 @@ class _File:
         with self._told():
             if self._append:
                 self._follow()
-            elif not self._fresh and self._stream.seekable():  # Not for a pipe or a device.
+            elif not self._fresh and self._is_regular():  # Not for a pipe or a device.
                 self._stream.truncate(0)
             self._fresh = True
             return self._stream.write(text)
@@ -178,6 +179,9 @@ class _File:
                 return stream.read(1) == b"\n"
         except OSError:  # It may be written and not read.
             return True
+
+    def _is_regular(self) -> bool:
+        return stat.S_ISREG(os.fstat(self._stream.fileno()).st_mode)
 
     def _follow(self) -> None:
         """Opens it anew where the file of that name is another one by now."""

@@ -196,12 +196,13 @@ class MqttPublisher:
                 parts.append(f"{number} {what}")
         return f"mqtt: {', '.join(parts)}"
 
-    def close(self, flush_s: float = FLUSH_S) -> None:
+    def close(self, flush_s: float | None = None) -> None:
         """Waits for acknowledgements, says "offline" and ends; any number of times.
 
         Args:
-            flush_s: Seconds to wait at most for what waits or is in flight.
+            flush_s: Seconds to wait at most for what waits or is in flight; `FLUSH_S` if None.
         """
+        flush_s = FLUSH_S if flush_s is None else flush_s
         with self._changed:
             if self._closing:
                 return
