@@ -114,6 +114,11 @@ def run_install(arguments: argparse.Namespace) -> int:
         backup = write_unit(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    secret = arguments.mqtt_password_file
+    if secret is not None and os.stat(secret).st_mode & 0o077:
+        print(
+            f"edgeiqa: warning: others than its owner can read {secret}: chmod 600", file=sys.stderr
+        )
     print(f"wrote {path}{f' (the one before: {backup})' if backup else ''}")
     if elsewhere:
         enable_offline(path)

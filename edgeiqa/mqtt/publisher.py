@@ -151,6 +151,7 @@ class MqttPublisher:
         self._event: bytes | None = None
         self._connected = self._closing = self._old_protocol = self._downgrade = False
         self._told: set[str] = set()
+        self._trouble: str | None = None
         self._client: Any = None
         self._start()
         self._sender = threading.Thread(target=self._send, name="edgeiqa-mqtt", daemon=True)
@@ -177,10 +178,15 @@ class MqttPublisher:
             self._changed.notify_all()
 
     def status(self) -> dict[str, Any]:
-        """The connection and the counts of `outbox.OutboxCounts`, ready for JSON."""
+        """The connection, its last trouble, and `outbox.OutboxCounts`, ready for JSON."""
         with self._changed:
             counts = asdict(self._outbox.counts())
-            return {"broker": self._broker.name, "connected": self._connected, **counts}
+            return {
+                "broker": self._broker.name,
+                "connected": self._connected,
+                "trouble": self._trouble,
+                **counts,
+            }
 
     def summary(self) -> str:
         """What became of the verdicts, for people; after `close` also what did not get there."""
@@ -309,6 +315,7 @@ class MqttPublisher:
             self._changed.notify_all()
         late = counts.waiting + counts.in_flight
         lost = f", {counts.dropped} were dropped" if counts.dropped else ""
+        self._trouble = None
         self._told = {told for told in self._told if told.startswith(_REFUSES)}
         self._tell(f"connected to {self._broker.name}, {late} verdicts wait{lost}")
 
@@ -325,7 +332,8 @@ class MqttPublisher:
             user = self._broker.user
             given = "no password was given" if self._broker.password is None else "password given"
             hint = " (no user in the address)" if user is None else f" (user {user!r}, {given})"
-        self._tell_once(f"{self._broker.name} refuses the connection: {text}{hint}; tries go on")
+        self._trouble = f"refuses the connection: {text}{hint}"
+        self._tell_once(f"{self._broker.name} {self._trouble}; tries go on")
 
     def _on_connect_fail(self, client: Any, data: Any) -> None:
         error = sys.exc_info()[1]  # Called while paho handles it; it is not handed over.
@@ -334,7 +342,8 @@ class MqttPublisher:
         if isinstance(error, ssl.SSLCertVerificationError):
             reason = f"its certificate is not trusted: {error.verify_message}"
             hint = " (--mqtt-ca FILE names those to trust)"
-        self._tell_once(f"{self._broker.name} cannot be reached: {reason}{hint}; tries go on")
+        self._trouble = f"cannot be reached: {reason}{hint}"
+        self._tell_once(f"{self._broker.name} {self._trouble}; tries go on")
 
     def _on_disconnect(
         self, client: Any, data: Any, flags: Any, reason: Any, properties: Any = None
@@ -354,7 +363,8 @@ class MqttPublisher:
             self._outbox.acknowledged(number, taken)
             self._changed.notify_all()
         if not taken:
-            self._tell_once(f"{_REFUSES}: {reason}")
+            self._trouble = f"{_REFUSES}: {reason}"
+            self._tell_once(self._trouble)
 
     def _tell_once(self, message: str) -> None:
         """Tells what has not been told since the last connection; a refusal only once."""

@@ -42,7 +42,7 @@ class Notifier:
         text = "\n".join(f"{name}={value}" for name, value in values.items())
         with (
             contextlib.suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as one,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one,
         ):
             one.sendto(text.encode(), self._address)
 

@@ -123,8 +123,9 @@ def _report_lines(report: dict[str, Any]) -> list[str]:
     if mqtt:
         there = "connected" if mqtt["connected"] else "not connected"
         late = mqtt["waiting"] + mqtt["in_flight"]
+        trouble = f"; {mqtt['trouble']}" if mqtt.get("trouble") else ""
         lines.append(
             f"mqtt: {there} to {mqtt['broker']}, {mqtt['delivered']} delivered, {late} wait, "
-            f"{mqtt['dropped']} dropped, {mqtt['refused']} refused"
+            f"{mqtt['dropped']} dropped, {mqtt['refused']} refused{trouble}"
         )
     return lines

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,7 +19,8 @@ import pytest
 
 import edgeiqa
 from edgeiqa.cli import main
-from edgeiqa.commands import service
+from edgeiqa.commands import live, service
+from edgeiqa.liveresult import LiveResult
 from edgeiqa.samples import FOLDER
 from edgeiqa.service import systemctl
 from edgeiqa.service.state import ServiceState
@@ -28,13 +31,13 @@ ROOT = Path(edgeiqa.__file__).parent.parent
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="systemd is of Linux")
 
 
-def install(*live: object, options: tuple[object, ...] = ("--dry-run",)) -> int:
-    return main(["service", "install", *map(str, options), "--", *map(str, live)])
+def install(*words: object, options: tuple[object, ...] = ("--dry-run",)) -> int:
+    return main(["service", "install", *map(str, options), "--", *map(str, words)])
 
 
-def unit(capsys: pytest.CaptureFixture[str], *live: object, options: tuple = ()) -> str:
+def unit(capsys: pytest.CaptureFixture[str], *more: object, options: tuple = ()) -> str:
     """The unit that would be written."""
-    assert install(*live, options=("--dry-run", *options)) == 0
+    assert install(*more, options=("--dry-run", *options)) == 0
     return capsys.readouterr().out
 
 
@@ -51,10 +54,18 @@ def test_without_options_it_is_the_camera_of_a_pi(capsys: pytest.CaptureFixture[
 
 
 def test_words_after_the_dashes_are_those_of_live(capsys: pytest.CaptureFixture[str]) -> None:
-    live = ["rtsp://viewer@camera/100%25 $x", "--every", "2", "--gate", "strict", "--max", "blur=1"]
-    text = unit(capsys, *live, options=("--name", "door-2", "--memory-max", "1G"))
+    asked = [
+        "rtsp://viewer@camera/100%25 $x",
+        "--every",
+        "2",
+        "--gate",
+        "strict",
+        "--max",
+        "blur=1",
+    ]
+    text = unit(capsys, *asked, options=("--name", "door-2", "--memory-max", "1G"))
     (line,) = values(text, "ExecStart")
-    assert words(line)[4:-4] == live
+    assert words(line)[4:-4] == asked
     assert words(line)[-1] == "/run/door-2/status.json"
     assert values(text, "StateDirectory") == ["door-2"]
     assert values(text, "MemoryMax") == ["1G"]
@@ -111,7 +122,7 @@ def test_the_password_of_the_broker_stays_out_of_the_unit(
 
 
 @pytest.mark.parametrize(
-    ("live", "options", "message"),
+    ("asked", "options", "message"),
     [
         (["picamera2", "--mqtt", "mqtt://pi:hush@h/t"], [], "everybody can read a unit"),
         (["picamera2", "--mqtt", "mqtt://pi:${X}@h/t"], [], "no environment of yours"),
@@ -141,9 +152,9 @@ def test_the_password_of_the_broker_stays_out_of_the_unit(
     ],
 )
 def test_what_cannot_be_a_service_is_refused(
-    live: list[str], options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    asked: list[str], options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert install(*live, options=("--dry-run", *options)) == 2
+    assert install(*asked, options=("--dry-run", *options)) == 2
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.out == ""
@@ -229,7 +240,7 @@ REPORT: dict[str, Any] = {
     },
     "mqtt": {
         "broker": "mqtt://h:1883", "connected": False, "waiting": 5, "in_flight": 1,
-        "delivered": 7, "dropped": 2, "refused": 0,
+        "delivered": 7, "dropped": 2, "refused": 0, "trouble": "cannot be reached: odd",
     },
 }  # fmt: skip
 
@@ -245,7 +256,8 @@ def test_the_status_says_it_all_and_its_codes_are_those_of_systemctl() -> None:
         "source: lost: unplugged at 2026-11-24T12:33:14Z",
         "saved: 6 files, 191 kB of 200 kB, in /var/lib/edgeiqa/pictures (2 removed, 1 not saved; "
         "No space left on device)",
-        "mqtt: not connected to mqtt://h:1883, 7 delivered, 6 wait, 2 dropped, 0 refused",
+        "mqtt: not connected to mqtt://h:1883, 7 delivered, 6 wait, 2 dropped, 0 refused; "
+        "cannot be reached: odd",
     ]
     assert state.exit_code == 0
     failed = ServiceState("x", True, False, "failed", {"Result": "exit-code"})
@@ -271,6 +283,23 @@ def test_the_status_as_json_with_what_the_service_wrote(
     (tmp_path / "run/edgeiqa/status.json").write_text("{half")
     assert main(["service", "status", "--json", "--root", str(tmp_path)]) == 3
     assert json.loads(capsys.readouterr().out)["report"] is None
+
+
+def test_the_page_on_the_pi_names_options_and_keys_that_exist() -> None:
+    text = (ROOT / "docs" / "raspberry-pi.md").read_text(encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    for command in (live, service):
+        command.add(commands)
+    known = {"--system-site-packages", "--no-index", "--find-links", "--list-cameras", "--since"}
+    waiting: list[argparse.ArgumentParser] = [parser]
+    for one in waiting:
+        known.update(one._option_string_actions)
+        for action in one._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                waiting.extend(action.choices.values())
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= known
+    assert set(re.findall(r"value_json\.(\w+)", text)) <= LiveResult(0).to_dict().keys()
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
