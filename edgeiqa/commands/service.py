@@ -25,9 +25,10 @@ EPILOG = """examples:
   sudo edgeiqa service install --mqtt-password-file /etc/edgeiqa.password -- \\
       --source picamera2 --every 1 --mqtt mqtt://edgeiqa@broker.local/camera/door
 
-what follows -- are options of `edgeiqa live` (default: --source picamera2 --every 1). JSON lines
-go to the journal: journalctl -u edgeiqa -o cat -f. The service may write below /var/lib/NAME only;
---save pictures is a folder in there. See docs/raspberry-pi.md.
+what follows -- are options of `edgeiqa live`; where they name no source, it is the camera of the
+Pi and a verdict a second (--source picamera2 --every 1). JSON lines go to the journal:
+journalctl -u edgeiqa -o cat -f. The service may write below /var/lib/NAME only; --save pictures is
+a folder in there. See docs/raspberry-pi.md.
 """
 
 STATUS_EPILOG = """exit codes:
@@ -76,15 +77,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run_install(arguments: argparse.Namespace) -> int:
     """Writes and starts the service; returns the exit code."""
-    from edgeiqa.commands.serviceplan import check_mqtt, parsed_words, plan
+    from edgeiqa.commands.serviceplan import check_mqtt, completed, parsed_words, plan
     from edgeiqa.service import systemctl
     from edgeiqa.service.installing import enable_offline, unit_path, write_unit
     from edgeiqa.service.unit import unit_text
 
-    if arguments.words:
-        check_mqtt(parsed_words(arguments.words), arguments.mqtt_password_file)
+    words = completed(arguments.words)
+    asked = parsed_words(words)
+    check_mqtt(asked, arguments.mqtt_password_file)
     spec = plan(
-        arguments.words,
+        words,
         name=arguments.name,
         run_as=arguments.run_as,
         password_file=arguments.mqtt_password_file,
@@ -109,7 +111,7 @@ def run_install(arguments: argparse.Namespace) -> int:
             )
         _check_account(spec)
         _check_python(spec)
-        _check_source(arguments.words)
+        _check_source(asked)
     try:
         backup = write_unit(path, text)
     except OSError as error:
@@ -258,13 +260,12 @@ def _check_python(spec: UnitSpec) -> None:
         )
 
 
-def _check_source(words: list[str]) -> None:
+def _check_source(asked: argparse.Namespace) -> None:
     """Makes sure that what the source needs, such as picamera2, is installed."""
     from edgeiqa.commands.live import asked_source
-    from edgeiqa.commands.serviceplan import DEFAULT_WORDS, parsed_words
 
     try:
-        asked_source(parsed_words(words or list(DEFAULT_WORDS)), lambda event: None, [])
+        asked_source(asked, lambda event: None, [])
     except FileNotFoundError as error:
         raise UsageError(str(error)) from error
 

@@ -17,8 +17,9 @@ from edgeiqa.commands.liveoptions import check_options
 if TYPE_CHECKING:
     from edgeiqa.service.unit import UnitSpec
 
-DEFAULT_WORDS = ("--source", "picamera2", "--every", "1")
-"""What runs if nothing else is asked for: a verdict a second spares heat and the card."""
+DEFAULT_SOURCE = "picamera2"
+DEFAULT_EVERY = "1"
+"""Seconds between verdicts of the default source: spares heat and the card."""
 
 STATE = "/var/lib"
 RUNTIME = "/run"
@@ -33,15 +34,28 @@ _CAMERA = re.compile(r"(v4l2:)?/dev/.+")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
+def completed(words: list[str]) -> list[str]:
+    """The words of `edgeiqa live`, with the default source where none is named."""
+    arguments = _parsed(words)
+    if arguments.source is not None or arguments.source_option is not None:
+        return words
+    every = [] if arguments.every is not None else ["--every", DEFAULT_EVERY]
+    return ["--source", DEFAULT_SOURCE, *every, *words]
+
+
+def _parsed(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="edgeiqa", allow_abbrev=False)
+    live.add(parser.add_subparsers())
+    return parser.parse_args(["live", *words])  # Prints and exits like `live` itself.
+
+
 def parsed_words(words: list[str]) -> argparse.Namespace:
     """What `edgeiqa live` makes of its words.
 
     Raises:
         UsageError: It would refuse them, or they mean nothing in a service.
     """
-    parser = argparse.ArgumentParser(prog="edgeiqa", allow_abbrev=False)
-    live.add(parser.add_subparsers())
-    arguments = parser.parse_args(["live", *words])  # Prints and exits like `live` itself.
+    arguments = _parsed(words)
     check_options(arguments)
     for name, reason in _REFUSED.items():
         if getattr(arguments, name):
@@ -67,7 +81,7 @@ def plan(
     """Works out the unit.
 
     Args:
-        words: Of `edgeiqa live`; none for `DEFAULT_WORDS`.
+        words: Of `edgeiqa live`, `completed`.
         name: Of the service.
         run_as: An account that exists; None for one that systemd makes.
         password_file: For `--mqtt`; systemd reads it as root and hands it over.
@@ -80,7 +94,6 @@ def plan(
     from edgeiqa.mqtt.address import CREDENTIAL
     from edgeiqa.service.unit import MEMORY_MAX, UnitSpec, is_hidden
 
-    words = words or list(DEFAULT_WORDS)
     arguments = parsed_words(words)
     source = arguments.source
     is_pi = source.startswith("picamera2")

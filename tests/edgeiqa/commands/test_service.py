@@ -53,6 +53,20 @@ def test_without_options_it_is_the_camera_of_a_pi(capsys: pytest.CaptureFixture[
     assert values(text, "Environment") == ['"LIBCAMERA_LOG_LEVELS=*:WARN"']
 
 
+def test_the_examples_of_the_help_can_be_installed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = service.EPILOG.replace("\\\n", " ").replace("/etc/edgeiqa.password", str(tmp_path / "x"))
+    (tmp_path / "x").write_text("hush")
+    examples = re.findall(r"sudo edgeiqa service install(.*)", text)
+    assert len(examples) == 4
+    for example in examples:
+        assert main(["service", "install", "--dry-run", *example.split()]) == 0
+        line = words(values(capsys.readouterr().out, "ExecStart")[0])
+        assert line[line.index("--source") + 1] == "picamera2"
+        assert line[line.index("--every") + 1] == ("0.5" if "0.5" in example else "1")
+
+
 def test_words_after_the_dashes_are_those_of_live(capsys: pytest.CaptureFixture[str]) -> None:
     asked = [
         "rtsp://viewer@camera/100%25 $x",
