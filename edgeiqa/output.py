@@ -230,13 +230,13 @@ def opened(path: str | None, *, binary: bool = False) -> Iterator[Any]:
     folder, name = os.path.split(target)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
-        stream = open(part, "w" + kind, **options)  # noqa: SIM115 - closed below, moved when whole
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    try:
+        try:
+            stream = open(part, "w" + kind, **options)  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
         with stream:
             yield stream
-        os.replace(part, target)
+        os.replace(part, target)  # Now that it is whole.
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(part)

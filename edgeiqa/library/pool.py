@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -90,12 +90,19 @@ class Pool:
         for thread in self._threads:
             thread.join(5.0)
 
-    def rows(self, items: Iterable[T], *, in_order: bool) -> Iterator[tuple[T, Row]]:
+    def rows(
+        self,
+        items: Iterable[T],
+        *,
+        in_order: bool,
+        here: Callable[[T], Row | None] = lambda item: None,
+    ) -> Iterator[tuple[T, Row]]:
         """Scores files; no more of them are asked for than are needed to keep all cores busy.
 
         Args:
             items: The files, taken from it one by one as processes get free.
             in_order: Whether rows come in the order of the files, else as they are ready.
+            here: Makes the row of what no worker can, and gives None for all else.
 
         Yields:
             Each file with its row.
@@ -115,7 +122,11 @@ class Pool:
                     more = False
                     break
                 taken[number] = item
-                self._todo.put((number, item.path))
+                row = here(item)
+                if row is None:
+                    self._todo.put((number, item.path))
+                else:
+                    self._done.put((number, row))
             if not taken:
                 return
             number, row = self._next()

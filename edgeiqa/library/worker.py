@@ -50,7 +50,7 @@ def _read(source: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
 
 def _serve(lines: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
     # Here, as the process is to listen first.
-    from edgeiqa.commands.common import without_chatter
+    from edgeiqa.chatter import without_chatter
     from edgeiqa.library.recipe import Recipe
     from edgeiqa.library.wire import packed
     from edgeiqa.scorerow import score_row
