@@ -1,4 +1,4 @@
-"""Results as table, JSON, JSON lines, CSV or Parquet, to standard output or into a file.
+"""Results as table, JSON, JSON lines or CSV, to standard output or into a file.
 
 JSON keys and CSV columns are a contract: path, score, std, causes, accept, reasons, error.
 JSON has more after them where more was asked for: map, mode, and what a journal keeps.
@@ -11,14 +11,14 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
 from edgeiqa.gate import LOW_QUALITY, Reason, Verdict
 from edgeiqa.quality import Quality
 
-FORMATS = ("table", "json", "jsonl", "csv", "parquet")
+FORMATS = ("table", "json", "jsonl", "csv")
 COLUMNS = ("path", "score", "std", "causes", "accept", "reasons", "error")
 
 
@@ -166,23 +166,12 @@ class CsvWriter(DocumentWriter):
         self._csv.writerow(values[column] for column in COLUMNS)
 
 
-def _parquet_writer(stream: IO[bytes]) -> Writer:
-    from edgeiqa.parquet import ParquetWriter  # Needs an extra.
-
-    return ParquetWriter(stream)
-
-
-WRITERS: dict[str, Callable[[Any], Writer]] = {
+WRITERS: dict[str, type[Writer]] = {
     "table": TableWriter,
     "json": JsonWriter,
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,
-    "parquet": _parquet_writer,
 }
-"""A function per format that makes the writer for a stream: a text stream, but for Parquet."""
-
-BINARY = frozenset(("parquet",))
-"""Formats that are no text, and can only be written to a file."""
 
 
 @contextlib.contextmanager

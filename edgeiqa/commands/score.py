@@ -141,10 +141,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_combination(arguments: argparse.Namespace, file_format: str) -> None:
     from edgeiqa.listing import STDIN
-    from edgeiqa.output import BINARY, is_stdout
+    from edgeiqa.output import is_stdout
 
-    if file_format in BINARY and is_stdout(arguments.output):
-        raise UsageError(f"--format {file_format} is no text: name a file with --output")
+    if file_format == "parquet" and is_stdout(arguments.output):
+        raise UsageError("--format parquet is no text: name a file with --output")
     if arguments.rescore and not arguments.resume:
         raise UsageError("--rescore needs --resume")
     if arguments.map is not None:

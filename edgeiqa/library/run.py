@@ -20,10 +20,13 @@ from edgeiqa.library.recipe import Recipe, settings
 from edgeiqa.library.resume import OtherSettingsError, Resumption
 from edgeiqa.listing import STDIN, Item, expand
 from edgeiqa.mapfolder import MapFolder
-from edgeiqa.output import OutputError, Row
+from edgeiqa.output import WRITERS, DocumentWriter, OutputError, Row, Writer
 from edgeiqa.progress import Progress
 from edgeiqa.scorer import Scorer
 from edgeiqa.scorerow import error_line, score_row
+
+PARQUET = "parquet"
+"""The one format that is no text, and that only goes into a file."""
 
 JOURNAL_SUFFIX = ".journal.jsonl"
 """What the journal is called beside an output of another format."""
@@ -96,7 +99,7 @@ class Run:
 
         Args:
             arguments: Of the command `score`.
-            file_format: A key of `edgeiqa.output.WRITERS`.
+            file_format: A key of `edgeiqa.output.WRITERS`, or "parquet".
             scorer: With the model.
             gate: Or None.
             maps: Where maps go to; or None.
@@ -134,8 +137,8 @@ class Run:
         """
         tally = Tally()
         target = self._arguments.output
-        with output.opened(target, binary=self._format in output.BINARY) as stream:
-            writer = output.WRITERS[self._format](stream)
+        with output.opened(target, binary=self._format == PARQUET) as stream:
+            writer = self._writer(stream)
             with self._counted(), contextlib.closing(self._rows()) as rows:
                 for row in rows:
                     tally.add(row.to_dict())
@@ -195,13 +198,20 @@ class Run:
                 before = unchanged
 
     def _export(self, rows: Iterator[dict[str, Any]], target: str, tally: Tally) -> None:
-        with output.opened(target, binary=self._format in output.BINARY) as stream:
-            writer = output.WRITERS[self._format](stream)
-            assert isinstance(writer, output.DocumentWriter)
+        with output.opened(target, binary=self._format == PARQUET) as stream:
+            writer = self._writer(stream)
+            assert isinstance(writer, DocumentWriter)
             for row in rows:
                 tally.add(row)
                 writer.write_document(row)
             writer.finish("")
+
+    def _writer(self, stream: Any) -> Writer:
+        if self._format != PARQUET:
+            return WRITERS[self._format](stream)
+        from edgeiqa.library.parquet import ParquetWriter  # Needs an extra.
+
+        return ParquetWriter(stream)
 
     def _rows(self) -> Generator[Row, None, None]:
         with contextlib.closing(self._maker.rows(self._items(), in_order=True)) as rows:
