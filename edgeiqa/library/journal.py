@@ -73,6 +73,7 @@ class Journal:
         self._numbers: dict[str, int] = {}
         """Path to its index in `_places`."""
         self._lines = 0
+        self._finished = False
         self._synced = time.monotonic()
         try:
             self._reader = open(self._target, "rb")  # noqa: SIM115 - closed with the journal
@@ -149,6 +150,8 @@ class Journal:
 
         The file is replaced as a whole; until then, and if that fails, the old one is what it was.
 
+        Called once, at the end.
+
         Args:
             gone: Paths that this run has not come to and that are to be dropped.
 
@@ -157,7 +160,11 @@ class Journal:
 
         Raises:
             OutputError: The disk is full, or the like.
+            RuntimeError: It was called before.
         """
+        if self._finished:
+            raise RuntimeError("the journal is finished; open it anew")
+        self._finished = True
         kept = array("Q", (place for place in self._places if place != _NOT_YET))
         kept.extend(place for path, place in self._old.items() if path not in gone)
         try:
@@ -201,7 +208,6 @@ class Journal:
         os.close(self._file)
         self._file = new
         self._reader = open(self._target, "rb")  # noqa: SIM115 - closed with the journal
-        self._lines = len(places)
 
     def _read(self) -> int:
         """Fills the index; returns the size of the file without what is torn at its end."""
@@ -272,7 +278,8 @@ def _may_begin_a_row(line: bytes) -> bool:
     """Whether a last line without an end may be the beginning of a row."""
     start = b'{"path": '
     # After a power cut a file may have its length, but zeros for what had not been written.
-    return line.startswith(start) or start.startswith(line) or not line.strip(b"\0")
+    written = line.rstrip(b"\0")
+    return written.startswith(start) or start.startswith(written)
 
 
 def _ascends(places: Sequence[int]) -> bool:
