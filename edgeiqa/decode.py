@@ -118,7 +118,9 @@ def _draft(side: int) -> Callable[[Image.Image], None]:
     """What has a JPEG decoded at a reduced size."""
 
     def look(image: Image.Image) -> None:
-        image.draft("RGB", (side, side))
+        # Not what others do when asked for a draft: take a thumbnail, as of HEIC.
+        if image.format in ("JPEG", "MPO"):
+            image.draft("RGB", (side, side))
 
     return look
 

@@ -87,8 +87,9 @@ def open_preview(stream: BinaryIO, path: str | None) -> tuple[bytes | Image.Imag
             preview = raw.extract_thumb()
             sizes = raw.sizes
             if preview.format == rawpy.ThumbFormat.JPEG:
-                data: bytes | Image.Image = bytes(preview.data)
-                size = _jpeg_size(preview.data)
+                jpeg = _as_the_camera_wrote_it(bytes(preview.data))
+                data: bytes | Image.Image = jpeg
+                size = _jpeg_size(jpeg)
             else:
                 data = Image.fromarray(preview.data.copy()).convert("RGB")
                 size = data.size
@@ -126,6 +127,17 @@ def _source(stream: BinaryIO, path: str | None) -> str | BinaryIO:
         return path
     stream.seek(0)
     return stream
+
+
+def _as_the_camera_wrote_it(data: bytes) -> bytes:
+    """A JPEG without the EXIF segment that LibRaw puts in front of previews that begin with none.
+
+    It repeats the orientation of the raw, whatever the preview's own data say, further back.
+    """
+    if data[:4] != b"\xff\xd8\xff\xe1" or data[6:10] != b"Exif":
+        return data
+    end = 4 + int.from_bytes(data[4:6], "big")
+    return data[:2] + data[end:] if b"dcraw v" in data[:end] else data
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
