@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -96,7 +96,7 @@ class Pool:
         *,
         in_order: bool,
         here: Callable[[T], Row | None] = lambda item: None,
-    ) -> Iterator[tuple[T, Row]]:
+    ) -> Generator[tuple[T, Row], None, None]:
         """Scores files; no more of them are asked for than are needed to keep all cores busy.
 
         Args:

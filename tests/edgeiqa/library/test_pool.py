@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_whatever_one_does_the_others_are_scored(photos: list[Path], in_order: b
 def test_no_more_is_taken_than_is_needed(photos: list[Path]) -> None:
     taken = 0
 
-    def listing():
+    def listing() -> Iterator[Item]:
         nonlocal taken
         for _ in range(100_000):
             taken += 1
