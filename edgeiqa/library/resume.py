@@ -68,21 +68,22 @@ class Resumption:
         """
         if self.journal.digests <= {self.settings.digest}:
             return
-        # Those of folders that this run does not name are none of its business.
-        other = [
-            row
-            for path, row in self.journal.remaining()
-            if row.get("settings") != self.settings.digest
-            and (path in self.names or any(_under(path, name) for name in self.names))
-        ]
-        if not other:
+        count, example = 0, {}
+        for path, row in self.journal.remaining():
+            # Those of folders that this run does not name are none of its business.
+            if row.get("settings") != self.settings.digest and self._names(path):
+                count, example = count + 1, row
+        if not count:
             return
-        count = f"{len(other)} {'row' if len(other) == 1 else 'rows'}"
         raise OtherSettingsError(
-            f"{self.journal.path} holds {count} of these photographs "
-            f"{_difference(other[0], self.settings)}: name another file, or score them anew with "
-            "--rescore"
+            f"{self.journal.path} holds {count} {'row' if count == 1 else 'rows'} of these "
+            f"photographs {_difference(example, self.settings)}: name another file, or score them "
+            "anew with --rescore"
         )
+
+    def _names(self, path: str) -> bool:
+        """Whether this run names a photograph, or a folder that it is in."""
+        return any(_under(path, name) for name in self.names)
 
     def jobs(self, items: Iterable[Item]) -> Iterator[Job]:
         """What has to be scored.
