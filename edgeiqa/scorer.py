@@ -110,9 +110,9 @@ class Scorer:
     def score_quick(self, picture: Picture) -> Quality:
         """Scores one picture from a JPEG that is decoded at a reduced size.
 
-        For sifting many large photographs; it takes about half of the time. The score differs
-        from that of `score` by a fraction of a point, now and then by more than one: compare quick
-        scores with quick ones. docs/libraries.md tells how much was measured.
+        For sifting many large photographs. Scores differ from those of `score` by a fraction of a
+        point, now and then by more than one: compare quick scores with quick ones.
+        docs/libraries.md tells how much faster it is and how far scores were found to move.
 
         Args:
             picture: Whatever `score` takes; what is no JPEG file is decoded whole.
