@@ -1,7 +1,7 @@
 """Results as table, JSON, JSON lines or CSV, to standard output or into a file.
 
 JSON keys and CSV columns are a contract: path, score, std, causes, accept, reasons, error.
-JSON has one more, map, where quality maps were asked for.
+JSON has more after them where more was asked for: map, mode, and what a journal keeps.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -35,15 +35,15 @@ class Row:
         quality: None if there is an error.
         verdict: None if there is an error, or no gate.
         error: One line; None if it was scored.
-        map: Where its quality map lies and what it says, ready for JSON; None if none was asked
-            for.
+        more: Further keys for JSON and their values, such as "map", where its quality map lies and
+            what it says; None if nothing more was asked for.
     """
 
     path: str
     quality: Quality | None = None
     verdict: Verdict | None = None
     error: str | None = None
-    map: dict[str, Any] | None = None
+    more: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON: scores with 2 decimals, severities with 3, null for what is not there."""
@@ -62,7 +62,7 @@ class Row:
             "error": self.error,
         }
         # Only where it was asked for: the keys above are a contract.
-        return document if self.map is None else {**document, "map": self.map}
+        return document if self.more is None else {**document, **self.more}
 
 
 class Writer:
@@ -107,16 +107,28 @@ class TableWriter(Writer):
         self._stream.write(f"\n{summary}\n")
 
 
-class JsonWriter(Writer):
+class DocumentWriter(Writer):
+    """Writes rows that are ready for JSON, whether they were made now or read from a file."""
+
+    def write(self, row: Row) -> None:
+        """Writes one row."""
+        self.write_document(row.to_dict())
+
+    def write_document(self, document: Mapping[str, Any]) -> None:
+        """Writes one row that `Row.to_dict` made."""
+        raise NotImplementedError
+
+
+class JsonWriter(DocumentWriter):
     """One JSON array, one row a line."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._separator = "[\n"
 
-    def write(self, row: Row) -> None:
+    def write_document(self, document: Mapping[str, Any]) -> None:
         """Writes one element."""
-        self._stream.write(self._separator + _json(row))
+        self._stream.write(self._separator + json_line(document))
         self._separator = ",\n"
 
     def finish(self, summary: str) -> None:
@@ -124,16 +136,16 @@ class JsonWriter(Writer):
         self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
 
 
-class JsonLinesWriter(Writer):
+class JsonLinesWriter(DocumentWriter):
     """One JSON object a line, each written at once, for a pipe to work on."""
 
-    def write(self, row: Row) -> None:
+    def write_document(self, document: Mapping[str, Any]) -> None:
         """Writes one line."""
-        self._stream.write(_json(row) + "\n")
+        self._stream.write(json_line(document) + "\n")
         self._stream.flush()
 
 
-class CsvWriter(Writer):
+class CsvWriter(DocumentWriter):
     """A line of column names, then one line per row; causes as name=severity.
 
     Of the reasons only those that decided; what merely explains is among the causes.
@@ -144,9 +156,9 @@ class CsvWriter(Writer):
         self._csv = csv.writer(stream, lineterminator="\n")
         self._csv.writerow(COLUMNS)
 
-    def write(self, row: Row) -> None:
+    def write_document(self, document: Mapping[str, Any]) -> None:
         """Writes one line."""
-        values = row.to_dict()
+        values = dict(document)
         values["causes"] = " ".join(f"{name}={value}" for name, value in values["causes"].items())
         values["reasons"] = " ".join(r["cause"] for r in values["reasons"] if r["decisive"])
         if values["accept"] is not None:
@@ -163,7 +175,7 @@ WRITERS: dict[str, type[Writer]] = {
 
 
 @contextlib.contextmanager
-def opened(path: str | None) -> Iterator[TextIO]:
+def opened(path: str | None, *, binary: bool = False) -> Iterator[Any]:
     """Opens the place for results.
 
     A file appears whole or not at all: it is written beside its place and moved there at the
@@ -171,23 +183,31 @@ def opened(path: str | None) -> Iterator[TextIO]:
 
     Args:
         path: A file to write; None, "-" or /dev/stdout for standard output.
+        binary: Whether bytes are to be written, which standard output does not take.
 
     Yields:
-        A text stream, UTF-8 for files; what cannot be encoded is escaped with a backslash.
+        A text stream, UTF-8 for files; what cannot be encoded is escaped with a backslash. A
+        stream of bytes if `binary`.
 
     Raises:
         OutputError: The file cannot be written; an OSError.
     """
-    if path is None or path in ("-", "/dev/stdout"):
+    if is_stdout(path):
+        if binary:
+            raise OutputError("this format is no text: name a file with --output")
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")
         yield sys.stdout
         sys.stdout.flush()
         return
-    options: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    assert path is not None
+    options: dict[str, Any] = {}
+    if not binary:
+        options = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
+    kind = "b" if binary else ""
     if _is_special(path):
         try:
-            stream = open(path, "a", **options)  # noqa: SIM115 - closed below
+            stream = open(path, "a" + kind, **options)  # noqa: SIM115 - closed below
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
         with stream:
@@ -199,17 +219,22 @@ def opened(path: str | None) -> Iterator[TextIO]:
     folder, name = os.path.split(target)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
-        stream = open(part, "w", **options)  # noqa: SIM115 - closed below, moved when whole
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    try:
+        try:
+            stream = open(part, "w" + kind, **options)  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
         with stream:
             yield stream
-        os.replace(part, target)
+        os.replace(part, target)  # Now that it is whole.
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
+
+
+def is_stdout(path: str | None) -> bool:
+    """Whether results go to standard output."""
+    return path is None or path in ("-", "/dev/stdout")
 
 
 def _is_special(path: str) -> bool:
@@ -242,7 +267,8 @@ def rounded_reason(reason: Reason) -> dict[str, Any]:
     }
 
 
-def _json(row: Row) -> str:
+def json_line(document: Mapping[str, Any]) -> str:
+    """A row as one line of JSON, without its end."""
     # A path that is no valid UTF-8 survives only as \u escapes.
-    plain = row.path.isprintable()
-    return json.dumps(row.to_dict(), ensure_ascii=not plain, allow_nan=False)
+    plain = document["path"].isprintable()
+    return json.dumps(document, ensure_ascii=not plain, allow_nan=False)

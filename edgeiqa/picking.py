@@ -15,19 +15,9 @@ from edgeiqa import xmp
 from edgeiqa.burst import Moment, Ranked
 from edgeiqa.carrying import copy_file, free_names, move_file, same_content
 from edgeiqa.decode import UnreadableImageError
-from edgeiqa.listing import expand
+from edgeiqa.listing import RAW_SUFFIXES, expand
 from edgeiqa.moments import GAP_S, LIKENESS, Photo, moments, read_photo
 from edgeiqa.scorer import Scorer
-
-RAW_SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "gpr", "iiq", "k25", "kdc"),
-        *("mef", "mos", "mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2"),
-        *("srf", "srw", "x3f"),
-    )
-)
-"""A file of the same stem with one of these belongs to the photograph."""
 
 NEARLY = 0.7
 """Below these log odds, two to one, a frame is nearly as good as the best and nothing is named."""

@@ -1,53 +1,103 @@
-"""One line on standard error that tells how far a long run has come."""
+"""Tells on standard error how far a long run has come: a line on a terminal, else one a minute."""
 
 from __future__ import annotations
 
 import math
 import sys
 import time
+from collections import deque
 from typing import TextIO
+
+_FIRST_S = 2.0
+"""What is over by then shows nothing."""
+
+_EVERY_S = 0.2
+_EVERY_S_IN_A_LOG = 60.0
+
+_WINDOW_S = 60.0
+"""The rate is that of so many seconds: photographs of one folder may be larger than another's."""
+
+_SAMPLES = 120
 
 
 class Progress:
-    """Shows `12/400  3%  5.1/s  1:16 left` on a terminal, from the third second on."""
+    """Shows `12/400  3%  5.1/s  1:16 left` on a terminal, from the third second on.
 
-    def __init__(self, total: int, *, enabled: bool = True, stream: TextIO | None = None) -> None:
+    Where standard error is no terminal, in a log or under cron, it is a line of its own every
+    minute. The rate, and with it the time left, is that of the last minute.
+    """
+
+    def __init__(
+        self, total: int | None, *, enabled: bool = True, stream: TextIO | None = None
+    ) -> None:
         """Starts the clock.
 
         Args:
-            total: How many steps there are.
-            enabled: False keeps it silent; so does a stream that is no terminal.
+            total: How many steps there are; None if that is not known yet, see `total`.
+            enabled: False keeps it silent.
             stream: Where to write; standard error by default.
         """
         self._stream = stream or sys.stderr
-        self._total = total
+        self.total = total
+        """How many steps there are, None as long as nobody knows; may be set on the way."""
+        self.errors = 0
+        """How many steps went wrong, for the line to tell."""
         self._done = 0.0
-        self._enabled = enabled and self._stream.isatty()
+        self._skipped = 0.0
+        self._enabled = enabled and self._stream is not None
+        self._live = self._enabled and self._stream.isatty()
         self._start = time.monotonic()
-        self._next = self._start + 2.0
+        self._next = self._start + (_FIRST_S if self._live else _EVERY_S_IN_A_LOG)
+        self._samples = deque([(self._start, 0.0)], maxlen=_SAMPLES)
         self._shown = False
 
     @property
     def done(self) -> float:
-        """Steps done so far."""
-        return self._done
+        """Steps done so far, skipped ones included."""
+        return self._done + self._skipped
+
+    def skip(self, steps: int = 1) -> None:
+        """Counts steps for which nothing had to be done; they make no run look fast."""
+        self._skipped += steps
+        self._show()
 
     def step(self, share: float = 1.0) -> None:
         """Counts one step as done, or a share of it."""
         self._done += share
+        self._show()
+
+    def _show(self) -> None:
         now = time.monotonic()
-        if not self._enabled or now < self._next:
+        if not self._enabled:
             return
-        self._next = now + 0.2
-        rate = self._done / (now - self._start)
-        done = math.floor(self._done + 1e-6)  # Shares of a step may add up to a little less.
-        left = round((self._total - self._done) / rate)
-        self._stream.write(
-            f"\r\x1b[K{done}/{self._total}  {int(100 * self._done / self._total)}%  "
-            f"{rate:.1f}/s  {left // 60}:{left % 60:02d} left"
-        )
+        if now - self._samples[-1][0] >= _WINDOW_S / _SAMPLES:
+            self._samples.append((now, self._done))
+        if now < self._next:
+            return
+        self._next = now + (_EVERY_S if self._live else _EVERY_S_IN_A_LOG)
+        line = self._line(now)
+        self._stream.write(f"\r\x1b[K{line}" if self._live else f"edgeiqa: {line}\n")
         self._stream.flush()
-        self._shown = True
+        self._shown = self._live
+
+    def _line(self, now: float) -> str:
+        while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW_S:
+            self._samples.popleft()
+        since, before = self._samples[0]
+        if since == now:  # The one sample was taken just now.
+            since, before = self._start, 0.0
+        rate = (self._done - before) / max(now - since, 1e-9)
+        done = math.floor(self.done + 1e-6)  # Shares of a step may add up to a little less.
+        parts = [f"{done}", f"{rate:.1f}/s"]
+        if self.total is not None:
+            # Files may have come since they were counted.
+            total = max(self.total, done)
+            parts[0] = f"{done}/{total}  {int(100 * done / total) if total else 100}%"
+            if rate > 0:
+                parts.append(f"{clock((total - self.done) / rate)} left")
+        if self.errors:
+            parts.append(f"{self.errors} {'error' if self.errors == 1 else 'errors'}")
+        return "  ".join(parts)
 
     def close(self) -> None:
         """Wipes the line."""
@@ -55,3 +105,14 @@ class Progress:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
             self._shown = False
+
+
+def clock(seconds: float) -> str:
+    """A time as people write it: "1:16", from an hour on "3:12:05", from two days on "4 days"."""
+    whole = max(0, round(seconds))
+    hours, minutes = whole // 3600, whole // 60 % 60
+    if hours >= 48:
+        return f"{hours / 24:.0f} days"
+    if hours:
+        return f"{hours}:{minutes:02d}:{whole % 60:02d}"
+    return f"{minutes}:{whole % 60:02d}"

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, TypeGuard
 
 import numpy as np
 from PIL import Image
 
+from edgeiqa.causes import CAUSES
 from edgeiqa.contract import Contract
 from edgeiqa.decode import MAX_PIXELS, decode
+from edgeiqa.detail import reduction
 from edgeiqa.diagnosis import Diagnosis
 from edgeiqa.frame import Frame
 from edgeiqa.gate import Gate
+from edgeiqa.luma import luma_small
 from edgeiqa.model import DEFAULT, Model, ModelError
 from edgeiqa.preprocess import preprocess, to_rgb
 from edgeiqa.quality import Quality, quality_from_outputs
 from edgeiqa.qualitymap import QualityMap, map_tiles
+from edgeiqa.severity import exposure
 
-Picture: TypeAlias = (
+QUICK_GAP = 1.5
+"""`Scorer.score_quick` has JPEGs decoded at no less than so many times the model's input; chosen by
+`scripts/quick_shift.py`, see docs/libraries.md for what other values cost and change."""
+
+Decodable: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image
-    | np.ndarray | Frame
 )  # fmt: skip
+Picture: TypeAlias = Decodable | np.ndarray | Frame
 
 
 class Scorer:
@@ -97,6 +106,37 @@ class Scorer:
         if self.diagnosis is None:
             return quality
         return replace(quality, causes=self.diagnosis.causes(source))
+
+    def score_quick(self, picture: Picture) -> Quality:
+        """Scores one picture from a JPEG that is decoded at a reduced size.
+
+        For sifting many large photographs. Scores differ from those of `score` by a fraction of a
+        point, now and then by more than one: compare quick scores with quick ones.
+        docs/libraries.md tells how much faster it is and how far scores were found to move.
+
+        Args:
+            picture: Whatever `score` takes; what is no JPEG file is decoded whole.
+
+        Returns:
+            The quality, with no more causes than a reduced picture can tell: dark, bright and
+            low_contrast. Blur, noise and compression show in single pixels only, and a gate that
+            has limits for them lets them pass.
+
+        Raises:
+            UnreadableImageError: As `score`.
+            TypeError: As `score`.
+            ValueError: As `score`.
+        """
+        if _is_decodable(picture):
+            side = math.ceil(QUICK_GAP * max(self.contract.input.height, self.contract.input.width))
+            picture = decode(picture, max_pixels=self._max_pixels, side=side)
+        source = self._source(picture)
+        quality = self._quality(source)
+        if self.diagnosis is None:
+            return quality
+        height, width = source.size if isinstance(source, Frame) else source.size[::-1]
+        light = exposure(luma_small(source, reduction(height, width)))
+        return replace(quality, causes={cause: light[cause] for cause in CAUSES if cause in light})
 
     def _quality(self, source: Frame | Image.Image) -> Quality:
         """The quality without causes."""
@@ -217,6 +257,6 @@ class Scorer:
         )
 
 
-def _is_decodable(picture: object) -> bool:
+def _is_decodable(picture: object) -> TypeGuard[Decodable]:
     kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
     return isinstance(picture, kinds) or hasattr(picture, "read")

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgeiqa.decode import UnreadableImageError
 from edgeiqa.gate import Gate
 from edgeiqa.output import Row
 from edgeiqa.scorer import Picture, Scorer
 
+QUICK: Mapping[str, str] = {"mode": "quick"}
+"""What a row says further that was scored from a picture decoded at a reduced size."""
 
-def score_row(path: str, scorer: Scorer, gate: Gate | None, source: Picture | None = None) -> Row:
+
+def score_row(
+    path: str,
+    scorer: Scorer,
+    gate: Gate | None,
+    source: Picture | None = None,
+    *,
+    quick: bool = False,
+) -> Row:
     """Scores and judges one picture, and never fails for what the picture does.
 
     Args:
@@ -16,15 +28,18 @@ def score_row(path: str, scorer: Scorer, gate: Gate | None, source: Picture | No
         scorer: Scores it.
         gate: Judges it; None leaves the verdict out.
         source: The picture itself, where it is not to be read from `path`.
+        quick: Whether a JPEG is decoded at a reduced size, see `Scorer.score_quick`.
 
     Returns:
         The row; with an error of one line where no score could be had.
     """
+    picture = path if source is None else source
+    more = QUICK if quick else None
     try:
-        quality = scorer.score(path if source is None else source)
+        quality = scorer.score_quick(picture) if quick else scorer.score(picture)
     except Exception as error:
-        return Row(path, error=error_line(error))
-    return Row(path, quality, None if gate is None else gate(quality))
+        return Row(path, error=error_line(error), more=more)
+    return Row(path, quality, None if gate is None else gate(quality), more=more)
 
 
 def error_line(error: Exception) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import math
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from edgeiqa.chatter import without_chatter as without_chatter
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gate import Gate
@@ -91,13 +90,14 @@ def cause_argument(text: str) -> tuple[str, float]:
 
 
 def open_scorer(
-    arguments: argparse.Namespace, *, need_gate: bool = False
+    arguments: argparse.Namespace, *, need_gate: bool = False, max_pixels: int | None = None
 ) -> tuple[Scorer, Gate | None]:
     """Opens the model and the gate that were asked for.
 
     Args:
         arguments: With what `add_gate_options` added.
         need_gate: Whether a model without presets is an error.
+        max_pixels: Larger files are refused; None for the usual limit.
 
     Returns:
         The scorer; and the gate, or None where the model has no presets and none was asked for.
@@ -106,12 +106,13 @@ def open_scorer(
         UsageError: No such model or preset.
     """
     from edgeiqa.contract import ContractError
+    from edgeiqa.decode import MAX_PIXELS
     from edgeiqa.model import ModelError
     from edgeiqa.scorer import Scorer
 
     try:
         with without_chatter():
-            scorer = Scorer(arguments.model)
+            scorer = Scorer(arguments.model, max_pixels=max_pixels or MAX_PIXELS)
         presets = scorer.contract.gate
         min_score, limits = arguments.min_score, dict(arguments.max_causes)
         asked = arguments.gate is not None or min_score is not None
@@ -160,27 +161,12 @@ def count_argument(text: str) -> int:
     return int(text)
 
 
-@contextlib.contextmanager
-def without_chatter() -> Iterator[None]:
-    """Keeps the runtime's INFO lines, which C++ writes to descriptor 2, off the terminal.
-
-    Warnings and errors come through. For this command only: a library must not touch the
-    descriptors of the program that uses it.
-    """
+def seconds_argument(text: str) -> float:
+    """A time above 0, in seconds, out of an argument's text."""
     try:
-        sys.stderr.flush()
-        saved = os.dup(2)
-    except (OSError, ValueError, AttributeError):  # No standard error, as under some services.
-        yield
-        return
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            caught.seek(0)
-            lines = [line for line in caught if not line.startswith((b"INFO:", b"I0000"))]
-            if lines:
-                os.write(2, b"".join(lines))
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value

@@ -15,24 +15,23 @@ from edgeiqa.commands.common import (
     add_format_option,
     add_gate_options,
     asked_format,
+    count_argument,
     gate_words,
     open_scorer,
+    seconds_argument,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
-    from edgeiqa.gate import Gate
-    from edgeiqa.listing import Item
+    from edgeiqa.library.run import Run, Tally
     from edgeiqa.mapfolder import MapFolder
-    from edgeiqa.output import Row
-    from edgeiqa.progress import Progress
-    from edgeiqa.scorer import Scorer
 
 EPILOG = """exit codes:
   0    all were scored
   1    with --check: some were rejected
-  2    wrong usage, or a model or an output file that cannot be opened
+  2    wrong usage, or a model or an output file that cannot be opened or written
   3    some could not be read (the others are scored); counts before 1
-  130  interrupted; a file named with --output is then left as it was
+  130  interrupted; a file named with --output is then left as it was, with --resume it keeps
+       what was scored
 """
 
 
@@ -53,7 +52,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--check", action="store_true", help="exit with 1 if a photograph is rejected"
     )
-    add_format_option(parser, "table", "json", "jsonl", "csv")
+    add_format_option(parser, "table", "json", "jsonl", "csv", "parquet")
     parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
     parser.add_argument(
         "--map",
@@ -62,52 +61,109 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "PHOTO.map.png; JSON gets the grid of scores (some 90 times the work of a score)",
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    _add_library_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_library_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("whole libraries")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the rows that --output has and score only what is new, has changed or had an "
+        "error; a run that was interrupted or killed goes on where it was",
+    )
+    group.add_argument(
+        "--rescore",
+        action="store_true",
+        help="with --resume: score anew what was scored with another model, gate or mode, instead "
+        "of refusing to",
+    )
+    group.add_argument(
+        "--quick",
+        action="store_true",
+        help="decode JPEGs at a reduced size: faster, a score that differs by a fraction of a "
+        "point, and no causes but those of the light",
+    )
+    group.add_argument(
+        "--workers",
+        type=count_argument,
+        metavar="N",
+        help="processes that score (default: as many as there are cores to use, none for a "
+        "handful of photographs)",
+    )
+    group.add_argument(
+        "--timeout",
+        type=seconds_argument,
+        default=300.0,
+        metavar="S",
+        help="give a photograph up after so many seconds in a worker process (default: 300)",
+    )
+    group.add_argument(
+        "--max-megapixels",
+        type=count_argument,
+        default=200,
+        metavar="N",
+        help="refuse photographs with more; each worker may need 8 bytes per pixel, and some "
+        "formats more (default: 200)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Scores what was named; returns the exit code."""
-    from edgeiqa import output
-    from edgeiqa.listing import STDIN, expand
-    from edgeiqa.progress import Progress
+    from edgeiqa.library.process import WorkerError
+    from edgeiqa.library.run import Run
+    from edgeiqa.listing import STDIN
 
     if not sys.warnoptions:
         # What a decoder thinks of a file's metadata is no concern of whoever wants scores.
         warnings.simplefilter("ignore")
     if arguments.paths.count(STDIN) > 1:
         raise UsageError("standard input (-) can be read only once")
+    file_format = asked_format(arguments)
+    _check_combination(arguments, file_format)
     maps = None if arguments.map is None else _map_folder(arguments.map)
-    scorer, gate = open_scorer(arguments, need_gate=arguments.check)
-    items = list(expand(arguments.paths))
-    if maps is not None:
-        # Of an earlier run over a folder that the maps lie in.
-        items = [item for item in items if not maps.is_map(item.path)]
-    untold = {cause for cause, limit in dict(arguments.max_causes).items() if limit < 1}
-    counts = {"accepted": 0, "rejected": 0, "scored": 0, "unreadable": 0}
-    # Rows that run over a terminal are progress enough.
-    visible = arguments.output is None and sys.stdout.isatty()
-    progress = Progress(len(items), enabled=not (arguments.no_progress or visible))
-    with output.opened(arguments.output) as stream:
-        writer = output.WRITERS[asked_format(arguments)](stream)
-        try:
-            for item in items:
-                row = _score_item(item, scorer, gate, maps, progress)
-                counts[_outcome(row)] += 1
-                untold -= set() if row.quality is None else row.quality.causes.keys()
-                writer.write(row)
-        finally:
-            progress.close()
-        contract = scorer.contract
-        writer.finish(_summary(counts, gate, f"{contract.name} {contract.version}"))
-    if untold and sum(counts.values()) > counts["unreadable"]:
-        print(
-            f"edgeiqa: note: the model {contract.name} {contract.version} does not tell "
-            f"{', '.join(sorted(untold))}, so --max changed nothing there",
-            file=sys.stderr,
-        )
-    if counts["unreadable"]:
+    scorer, gate = open_scorer(
+        arguments,
+        need_gate=arguments.check,
+        max_pixels=arguments.max_megapixels * 1_000_000,
+    )
+    job = Run(arguments, file_format, scorer, gate, maps, asked=gate_words(gate))
+    try:
+        tally = job.resumed() if arguments.resume else job.whole()
+    except (WorkerError, ImportError) as error:
+        raise UsageError(str(error)) from error
+    _note_what_counted_for_nothing(arguments, job, tally)
+    if tally.unreadable:
         return EXIT_UNREADABLE
-    return EXIT_REJECTED if arguments.check and counts["rejected"] else EXIT_OK
+    return EXIT_REJECTED if arguments.check and tally.rejected else EXIT_OK
+
+
+def _check_combination(arguments: argparse.Namespace, file_format: str) -> None:
+    from edgeiqa.listing import STDIN
+    from edgeiqa.output import is_stdout
+
+    if file_format == "parquet" and is_stdout(arguments.output):
+        raise UsageError("--format parquet is no text: name a file with --output")
+    if arguments.rescore and not arguments.resume:
+        raise UsageError("--rescore needs --resume")
+    if arguments.map is not None:
+        for option in ("resume", "quick"):
+            if getattr(arguments, option):
+                raise UsageError(f"--map does not go with --{option}")
+        if arguments.workers is not None:
+            raise UsageError("--map does not go with --workers: maps are made by one process")
+    if not arguments.resume:
+        return
+    if is_stdout(arguments.output):
+        raise UsageError("--resume needs a file: name one with --output")
+    if file_format == "table":
+        raise UsageError(
+            "--resume keeps no table: name a file that ends in .jsonl, .json, .csv or .parquet "
+            "with --output, or say --format"
+        )
+    if STDIN in arguments.paths:
+        raise UsageError("--resume does not go with standard input (-)")
 
 
 def _map_folder(folder: str) -> MapFolder:
@@ -121,46 +177,14 @@ def _map_folder(folder: str) -> MapFolder:
         raise UsageError(f"--map {folder}: {error.strerror or error}") from error
 
 
-def _score_item(
-    item: Item, scorer: Scorer, gate: Gate | None, maps: MapFolder | None, progress: Progress
-) -> Row:
-    from edgeiqa.output import Row
-    from edgeiqa.scorerow import error_line, score_row
-
-    before = progress.done
-    try:
-        if item.error is not None:
-            return Row(item.path, error=item.error)
-        source = _stdin() if item.path == "-" else item.path
-        if maps is None:
-            return score_row(item.path, scorer, gate, source)
-        quality, drawn = maps.score(scorer, source, item.path, progress)
-    except Exception as error:  # Whatever one file does, the others are still to be scored.
-        return Row(item.path, error=error_line(error))
-    finally:
-        progress.step(before + 1 - progress.done)
-    return Row(item.path, quality, None if gate is None else gate(quality), map=drawn)
-
-
-def _stdin() -> bytes:
-    from edgeiqa.decode import UnreadableImageError, read_bounded
-
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UnreadableImageError("standard input is a terminal, expected a picture")
-    return read_bounded(sys.stdin.buffer)
-
-
-def _outcome(row: Row) -> str:
-    if row.error is not None:
-        return "unreadable"
-    if row.verdict is None:
-        return "scored"
-    return "accepted" if row.verdict.accept else "rejected"
-
-
-def _summary(counts: dict[str, int], gate: Gate | None, model: str) -> str:
-    total = sum(counts.values())
-    parts = [f"{count} {what}" for what, count in counts.items() if count]
-    asked = "" if gate is None else f", {gate_words(gate)}"
-    noun = "photograph" if total == 1 else "photographs"
-    return f"{total} {noun}: {', '.join(parts)} (model {model}{asked})"
+def _note_what_counted_for_nothing(arguments: argparse.Namespace, job: Run, tally: Tally) -> None:
+    asked = {cause for cause, limit in dict(arguments.max_causes).items() if limit < 1}
+    untold = sorted(asked - tally.causes)
+    if untold and tally.readable:
+        contract = job.scorer.contract
+        who = "--quick" if arguments.quick else f"the model {contract.name} {contract.version}"
+        print(
+            f"edgeiqa: note: {who} does not tell {', '.join(untold)}, so --max changed nothing "
+            "there",
+            file=sys.stderr,
+        )

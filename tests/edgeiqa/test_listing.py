@@ -38,6 +38,21 @@ def test_hidden_and_other_files_are_skipped_in_folders_but_not_when_named(tmp_pa
     assert found(tmp_path / ".git") == [str(tmp_path / ".git" / "c.jpg")]
 
 
+def test_raws_are_listed_for_whoever_asks_for_them(tmp_path: Path) -> None:
+    tree(tmp_path, "a.jpg", "a.NEF", "b.dng", "c.xmp")
+    assert found(tmp_path) == [str(tmp_path / "a.jpg")]
+    asked = [item.path for item in expand([str(tmp_path)], raws=True)]
+    assert asked == [str(tmp_path / name) for name in ("a.NEF", "a.jpg", "b.dng")]
+
+
+def test_nothing_is_listed_ahead(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "b/2.jpg")
+    items = expand([str(tmp_path)])
+    assert next(items).path.endswith("1.jpg")
+    (tmp_path / "b" / "3.jpg").write_bytes(b"x")
+    assert [item.path[-5:] for item in items] == ["2.jpg", "3.jpg"]
+
+
 def test_names_keep_their_order_and_repetitions(tmp_path: Path) -> None:
     assert found("z.jpg", "-", "missing", "z.jpg") == ["z.jpg", "-", "missing", "z.jpg"]
 

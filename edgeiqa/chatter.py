@@ -1,0 +1,35 @@
+"""Keeps off the terminal what the inference runtime says about itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keeps the runtime's INFO lines, which C++ writes to descriptor 2, off the terminal.
+
+    Warnings and errors come through. For this command only: a library must not touch the
+    descriptors of the program that uses it.
+    """
+    try:
+        sys.stderr.flush()
+        saved = os.dup(2)
+    except (OSError, ValueError, AttributeError):  # No standard error, as under some services.
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            caught.seek(0)
+            lines = [line for line in caught if not line.startswith((b"INFO:", b"I0000"))]
+            if lines:
+                os.write(2, b"".join(lines))

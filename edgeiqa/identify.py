@@ -1,0 +1,85 @@
+"""Finds the decoder that a picture needs, out of those that Pillow has or can be given."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from typing import BinaryIO
+
+from PIL import Image
+
+# Formats that Pillow decodes by itself; not those where it starts another program (EPS) or that
+# are no pictures. HEIF is there once pillow-heif has been registered, see `_register_heif`.
+_COMMON = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_FORMATS = (
+    *("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF"),
+    *("JPEG2000", "TGA", "ICO", "PCX", "SGI", "QOI", "DDS", "PSD"),
+)
+
+
+def unknown(prefix: bytes) -> str:
+    """Why a picture cannot be read that no decoder knows, by its first 16 bytes."""
+    if _is_heif(prefix):
+        return 'HEIC needs pillow-heif: pip install "edgeiqa[heif]"'
+    if prefix[4:12] in (b"ftypavif", b"ftypavis"):
+        return "AVIF needs a Pillow that was built with it, such as its wheels from 11.3 on"
+    return "not a picture in a format that can be read"
+
+
+def _is_heif(prefix: bytes) -> bool:
+    brands = (b"heic", b"heix", b"mif1", b"hevc", b"msf1", b"heim", b"heis", b"hevm", b"hevs")
+    return prefix[4:8] == b"ftyp" and prefix[8:12] in brands
+
+
+def _register_heif() -> None:
+    """Has Pillow read HEIC where pillow-heif is installed, which the user may have done, too.
+
+    It turns pictures upright itself and says so in their EXIF data.
+    """
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+
+
+def identify(stream: BinaryIO, path: str | None) -> Image.Image | None:
+    """Reads the header of a picture; None if no decoder knows it.
+
+    This is what `PIL.Image.open` does, less its pixel limit: that one is a global setting,
+    warns from 89 megapixels on, and refuses the 200 megapixels that phones take.
+    """
+    Image.preinit()
+    # Pillow loads most of its decoders only on demand, and pictures are mostly of common kinds.
+    found = _try_formats(stream, path, _COMMON)
+    if found is None:
+        Image.init()
+        stream.seek(0)
+        if "HEIF" not in Image.OPEN and _is_heif(stream.read(16)):
+            _register_heif()
+        found = _try_formats(stream, path, _FORMATS)
+    return found
+
+
+def _try_formats(
+    stream: BinaryIO, path: str | None, formats: tuple[str, ...]
+) -> Image.Image | None:
+    stream.seek(0)
+    prefix = stream.read(16)
+    failure: Exception | None = None
+    for name in formats:
+        if name not in Image.OPEN:
+            continue
+        factory, accept = Image.OPEN[name]
+        # A text instead of True or False says that this Pillow was built without the codec.
+        answer = True if accept is None else accept(prefix)
+        if not answer or isinstance(answer, str):
+            continue
+        stream.seek(0)
+        try:
+            return factory(stream, path or "")
+        except (SyntaxError, IndexError, TypeError, struct.error) as error:
+            # How decoders say "not mine"; "damaged" from one that had known the first bytes.
+            failure = failure if accept is None else error
+    if failure is not None and formats is _FORMATS:
+        raise failure
+    return None

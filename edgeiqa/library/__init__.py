@@ -1,0 +1,1 @@
+"""Whole photo libraries: many processes, a journal that a run takes up again, bounded memory."""
