@@ -80,12 +80,14 @@ class Objects:
     def __init__(self, flatbuffer: bytes) -> None:
         from ai_edge_litert import schema_py_generated as schema
 
-        self._schema = schema
-        self._read = lambda: schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0))
+        def read() -> Any:
+            return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0))
+
+        self._read: Callable[[], Any] = read
 
     def __call__(self, rng: random.Random, flatbuffer: bytes) -> bytes:
         """One to three changes."""
-        import flatbuffers
+        import flatbuffers  # type: ignore[import-untyped]
 
         model = self._read()
         graph = model.subgraphs[0]

@@ -129,7 +129,8 @@ def _check_names(
 ) -> None:
     """Metadata and signatures: names for buffers, inputs and outputs."""
     buffers = len(model["buffers"])
-    if any(not 0 <= n < buffers for n in model["metadata_buffer"].tolist()):
+    places = model["metadata_buffer"]
+    if np.any((places < 0) | (places >= buffers)):
         raise FlatbufferError("its metadata lie in buffers that it does not have")
     for entry in model["metadata"]:
         if entry["buffer"] >= buffers:
@@ -179,14 +180,14 @@ def _operator(
     for name in ("large_custom_options_offset", "large_custom_options_size"):
         if table[name]:
             raise FlatbufferError(f"{where}: its options lie outside the flatbuffer")
-    if table["builtin_options_2_type"] or any(table["mutating_variable_inputs"]):
+    if table["builtin_options_2_type"] or table["mutating_variable_inputs"].any():
         raise FlatbufferError(f"{where}: it has options of a newer kind, or changes its inputs")
     if len(table["intermediates"]):
         raise FlatbufferError(f"{where}: it has intermediate tensors")
     least, most = kind.inputs
+    if not least <= len(table["inputs"]) <= most:
+        raise FlatbufferError(f"{where}: it has {len(table['inputs'])} inputs")
     numbers = table["inputs"].tolist()
-    if not least <= len(numbers) <= most:
-        raise FlatbufferError(f"{where}: it has {len(numbers)} inputs")
     if any(not -1 <= number < len(tensors) for number in numbers):
         raise FlatbufferError(f"{where}: its inputs are {numbers[:8]} of {len(tensors)} tensors")
     if any(number == -1 for number in numbers[:2]):

@@ -12,6 +12,7 @@ from edgeiqa.tflite.errors import FlatbufferError
 from edgeiqa.tflite.schema import TYPES
 
 MAX_RANK = 6
+MAX_INTEGERS = 1 << 20
 MAX_SIDE = 1 << 26
 MAX_ELEMENTS = 1 << 30
 QUANTISED = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
@@ -66,6 +67,8 @@ class Tensor:
                 f"{self} has to be a constant of whole numbers: sizes that depend on the picture "
                 "are not supported"
             )
+        if self.elements > MAX_INTEGERS:
+            raise FlatbufferError(f"{self} has {self.elements} numbers, at most {MAX_INTEGERS}")
         return [int(n) for n in self.data.view(f"<i{4 if self.type == 'int32' else 8}")]
 
 
@@ -117,7 +120,7 @@ def read_tensor(index: int, table: dict[str, Any], buffers: list[dict[str, Any]]
     if table["type"] not in TYPES:
         raise FlatbufferError(f"{name} has the type {table['type']}, which is not supported")
     kind, size = TYPES[table["type"]]
-    shape = tuple(table["shape"].tolist())
+    shape = tuple(table["shape"][: MAX_RANK + 1].tolist())
     if len(shape) > MAX_RANK or not all(0 <= side <= MAX_SIDE for side in shape):
         text = ", ".join(map(str, shape[: MAX_RANK + 1]))
         raise FlatbufferError(

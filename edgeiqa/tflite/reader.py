@@ -8,6 +8,7 @@ schema does not list is refused: nobody here knows what a runtime would do with 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from edgeiqa.tflite.errors import FlatbufferError
 
 MAX_TABLES = 100_000
-"""Tables may be shared, so a small file could name one of them a million times."""
+MAX_NUMBERS = 1 << 25
+MAX_TEXT_BYTES = 1 << 23
+"""In all. Parts may be shared, so a small file could name one of them a million times."""
 
 
 class Field(NamedTuple):
@@ -34,7 +37,7 @@ class Field(NamedTuple):
     default: Any = None
 
 
-Schema = dict[str, tuple[Field, ...]]
+Schema = Mapping[str, tuple[Field, ...]]
 
 _SCALARS = {
     "i8": struct.Struct("<b"),
@@ -70,7 +73,7 @@ class Reader:
         """
         self._data = data
         self._schema = schema
-        self._tables = 0
+        self._tables = self._numbers = self._text_bytes = 0
 
     def root(self, name: str) -> dict[str, Any]:
         """The table that the first four bytes point to.
@@ -143,6 +146,10 @@ class Reader:
         if kind in _VECTORS:
             kept = _VECTORS[kind]
             count = self._count(place, kept.itemsize, where)
+            if kind != "[u8]":  # Weights are looked at, not gone through.
+                self._numbers += count
+                if self._numbers > MAX_NUMBERS:
+                    raise FlatbufferError(f"it lists more than {MAX_NUMBERS} numbers")
             return np.frombuffer(self._data, kept, count, place + 4)
         if kind.startswith("["):
             return self._tables_of(place, kind[1:-1], where)
@@ -162,7 +169,14 @@ class Reader:
         end = place + 4 + count
         if end >= len(self._data) or self._data[end]:
             raise FlatbufferError(f"{where} is a text without an end")
-        return self._data[place + 4 : min(end, place + 204)].decode("utf-8", "replace")
+        self._text_bytes += count
+        if self._text_bytes > MAX_TEXT_BYTES:
+            raise FlatbufferError(f"its names have more than {MAX_TEXT_BYTES} bytes")
+        try:
+            # The runtime's Python part decodes names just as strictly, while it opens the model.
+            return self._data[place + 4 : end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise FlatbufferError(f"{where} is no text in UTF-8") from error
 
     def _count(self, place: int, width: int, where: str) -> int:
         self._inside(place, 4, 4, where)

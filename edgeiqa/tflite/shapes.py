@@ -103,7 +103,7 @@ def reshape(op: Operator) -> Made:
     if len(op.inputs) > 1:
         wanted = op.input(1).integers()
     else:
-        wanted = [int(n) for n in op.options.get("new_shape", ())]
+        wanted = [int(n) for n in op.options.get("new_shape", ())[:9]]
     open_sides = wanted.count(-1)
     known = math.prod(side for side in wanted if side != -1)
     if open_sides > 1 or len(wanted) > 8 or any(side < 1 and side != -1 for side in wanted):
@@ -118,7 +118,7 @@ def reshape(op: Operator) -> Made:
 def squeeze(op: Operator) -> Made:
     """SQUEEZE."""
     shape = op.input(0).shape
-    axes = {_axis(int(axis), len(shape)) for axis in op.options.get("squeeze_dims", ())}
+    axes = {_axis(int(axis), len(shape)) for axis in op.options.get("squeeze_dims", ())[:9]}
     axes = axes or {axis for axis, side in enumerate(shape) if side == 1}
     if any(shape[axis] != 1 for axis in axes):
         raise FlatbufferError(f"it takes away sides of {list(shape)} that are not 1")
