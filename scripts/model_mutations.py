@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -193,7 +194,7 @@ def contract_texts(rng: random.Random, contract: Contract) -> bytes:
         if rng.random() < 0.1 and isinstance(owner, dict):
             del owner[key]
         else:
-            owner[key] = rng.choice(VALUES)
+            owner[key] = copy.deepcopy(rng.choice(VALUES))  # Lists of it are changed later.
     text = json.dumps(document).encode()
     if rng.random() < 0.2:
         place = rng.randrange(len(text))

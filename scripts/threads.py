@@ -59,7 +59,8 @@ def pictures(count: int) -> list[Frame]:
         with Image.open(path) as photo:
             photos.append(photo.convert("RGB").resize((320, 240)))
     rng = np.random.default_rng(16)
-    found, seen = [], set()
+    found: list[Frame] = []
+    seen: set[bytes] = set()
     while len(found) < count:
         photo = photos[len(found) % len(photos)]
         x, y = (int(rng.integers(0, edge)) for edge in (320 - SIZE[0], 240 - SIZE[1]))
