@@ -16,17 +16,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgeiqa import strictjson
 from edgeiqa.causes import CAUSES
+from edgeiqa.contractzip import ENTRY, MAX_JSON_BYTES, read_entry
 from edgeiqa.spec import (
     Calibration,
     ContractError,
     InputSpec,
     OutputSpec,
+    check_text,
     is_int,
     is_number,
+    shown,
 )
 
 __all__ = [
+    "ENTRY",
+    "MAX_JSON_BYTES",
     "Calibration",
     "Contract",
     "ContractError",
@@ -39,8 +45,8 @@ __all__ = [
 ]
 
 FORMAT = 1
-ENTRY = "edgeiqa.json"
-MAX_JSON_BYTES = 1_000_000
+MAX_OUTPUTS = 16
+MAX_PRESETS = 16
 _FLATBUFFER_ID = b"TFL3"
 
 
@@ -80,8 +86,13 @@ class Contract:
         """Checks the values; raises ContractError."""
         _check_format(self.format)
         for key in ("name", "version"):
-            if not isinstance(getattr(self, key), str) or not getattr(self, key):
-                raise ContractError(f"{key} is {getattr(self, key)!r}, expected some text")
+            check_text(getattr(self, key), key)
+        if len(self.outputs) > MAX_OUTPUTS:
+            raise ContractError(f"{len(self.outputs)} outputs, at most {MAX_OUTPUTS} are read")
+        if max(len(self.gate), len(self.limits)) > MAX_PRESETS:
+            raise ContractError(f"more than {MAX_PRESETS} presets of a gate")
+        for preset in (*self.gate, *self.limits):
+            check_text(preset, "the name of a preset")
         names = [output.name for output in self.outputs]
         if len(set(names)) != len(names):
             raise ContractError(f"outputs share a name: {', '.join(names)}")
@@ -96,14 +107,14 @@ class Contract:
         elif self.input.views != ("global",):
             raise ContractError("a score comes from the whole picture, not from patches")
         for preset, least in self.gate.items():
-            if not isinstance(preset, str) or not is_number(least) or not 0 <= least <= 100:
-                raise ContractError(f"gate preset {preset!r} is {least!r}, expected 0 to 100")
+            if not is_number(least) or not 0 <= least <= 100:
+                raise ContractError(f"gate preset {preset!r} is {shown(least)}, expected 0 to 100")
         for preset, limits in self.limits.items():
             for cause, most in limits.items():
                 if cause not in CAUSES or not is_number(most) or not 0 <= most <= 1:
                     raise ContractError(
-                        f"limit {cause!r} of preset {preset!r} is {most!r}, expected 0 to 1 for "
-                        f"one of {', '.join(CAUSES)}"
+                        f"limit {shown(cause)} of preset {preset!r} is {shown(most)}, expected "
+                        f"0 to 1 for one of {', '.join(CAUSES)}"
                     )
 
     @property
@@ -149,9 +160,9 @@ def from_json(text: str | bytes) -> Contract:
         ContractError: Not JSON, a newer format, a missing or wrong value.
     """
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = strictjson.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ContractError(f"{ENTRY} is not valid JSON: {error}") from error
+        raise ContractError(f"{ENTRY} is not valid JSON: {str(error)[:200]}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{ENTRY} is a JSON {type(document).__name__}, expected an object")
     # The format decides how to read the rest, so it comes first.
@@ -235,11 +246,11 @@ def read(data: bytes) -> tuple[Contract, bytes]:
     """
     if data[4:8] != _FLATBUFFER_ID:
         raise ContractError("not a TFLite model: the identifier TFL3 is missing")
-    text, start = _read_entry(data)
+    text, start = read_entry(data)
     contract = from_json(text)
     if not 0 < contract.flatbuffer_bytes <= start:
         raise ContractError(
-            f"the contract speaks of {contract.flatbuffer_bytes} bytes of flatbuffer, "
+            f"the contract speaks of {shown(contract.flatbuffer_bytes)} bytes of flatbuffer, "
             f"the file has {start}"
         )
     flatbuffer = data[: contract.flatbuffer_bytes]
@@ -247,44 +258,17 @@ def read(data: bytes) -> tuple[Contract, bytes]:
     if digest != contract.flatbuffer_sha256.lower():
         raise ContractError(
             f"wrong checksum: the flatbuffer has SHA-256 {digest}, "
-            f"its contract says {contract.flatbuffer_sha256}"
+            f"its contract says {shown(contract.flatbuffer_sha256)}"
         )
     return contract, flatbuffer
 
 
-def _read_entry(data: bytes) -> tuple[bytes, int]:
-    """The bytes of edgeiqa.json and where its ZIP entry starts."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [info for info in archive.infolist() if info.filename == ENTRY]
-            if len(entries) != 1:
-                raise ContractError(
-                    f"{len(entries)} entries {ENTRY} in the ZIP at the end of the .tflite, "
-                    "expected one"
-                )
-            if entries[0].file_size > MAX_JSON_BYTES:
-                raise ContractError(f"{ENTRY} is larger than {MAX_JSON_BYTES} bytes")
-            with archive.open(entries[0]) as stream:
-                # The size in the directory may lie; what is inflated stays bounded.
-                text = stream.read(MAX_JSON_BYTES + 1)
-            if len(text) > MAX_JSON_BYTES:
-                raise ContractError(f"{ENTRY} is larger than {MAX_JSON_BYTES} bytes")
-            return text, entries[0].header_offset
-    except ContractError:
-        raise
-    except Exception as error:  # zipfile raises half a dozen types on damaged input.
-        raise ContractError(
-            f"no contract: the .tflite has no readable {ENTRY} in a ZIP at its end "
-            f"({error}); it was not made by `python -m convert`, or it is truncated"
-        ) from error
-
-
 def _check_format(value: object) -> None:
     if not is_int(value) or value < 1:  # type: ignore[operator]
-        raise ContractError(f"format is {value!r}, expected a whole number from 1")
+        raise ContractError(f"format is {shown(value)}, expected a whole number from 1")
     if value > FORMAT:  # type: ignore[operator]
         raise ContractError(
-            f"the contract has format {value}, this edgeiqa reads up to {FORMAT}: "
+            f"the contract has format {shown(value)}, this edgeiqa reads up to {FORMAT}: "
             "a newer edgeiqa is needed"
         )
 
@@ -303,13 +287,15 @@ def _input(document: dict[str, Any]) -> InputSpec:
 def _limits(document: dict[str, Any]) -> dict[str, dict[str, float]]:
     for preset, limits in document.items():
         if not isinstance(limits, dict):
-            raise ContractError(f"limits of preset {preset!r} are {limits!r}, expected an object")
+            raise ContractError(
+                f"limits of preset {shown(preset)} are {shown(limits)}, expected an object"
+            )
     return document
 
 
 def _output(document: object) -> OutputSpec:
     if not isinstance(document, dict):
-        raise ContractError(f"an output is {document!r}, expected an object")
+        raise ContractError(f"an output is {shown(document)}, expected an object")
     bins = _optional(document, "bins", list)
     labels = _optional(document, "labels", list)
     return OutputSpec(
@@ -325,7 +311,7 @@ def _output(document: object) -> OutputSpec:
 def _numbers(values: list[object]) -> list[float]:
     for value in values:
         if not is_number(value):
-            raise ContractError(f"{value!r} is not a finite number")
+            raise ContractError(f"{shown(value)} is not a finite number")
     return [float(value) for value in values]  # type: ignore[arg-type]
 
 
@@ -344,7 +330,7 @@ def _get(document: Mapping[str, Any], key: str, kind: type) -> Any:
     name, fits = _IS[kind]
     value = document[key]
     if not fits(value):
-        raise ContractError(f"{key} is {str(value)[:60]!r}, expected {name}")
+        raise ContractError(f"{key} is {shown(value)}, expected {name}")
     return float(value) if kind is float else value
 
 
@@ -354,7 +340,3 @@ def _optional(document: Mapping[str, Any], key: str, kind: type) -> Any:
 
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")

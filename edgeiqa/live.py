@@ -243,9 +243,8 @@ class LiveScorer:
             raise ClosedError("this LiveScorer is closed; make another one")
 
     def _new_worker(self) -> NewestWins[_Job, LiveResult]:
-        return NewestWins(
-            self._work, on_dropped=lambda job: self._meter.dropped(), name="edgeiqa-live"
-        )
+        meter = self._meter  # Not `self`, which would tie the two into a circle.
+        return NewestWins(self._work, on_dropped=lambda job: meter.dropped(), name="edgeiqa-live")
 
     def _admit(self, frame: Any, timestamp_ns: int | None, *, restarts: bool = False) -> _Job:
         """Counts a frame and checks its time."""

@@ -12,18 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa import contract as contracts
 from edgeiqa.contract import Contract
+from edgeiqa.modelfile import ModelError, open_checked
+
+__all__ = ["CAUSES", "DEFAULT", "Model", "ModelError", "available_models", "find"]
 
 DEFAULT = "base"
 CAUSES = "causes"
 """Name of the network that tells causes; it gives no score."""
 _FOLDER = Path(__file__).parent / "models"
 _SUFFIX = ".tflite"
-
-
-class ModelError(ValueError):
-    """A model that is not there, cannot be opened, or is not what its contract says."""
 
 
 def available_models() -> tuple[str, ...]:
@@ -93,21 +91,17 @@ class Model:
                 as many as the machine has processors, at most 8.
 
         Raises:
-            ModelError: Not found, not to be opened, or at odds with its contract.
+            ModelError: Not found, too large, a network that is damaged, newer than this edgeiqa,
+                hostile or at odds with its contract, see `edgeiqa.modelfile`.
             ContractError: The file has no contract, or a damaged or newer one.
             ImportError: Neither ai-edge-litert nor tflite-runtime is installed.
         """
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads is {threads!r}, expected a whole number from 1")
-        if isinstance(model, (bytes, bytearray)):
-            data, self._origin = bytes(model), f"<{len(model)} bytes>"
-        else:
-            path = find(model)
-            data, self._origin = path.read_bytes(), str(path)
-        try:
-            self.contract, self._flatbuffer = contracts.read(data)
-        except contracts.ContractError as error:
-            raise contracts.ContractError(f"{self._origin}: {error}") from error
+        given = model if isinstance(model, (bytes, bytearray)) else find(model)
+        # All of it is checked from its bytes, for LiteRT believes what a flatbuffer says.
+        file = open_checked(given)
+        self.contract, self._flatbuffer, self._origin = file.contract, file.flatbuffer, file.origin
         self._threads = threads
         limit = max_interpreters or min(os.cpu_count() or 1, 8)
         self._unmade = threading.Semaphore(limit)
@@ -192,11 +186,12 @@ class _Runner:
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{origin}: the runtime cannot open it: {error}") from error
         self._dtype = np.dtype(contract.input.dtype)
-        try:
-            self._input = _check_input(self._interpreter.get_input_details(), contract)
-            self._outputs = _check_outputs(self._interpreter.get_output_details(), contract)
-        except ModelError as error:
-            raise ModelError(f"{origin}: {error}") from error
+        # Shapes and types are those of the contract, see `edgeiqa.modelfile`.
+        (picture,) = self._interpreter.get_input_details()
+        self._input = int(picture["index"])
+        names = [output.name for output in contract.outputs]
+        details = self._interpreter.get_output_details()
+        self._outputs: dict[str, dict[str, Any]] = dict(zip(names, details, strict=True))
 
     def invoke(self, tensor: np.ndarray) -> dict[str, np.ndarray]:
         self._interpreter.set_tensor(self._input, tensor.astype(self._dtype, copy=False))
@@ -231,39 +226,3 @@ def _interpreter_class() -> Any:
                 "or tflite-runtime on 32-bit ARM"
             ) from first
     return Interpreter
-
-
-def _check_input(details: list[dict[str, Any]], contract: Contract) -> int:
-    spec = contract.input
-    if len(details) != 1:
-        raise ModelError(f"the flatbuffer has {len(details)} inputs, expected one picture")
-    shape = tuple(int(n) for n in details[0]["shape"])
-    dtype = np.dtype(details[0]["dtype"]).name
-    if shape != spec.tensor_shape or dtype != spec.dtype:
-        raise ModelError(
-            f"the flatbuffer takes {dtype} {list(shape)}, its contract says "
-            f"{spec.dtype} {list(spec.tensor_shape)}"
-        )
-    return int(details[0]["index"])
-
-
-def _check_outputs(details: list[dict[str, Any]], contract: Contract) -> dict[str, dict[str, Any]]:
-    if len(details) != len(contract.outputs):
-        raise ModelError(
-            f"the flatbuffer has {len(details)} outputs, its contract names {len(contract.outputs)}"
-        )
-    for spec, detail in zip(contract.outputs, details, strict=True):
-        shape = tuple(int(n) for n in detail["shape"])
-        dtype = np.dtype(detail["dtype"]).name
-        if dtype not in ("int8", "uint8", "int16", "float32"):
-            raise ModelError(f"output {spec.name!r} is {dtype}, expected int8 or float32")
-        values = int(np.prod(shape))
-        wanted = spec.values
-        if wanted and spec.kind == "patch_causes":
-            wanted *= len(contract.input.views)
-        if values != (wanted or values) or (len(shape) > 1 and shape[0] != 1):
-            raise ModelError(
-                f"output {spec.name!r} has the shape {list(shape)}, its contract says "
-                f"{[1, wanted or 'any']}"
-            )
-    return {spec.name: d for spec, d in zip(contract.outputs, details, strict=True)}

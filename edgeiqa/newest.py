@@ -40,7 +40,6 @@ class NewestWins(Generic[Job, Result]):
                 handed in the newer one.
             name: Of the thread, for debuggers.
         """
-        self._work = work
         self._on_dropped = on_dropped
         self._changed = threading.Condition()
         self._waiting: list[Job] = []  # None or one.
@@ -48,7 +47,9 @@ class NewestWins(Generic[Job, Result]):
         self._readers = 0
         self._ending = self._closed = self._done = False
         # A daemon, so that a program that forgets to close can end.
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        # The thread alone holds `work`, and lets go of it when it ends: who closes this is freed
+        # at once, with the model that it holds, and not when Python looks for circles.
+        self._thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
         self._thread.start()
 
     @property
@@ -111,10 +112,10 @@ class NewestWins(Generic[Job, Result]):
                 self._readers -= 1
                 self._changed.notify_all()
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[Job], Result]) -> None:
         try:
             while (job := self._next()) is not None:
-                result = self._work(job[0])
+                result = work(job[0])
                 del job
                 with self._changed:
                     # Without a reader only the newest is kept, for one who comes now.

@@ -6,12 +6,16 @@ Each part checks itself when it is made, so a `Contract` that exists is one that
 from __future__ import annotations
 
 import math
+import reprlib
+import unicodedata
 from dataclasses import dataclass
 
 from edgeiqa.causes import CAUSES
 
 MAX_SIDE = 4096
 MAX_VALUES = 65_536
+MAX_TEXT = 200
+MAX_CALIBRATION = 1e12
 MAX_STD_SCALE = 1e6
 MAX_STD_POWER = 4.0
 
@@ -23,6 +27,11 @@ PATCHES = ("active", "quiet", "reduced")
 MAX_VIEWS = 64
 ACTIVATIONS = ("linear", "sigmoid")
 KINDS = ("histogram_logits", "histogram", "scalar", "attributes", "features", "patch_causes")
+
+_BIDIRECTIONAL = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlong = 40
 
 _HISTOGRAMS = ("histogram_logits", "histogram")
 
@@ -60,7 +69,7 @@ class InputSpec:
         for name in ("height", "width"):
             side = getattr(self, name)
             if not is_int(side) or not 1 <= side <= MAX_SIDE:
-                raise ContractError(f"input.{name} is {side!r}, expected 1 to {MAX_SIDE}")
+                raise ContractError(f"input.{name} is {shown(side)}, expected 1 to {MAX_SIDE}")
         one_of(self.dtype, DTYPES, "input.dtype")
         one_of(self.color, COLORS, "input.color")
         one_of(self.fit, FITS, "input.fit")
@@ -77,7 +86,7 @@ class InputSpec:
         squares = all(math.isqrt(count) ** 2 == count for count in counts)
         if not (ordered and squares and 1 <= len(self.views) <= MAX_VIEWS):
             raise ContractError(
-                f"input.views is {list(self.views)!r}, expected ['global'], or patches: "
+                f"input.views is {shown(list(self.views))}, expected ['global'], or patches: "
                 f"{', '.join(PATCHES)} in this order, a square number of each, at most {MAX_VIEWS}"
             )
         one_of(self.color, ("GRAY",), "input.color of patches")
@@ -119,8 +128,7 @@ class OutputSpec:
 
     def __post_init__(self) -> None:
         """Checks the values; raises ContractError."""
-        if not isinstance(self.name, str) or not self.name:
-            raise ContractError(f"an output's name is {self.name!r}, expected some text")
+        check_text(self.name, "an output's name")
         where = f"output {self.name!r}"
         one_of(self.kind, KINDS, f"the kind of {where}")
         one_of(self.activation, ACTIVATIONS, f"the activation of {where}")
@@ -137,14 +145,20 @@ class OutputSpec:
             if not all(is_number(b) and 0 <= b <= 1 for b in self.bins):
                 raise ContractError(f"{where}: bins are centres on 0-1")
         if self.labels is not None:
-            if not self.labels or len(set(self.labels)) != len(self.labels):
-                raise ContractError(f"{where}: labels must be there, each once")
             if not all(isinstance(label, str) and label for label in self.labels):
                 raise ContractError(f"{where}: labels must be text")
+            if len(self.labels) > MAX_VALUES:
+                raise ContractError(f"{where}: {len(self.labels)} labels, at most {MAX_VALUES}")
+            for label in self.labels:
+                check_text(label, f"a label of {where}")
+            if not self.labels or len(set(self.labels)) != len(self.labels):
+                raise ContractError(f"{where}: labels must be there, each once")
         if self.kind == "patch_causes" and not set(self.labels or ()) <= set(CAUSES):
             raise ContractError(f"{where}: causes are {', '.join(CAUSES)}")
         if self.score_label is not None and self.score_label not in (self.labels or ()):
-            raise ContractError(f"{where}: score_label {self.score_label!r} is none of its labels")
+            raise ContractError(
+                f"{where}: score_label {shown(self.score_label)} is none of its labels"
+            )
 
     @property
     def values(self) -> int | None:
@@ -192,17 +206,22 @@ class Calibration:
         """Checks the values; raises ContractError."""
         if not is_number(self.scale) or not is_number(self.offset) or self.scale == 0:
             raise ContractError(
-                f"calibration is scale={self.scale!r}, offset={self.offset!r}, "
+                f"calibration is scale={shown(self.scale)}, offset={shown(self.offset)}, "
                 "expected finite numbers and a scale other than 0"
+            )
+        if abs(self.scale) > MAX_CALIBRATION or abs(self.offset) > MAX_CALIBRATION:
+            raise ContractError(
+                f"calibration is scale={self.scale:g}, offset={self.offset:g}, expected at most "
+                f"{MAX_CALIBRATION:g}"
             )
         if not is_number(self.std_scale) or not 0 < self.std_scale <= MAX_STD_SCALE:
             raise ContractError(
-                f"calibration.std_scale is {self.std_scale!r}, "
+                f"calibration.std_scale is {shown(self.std_scale)}, "
                 f"expected more than 0 and at most {MAX_STD_SCALE:g}"
             )
         if not is_number(self.std_power) or not 0 <= self.std_power <= MAX_STD_POWER:
             raise ContractError(
-                f"calibration.std_power is {self.std_power!r}, expected 0 to {MAX_STD_POWER:g}"
+                f"calibration.std_power is {shown(self.std_power)}, expected 0 to {MAX_STD_POWER:g}"
             )
 
     def std(self, spread: float) -> float:
@@ -223,7 +242,29 @@ class Calibration:
 def one_of(value: object, known: tuple[str, ...], what: str) -> None:
     """Raises ContractError unless `value` is one of `known`."""
     if value not in known:
-        raise ContractError(f"{what} is {value!r}, this edgeiqa knows {', '.join(known)}")
+        raise ContractError(f"{what} is {shown(value)}, this edgeiqa knows {', '.join(known)}")
+
+
+def shown(value: object) -> str:
+    """What came, for a message: its `repr`, shortened, for it may be a megabyte."""
+    text = _SHORT.repr(value)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
+
+
+def check_text(value: object, what: str) -> None:
+    """Raises ContractError unless `value` is a short text that is safe to print.
+
+    Control characters would work a terminal, half of a surrogate pair cannot be written, and marks
+    of direction would show a text other than the one that is there.
+    """
+    if not isinstance(value, str) or not value:
+        raise ContractError(f"{what} is {shown(value)}, expected some text")
+    if len(value) > MAX_TEXT:
+        raise ContractError(f"{what} has {len(value)} characters, at most {MAX_TEXT} are allowed")
+    for character in value:
+        kind = unicodedata.category(character)
+        if kind in ("Cc", "Cs", "Zl", "Zp") or character in _BIDIRECTIONAL:
+            raise ContractError(f"{what} is {shown(value)}, with a character that does not print")
 
 
 def is_int(value: object) -> bool:

@@ -131,14 +131,15 @@ def _write(path: Path, args: argparse.Namespace, runs: list[dict[str, Any]]) -> 
             "numpy": np.__version__,
             "pillow": PIL.__version__,
         },
-        "processor": _processor(),
+        "processor": processor(),
         "runs": runs,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the processor calls itself."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())

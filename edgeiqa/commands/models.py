@@ -36,14 +36,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the models; returns the exit code."""
     from edgeiqa import contract as contracts
     from edgeiqa import model as models
+    from edgeiqa.modelfile import open_checked
 
     entries: list[dict[str, Any]] = []
     for name in arguments.files or (*models.available_models(), models.CAUSES):
         entry: dict[str, Any] = {"model": name, "contract": None, "error": None}
         try:
-            data = models.find(name).read_bytes()
-            contract, _ = contracts.read(data)
-            entry |= {"bytes": len(data), "contract": json.loads(contracts.to_json(contract))}
+            file = open_checked(models.find(name))
+            contract = json.loads(contracts.to_json(file.contract))
+            entry |= {"bytes": file.bytes, "contract": contract}
         except (models.ModelError, contracts.ContractError, OSError) as error:
             entry["error"] = str(error)
         entries.append(entry)

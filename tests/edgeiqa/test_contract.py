@@ -62,6 +62,11 @@ def packed(text: bytes, name: str = "edgeiqa.json", **options: Any) -> bytes:
     return file.getvalue()
 
 
+def printable() -> st.SearchStrategy[str]:
+    marks = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    return st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters=marks)
+
+
 def test_what_is_appended_is_read_back() -> None:
     data = append(FLATBUFFER, contract())
     assert data.startswith(FLATBUFFER)
@@ -86,7 +91,7 @@ def test_every_kind_of_output_survives_the_json() -> None:
 @given(
     st.floats(-1e9, 1e9).filter(lambda x: x != 0),
     st.floats(-1e9, 1e9),
-    st.text(min_size=1),
+    st.text(printable(), min_size=1, max_size=200),
     st.lists(st.floats(0, 1), min_size=2, max_size=30, unique=True).map(sorted),
 )
 def test_numbers_and_texts_survive_to_the_last_bit(
@@ -148,7 +153,7 @@ def test_unknown_keys_are_ignored() -> None:
         ({"format": "1"}, "format is '1'"),
         ({"format": True}, "format is True"),
         ({"name": ""}, "name is ''"),
-        ({"version": 1}, "version is '1', expected text"),
+        ({"version": 1}, "version is 1, expected text"),
         ({"input": None}, "input.*expected an object"),
         ({"input": {}}, "says nothing about 'views'"),
         ({"outputs": {}}, "outputs.*expected a list"),
@@ -176,7 +181,7 @@ def test_unknown_keys_are_ignored() -> None:
         ({"calibration": {"scale": 1, "offset": 0, "std_scale": "1"}}, "std_scale.*finite"),
         ({"calibration": {"scale": 1, "offset": 0, "std_power": -0.1}}, "std_power is -0.1"),
         ({"calibration": {"scale": 1, "offset": 0, "std_power": 4.5}}, "std_power is 4.5"),
-        ({"calibration": {"scale": 10**400, "offset": 0}}, "scale.*finite number"),
+        ({"calibration": {"scale": 10**350, "offset": 0}}, "scale.*finite number"),
         ({"gate": {"normal": 101}}, "'normal' is 101"),
         ({"gate": {"normal": "x"}}, "'normal' is 'x'"),
         ({"flatbuffer_bytes": 1.5}, "flatbuffer_bytes.*whole number"),
@@ -229,7 +234,7 @@ def test_what_is_no_json_object_is_refused(text: bytes) -> None:
 
 def test_infinity_by_way_of_a_huge_number_is_refused() -> None:
     text = to_json(contract()).replace("95.5", "1e999")
-    with pytest.raises(ContractError, match="scale"):
+    with pytest.raises(ContractError, match="1e999 is too large"):
         from_json(text)
 
 

@@ -541,3 +541,24 @@ def test_the_same_scores_as_from_the_scorer_in_any_pixel_format(scorer: Scorer) 
 def test_test_sources_are_sources() -> None:
     sources: list[Source] = [Frames(), Camera()]
     assert [source.live for source in sources] == [False, True]
+
+
+def test_closed_it_lets_go_of_the_scorer_at_once() -> None:
+    """Without waiting for Python to look for circles: a model takes megabytes."""
+    scorer = _FreshScorer()
+    gone = weakref.ref(scorer)
+    gc.disable()
+    try:
+        live = LiveScorer(scorer, mode=Mode.LIVE)
+        live.submit(np.zeros((8, 8, 3), np.uint8))
+        assert next(iter(live)).error is None
+        live.close()
+        del live, scorer
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+class _FreshScorer:
+    def score(self, picture: Any, /) -> Quality:
+        return Quality(50.0, 1.0)

@@ -157,7 +157,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
 def test_a_flatbuffer_that_is_none_is_a_model_error() -> None:
     rubbish = b"\x20\0\0\0TFL3" + bytes(range(1, 250)) * 9
     contract = contracts.Contract("rubbish", "0", InputSpec(8, 8), (OutputSpec("score", "scalar"),))
-    with pytest.raises(ModelError, match="cannot open"):
+    with pytest.raises(ModelError, match="the network is refused: the layout of the Model"):
         Model(contracts.append(rubbish, contract))
 
 

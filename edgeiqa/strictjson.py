@@ -1,0 +1,79 @@
+"""Reads JSON that may come from anybody: nothing twice, nothing endless, nothing too deep."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+MAX_DEPTH = 32
+MAX_DIGITS = 400
+
+_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
+"""Texts, so that brackets within them do not count, and brackets."""
+
+
+def loads(text: str | bytes) -> Any:
+    """Reads a document.
+
+    Args:
+        text: JSON, in UTF-8 where it is bytes. How long it is is for the caller to limit.
+
+    Returns:
+        What it says.
+
+    Raises:
+        ValueError: Not JSON; lists and objects more than 32 deep; a key twice in one object; NaN,
+            Infinity or a number beyond 1e308; a number of more than 400 digits.
+    """
+    if isinstance(text, (bytes, bytearray)):
+        text = text.decode("utf-8")  # Only this: json.loads would guess UTF-16 and UTF-32 as well.
+    depth = _depth(text)
+    if depth > MAX_DEPTH:
+        raise ValueError(f"lists and objects lie {depth} deep, at most {MAX_DEPTH} are read")
+    return json.loads(
+        text,
+        parse_constant=_no_constant,
+        parse_float=_finite,
+        parse_int=_whole,
+        object_pairs_hook=_once,
+    )
+
+
+def _depth(text: str) -> int:
+    """How deep brackets lie, before the parser, which goes as deep itself, gets to see them."""
+    deepest = depth = 0
+    for match in _BRACKETS.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif match[0] in "]}":
+            depth -= 1
+    return deepest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:60]!r} is there twice")
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits) if len(digits) <= MAX_DIGITS else math.inf
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits[:40]} is too large or too long")
+    return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"the number {digits[:40]}... has {len(digits)} digits")
+    return int(digits)

@@ -1,0 +1,120 @@
+"""Tables of docs/reliability.md about hostile model files, threads and the long soak."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from scripts.figures.blocks import ROOT, Blocks, measured_with, table
+from scripts.figures.reports import RESULTS, read_report
+
+BENCHMARKS = ROOT / "docs" / "benchmarks"
+
+KINDS = {
+    "bytes": "bytes of the network changed, digest made right",
+    "objects": "what the network says changed, written anew, digest made right",
+    "contract": "values of the contract changed",
+    "file": "any one bit of the file flipped",
+    "cut": "the file cut",
+}
+RAN = ("ran", "refused by the runtime", "failed while running")
+
+
+def hardening_blocks(results: Path = RESULTS, benchmarks: Path = BENCHMARKS) -> Blocks:
+    """What fills the blocks `models`, `threads` and `soak`.
+
+    Args:
+        results: Folder of models.json and threads.json.
+        benchmarks: Folder of soak.json.
+    """
+    return {
+        "models": partial(
+            _told, models_table, results / "models.json", "python scripts/hostile_models.py"
+        ),
+        "threads": partial(
+            _told, threads_table, results / "threads.json", "python scripts/threads.py"
+        ),
+        "soak": partial(
+            _told, soak_table, benchmarks / "soak.json", "python scripts/soak_mixture.py"
+        ),
+    }
+
+
+def _told(tell: Any, path: Path, command: str) -> str:
+    report = read_report(path)
+    if report is None:
+        shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
+        return f"_Not measured yet: `{command} --json {shown}`_"
+    told: str = tell(report)
+    return told
+
+
+def models_table(report: dict[str, Any]) -> str:
+    """What became of damaged model files, per way of damaging them."""
+    rows = []
+    for kind, words in KINDS.items():
+        outcomes = dict(report["outcomes"].get(kind, {}))
+        outcomes.pop("could not be written", None)
+        findings = sum(one["kind"] == kind for one in report["findings"])
+        counts = [
+            sum(outcomes.values()),
+            outcomes.get("refused", 0),
+            outcomes.get("the same model", 0),
+            *(outcomes.get(name, 0) for name in RAN),
+            findings,
+        ]
+        rows.append([words, *(f"{count:,}" for count in counts)])
+    head = ["damage", "files", "refused", "no change", *RAN, "harm done"]
+    return (
+        f"{table(head, rows)}\n\n"
+        f"{report['files']:,} files, {len(report['findings'])} of which did harm. The slowest "
+        f"check took {report['slowest_check_ms']:.0f} ms on a busy machine, the largest process "
+        f"that ran them {report['largest_child_mb']} MB. LiteRT {report['versions']['litert']}. "
+        f"{measured_with(report)}"
+    )
+
+
+def threads_table(report: dict[str, Any]) -> str:
+    """Results of many threads beside those of one."""
+    rows = [
+        [
+            run["model"],
+            *(str(run["threads"]), f"{run['pictures']:,}", f"{run['scores']:,}"),
+            *(f"{run['refused']:,}", str(run["differ"])),
+        ]
+        for run in report["runs"]
+    ]
+    head = ["model", "threads", "pictures", "scores", "broken ones refused", "differ"]
+    ways = ", ".join(f"`{way}`" for way in report["ways"])
+    return f"{table(head, rows)}\n\nBy turns of threads: {ways}. {measured_with(report)}"
+
+
+def soak_table(report: dict[str, Any]) -> str:
+    """Memory, descriptors and threads at a few moments of the soak."""
+    samples = report["samples"]
+    picked = sorted({round(i * (len(samples) - 1) / 8) for i in range(9)})
+    rows = [
+        [
+            f"{samples[i]['seconds'] / 60:.0f}",
+            f"{samples[i]['pictures']:,}",
+            f"{samples[i]['rss_mb']:.1f}",
+            *(f"{samples[i][key]:,}" for key in ("descriptors", "threads", "objects")),
+        ]
+        for i in picked
+    ]
+    head = ["minutes", "pictures", "resident MB", "descriptors", "threads", "objects"]
+    counts = report["counts"]
+    return (
+        f"{table(head, rows, left=0)}\n\n"
+        f"Model {report['model']}: {report['pictures']:,} pictures in "
+        f"{report['seconds'] / 60:.0f} minutes on a busy machine, {counts['frame']:,} frames of a "
+        f"stream, {counts['frame in a thread']:,} through threads of their own, "
+        f"{counts['encoded']:,} encoded pictures, {sum(report['refused'].values()):,} broken ones "
+        f"refused; the model opened anew {counts.get('model opened anew', 0)} times. "
+        f"{report['unexpected']} came out other than they should. From the first tenth on memory "
+        f"went from {report['rss_mb']['warm']:.1f} to {report['rss_mb']['end']:.1f} MB; the "
+        f"straight line through it rises by {report['slope_mb_per_million']:+.1f} MB in a million "
+        "pictures. "
+        f"{measured_with(report)}"
+    )

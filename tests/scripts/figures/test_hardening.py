@@ -1,0 +1,88 @@
+"""Tables about hostile models, threads and the soak, from reports with numbers that tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from scripts.figures.hardening import hardening_blocks, models_table, soak_table, threads_table
+
+MODELS: dict[str, Any] = {
+    "command": "python scripts/hostile_models.py --files 30",
+    "versions": {"litert": "2.3.0"},
+    "files": 30,
+    "outcomes": {
+        "bytes": {"ran": 3, "refused": 16, "refused by the runtime": 1, "killed its process": 1},
+        "cut": {"refused": 9, "could not be written": 5},
+    },
+    "findings": [{"model": "causes", "kind": "bytes", "outcome": "killed its process"}],
+    "slowest_check_ms": 12.4,
+    "largest_child_mb": 99,
+}
+THREADS = {
+    "command": "python scripts/threads.py",
+    "ways": ["Scorer.score", "LiveScorer"],
+    "runs": [
+        {
+            **{"model": "nano 0.1.0", "threads": 16, "pictures": 1000, "scores": 16000},
+            **{"refused": 200, "differ": 3},
+        }
+    ],
+}
+
+
+def soak(samples: int) -> dict[str, Any]:
+    return {
+        "command": "python scripts/soak_mixture.py",
+        "model": "nano 0.1.0",
+        "pictures": 123456,
+        "seconds": 3600.4,
+        "counts": {"frame": 111, "frame in a thread": 22, "encoded": 33, "model opened anew": 4},
+        "refused": {"noise": 5, "floats": 6},
+        "unexpected": 0,
+        "rss_mb": {"warm": 71.04, "end": 71.26, "largest": 72.0},
+        "slope_mb_per_million": 0.75,
+        "samples": [
+            {
+                **{"seconds": 60.0 * n, "pictures": 1000 * n, "rss_mb": 70 + n / 10},
+                **{"descriptors": 5, "threads": 1, "objects": 30000 + n},
+            }
+            for n in range(samples)
+        ],
+    }
+
+
+def test_models_are_counted_by_damage_and_outcome() -> None:
+    told = models_table(MODELS)
+    assert "made right | 21 | 16 | 0 | 3 | 1 | 0 | 1 |" in told
+    assert "| the file cut | 9 | 9 | 0 | 0 | 0 | 0 | 0 |" in told
+    assert "30 files, 1 of which did harm." in told
+    assert "`python scripts/hostile_models.py --files 30`" in told
+
+
+def test_threads_are_told_with_what_differs() -> None:
+    told = threads_table(THREADS)
+    assert "| nano 0.1.0 | 16 | 1,000 | 16,000 | 200 | 3 |" in told
+    assert "`Scorer.score`, `LiveScorer`" in told
+
+
+def test_the_soak_is_told_from_its_first_sample_to_its_last() -> None:
+    told = soak_table(soak(61))
+    rows = [line for line in told.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == 9
+    assert rows[0].startswith("| 0 | 0 | 70.0 | 5 | 1 | 30,000 |")
+    assert rows[-1].startswith("| 60 | 60,000 | 76.0 |")
+    assert "11 broken ones refused; the model opened anew 4 times" in told
+    assert "from 71.0 to 71.3 MB" in told
+    assert "+0.8 MB in a million" in told
+    assert len([line for line in soak_table(soak(2)).splitlines() if line.startswith("|")]) == 4
+
+
+def test_what_was_not_measured_says_how_to(tmp_path: Path) -> None:
+    blocks = hardening_blocks(tmp_path, tmp_path)
+    assert blocks["models"]() == (
+        "_Not measured yet: `python scripts/hostile_models.py --json models.json`_"
+    )
+    (tmp_path / "soak.json").write_text(json.dumps(soak(5)))
+    assert "123,456 pictures in 60 minutes" in blocks["soak"]()
