@@ -195,8 +195,9 @@ def _decode_stream(
     if image is None:
         raise UnreadableImageError(_unknown(stream), path)
     with image:
+        _check_size(image, path, max_pixels)
         if look is not None:
-            look(image)  # Before the pixels are decoded.
+            look(image)  # Before the pixels are decoded; metadata of PNG may come with them.
         return _guarded(image, path, max_pixels, ours=True)
 
 
@@ -256,15 +257,7 @@ def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: boo
 
     Where the picture is `ours`, it is given up as soon as it is no longer needed.
     """
-    width, height = image.size
-    if width < 1 or height < 1:
-        raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
-    if width * height > max_pixels:
-        raise UnreadableImageError(
-            f"{width}x{height} pixels are {width * height / 1e6:.0f} megapixels, "
-            f"more than the limit of {max_pixels / 1e6:g}",
-            path,
-        )
+    _check_size(image, path, max_pixels)
     try:
         image.load()
         upright = _upright(image)
@@ -278,6 +271,18 @@ def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: boo
     if rgb is not image:
         rgb.info = {}  # A second decode() must not find the orientation and turn it again.
     return rgb
+
+
+def _check_size(image: Image.Image, path: str | None, max_pixels: int) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
+    if width * height > max_pixels:
+        raise UnreadableImageError(
+            f"{width}x{height} pixels are {width * height / 1e6:.0f} megapixels, "
+            f"more than the limit of {max_pixels / 1e6:g}",
+            path,
+        )
 
 
 def _upright(image: Image.Image) -> Image.Image:

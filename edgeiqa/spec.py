@@ -137,10 +137,10 @@ class OutputSpec:
             if not all(is_number(b) and 0 <= b <= 1 for b in self.bins):
                 raise ContractError(f"{where}: bins are centres on 0-1")
         if self.labels is not None:
-            if not self.labels or len(set(self.labels)) != len(self.labels):
-                raise ContractError(f"{where}: labels must be there, each once")
             if not all(isinstance(label, str) and label for label in self.labels):
                 raise ContractError(f"{where}: labels must be text")
+            if not self.labels or len(set(self.labels)) != len(self.labels):
+                raise ContractError(f"{where}: labels must be there, each once")
         if self.kind == "patch_causes" and not set(self.labels or ()) <= set(CAUSES):
             raise ContractError(f"{where}: causes are {', '.join(CAUSES)}")
         if self.score_label is not None and self.score_label not in (self.labels or ()):

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
 from edgeiqa import decode as decoding
 from edgeiqa import preprocess as preprocessing
-from edgeiqa.decode import UnreadableImageError, decode
+from edgeiqa.decode import UnreadableImageError, decode, decode_small
 from edgeiqa.samples import sample_paths
 from tests.edgeiqa.pictures import bomb, gray16, photograph, png, saved, with_orientation
 
@@ -337,6 +338,17 @@ def test_the_size_is_refused_before_pixels_are_decoded() -> None:
     # It has no pixel data at all: decoding would say "truncated".
     with pytest.raises(UnreadableImageError, match="megapixels"):
         decode(bomb())
+
+
+def test_a_small_copy_of_a_bomb_is_refused_before_its_metadata_is_sought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pillow decodes a PNG whole where it looks for EXIF in vain.
+    monkeypatch.setattr(PngImageFile, "load", lambda image: pytest.fail("was decoded"))
+    path = tmp_path / "bomb.png"
+    path.write_bytes(bomb())
+    with pytest.raises(UnreadableImageError, match="megapixels"):
+        decode_small(path, 64)
 
 
 def test_streams_are_bounded_and_binary(monkeypatch: pytest.MonkeyPatch) -> None:
