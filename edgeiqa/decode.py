@@ -61,6 +61,19 @@ class UnreadableImageError(ValueError):
         return type(self), (self.reason, self.path)
 
 
+class _Bytes(io.BytesIO):
+    """Bytes that cannot be sought before their start, as files cannot.
+
+    `io.BytesIO` would go to the start, and a damaged file be another picture by its bytes.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        bases = {io.SEEK_CUR: self.tell(), io.SEEK_END: len(self.getbuffer())}
+        if bases.get(whence, 0) + offset < 0:
+            raise OSError("sought before the start")
+        return super().seek(offset, whence)
+
+
 def decode(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image,
     *,
@@ -98,7 +111,7 @@ def decode(
     if isinstance(source, Image.Image):
         return _guarded(source, None, max_pixels, ours=False)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decode_stream(io.BytesIO(source), None, max_pixels)
+        return _decode_stream(_Bytes(source), None, max_pixels)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
         try:
@@ -108,7 +121,7 @@ def decode(
             raise UnreadableImageError(_os_reason(error), path) from error
     if hasattr(source, "read"):
         data = read_bounded(source)
-        return _decode_stream(io.BytesIO(data), None, max_pixels)
+        return _decode_stream(_Bytes(data), None, max_pixels)
     raise TypeError(
         f"cannot decode a {type(source).__name__}, expected a path, bytes, a binary file or a "
         "PIL picture"
@@ -165,7 +178,7 @@ def open_picture(path: str) -> BinaryIO:
     if not stat.S_ISFIFO(mode):
         raise UnreadableImageError("not a regular file", path)
     with open(path, "rb") as pipe:
-        return io.BytesIO(read_bounded(pipe))
+        return _Bytes(read_bounded(pipe))
 
 
 def read_bounded(stream: BinaryIO) -> bytes:

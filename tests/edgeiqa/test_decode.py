@@ -351,6 +351,19 @@ def test_a_small_copy_of_a_bomb_is_refused_before_its_metadata_is_sought(
         decode_small(path, 64)
 
 
+def test_what_is_sought_before_the_start_is_an_error_in_bytes_too(tmp_path: Path) -> None:
+    # A PCX whose palette would lie there; io.BytesIO would read the header as one.
+    data = saved(photograph().convert("P").resize((4, 4)), "PCX")[:200]
+    path = tmp_path / "short.pcx"
+    path.write_bytes(data)
+    reasons = []
+    for source in (path, data, io.BytesIO(data)):
+        with pytest.raises(UnreadableImageError) as caught:
+            decode(source)
+        reasons.append(caught.value.reason)
+    assert all(reason.startswith("damaged or truncated") for reason in reasons)
+
+
 def test_streams_are_bounded_and_binary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MAX_STREAM_BYTES", 100)
     with pytest.raises(UnreadableImageError, match="more than"):
