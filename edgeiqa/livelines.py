@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from edgeiqa.liveresult import LiveResult
 from edgeiqa.output import OutputError, printable
+from edgeiqa.wholelines import WholeLines
 
 if TYPE_CHECKING:
     from edgeiqa.sources.base import Event
@@ -129,18 +130,14 @@ def opened_lines(path: str | None) -> Iterator[TextIO]:
         return
     if os.path.isdir(path):
         raise OutputError(f"cannot write {path}: it is a folder")
-    try:
-        stream = open(path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    with _Replaced(stream) as replaced:
+    with _Replaced(WholeLines(path)) as replaced:
         yield replaced
 
 
 class _Replaced:
     """A file opened for appending whose old text goes with the first write."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: WholeLines) -> None:
         self._stream, self._fresh = stream, False
 
     def write(self, text: str) -> int:

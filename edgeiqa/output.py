@@ -199,16 +199,17 @@ def opened(path: str | None) -> Iterator[TextIO]:
     folder, name = os.path.split(target)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
-        stream = open(part, "w", **options)  # noqa: SIM115 - closed below, moved when whole
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        with stream:
+        with open(part, "w", **options) as stream:
             yield stream
         os.replace(part, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
+        if isinstance(error, BrokenPipeError) or not isinstance(error, OSError):
+            raise
+        if error.strerror and error.filename in (None, part):
+            # Of this file: it cannot be made, or the disk has no room for more of it.
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
         raise
 
 

@@ -134,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         live = stack.enter_context(LiveScorer(scorer, asked, smoother=smoother, keep_frames=keep))
         counts = {"accepted": 0, "rejected": 0, "scored": 0, "errors": 0}
         start = time.monotonic()
-        with StopOnInterrupt(live.close):
+        with StopOnInterrupt(live.close) as stop:
             _drive(live, source, outlets, counts, arguments.max_frames)
         seconds = time.monotonic() - start
     summary = _summary(counts, live, seconds, gate)
@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(summary, file=sys.stdout if line is not None else sys.stderr)
     if video is not None and video.frames:
         print(f"{video.path}: {video.frames} frames", file=sys.stderr)
-    if sum(counts.values()) == counts["errors"]:
+    if sum(counts.values()) == counts["errors"] and not (stop.interrupted and not counts["errors"]):
         print(f"edgeiqa: error: no frame of {source.name} could be scored", file=sys.stderr)
         return EXIT_UNREADABLE
     return EXIT_OK
