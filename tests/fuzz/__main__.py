@@ -13,8 +13,8 @@ from tests.fuzz.target import number
 from tests.fuzz.targets import NAMES, target
 
 SHARES = {
-    **{"decode": 100, "frame": 110, "contract": 70, "cli": 8, "http": 30, "xmp": 30},
-    **{"raw": 20, "video": 20, "address": 12},
+    **{"decode": 50, "frame": 100, "contract": 90, "cli": 5, "http": 40, "xmp": 25},
+    **{"raw": 30, "video": 25, "address": 25},
 }
 """How the inputs are shared out among the targets, in parts."""
 
@@ -45,9 +45,10 @@ def main(argv: list[str] | None = None) -> int:
         arguments.seed, limit_s=arguments.seconds, keep=arguments.keep, on_progress=_progress
     )
     parts = sum(SHARES[name] for name in names)
-    tallies = [campaign.run(name, -(-arguments.inputs * SHARES[name] // parts)) for name in names]
-    for tally in tallies:
-        _tell(tally)
+    tallies = []
+    for name in names:
+        tallies.append(campaign.run(name, -(-arguments.inputs * SHARES[name] // parts)))
+        _tell(tallies[-1])
     if arguments.json is not None:
         _write(arguments.json, report(tallies, arguments))
     return int(any(tally.findings for tally in tallies))
@@ -118,7 +119,8 @@ def _tell(tally: Tally) -> None:
     print(
         f"{tally.name}: {tally.inputs} inputs in {tally.seconds:.0f} s, slowest "
         f"{tally.slowest[0]:.2f} s (input {tally.slowest[1]}), {tally.rss_mb:.0f} MB "
-        f"({tally.grown[0]:.0f} by input {tally.grown[1]}): {outcomes}"
+        f"({tally.grown[0]:.0f} by input {tally.grown[1]}): {outcomes}",
+        flush=True,
     )
     for found in tally.findings:
         print(f"  {found['kind']}, input {found['input']}: {found['details'].strip()}")
