@@ -8,6 +8,7 @@ ICC profiles are not applied, as they were not in training.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -61,6 +62,20 @@ class UnreadableImageError(ValueError):
         return type(self), (self.reason, self.path)
 
 
+class _File(io.BufferedReader):
+    """A file whose descriptor decoders do not get.
+
+    Of a descriptor libtiff maps the file into memory, and a file that shrinks meanwhile, on a
+    share or a card that is pulled out, then kills the process.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(io.FileIO(path))
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
 class _Bytes(io.BytesIO):
     """Bytes that cannot be sought before their start, as files cannot.
 
@@ -90,9 +105,10 @@ def decode(
     up to 8 bytes per pixel at the peak, which for the default limit of 200 megapixels are
     1.6 GB. A PIL picture that is handed over turned and not in RGB stays as well, and so costs
     up to 12 with its own 4. What a codec needs inside comes on top: next to nothing for PNG,
-    GIF, TIFF and ordinary JPEG; with Pillow 13 we measured 3 more bytes per pixel for a
-    progressive JPEG, 8 for WebP with alpha and 15 for JPEG 2000. Lower `max_pixels` where
-    strangers send pictures and memory is short.
+    GIF, TIFF (but for the file itself, if it is compressed) and ordinary JPEG; with Pillow 13 we
+    measured 3 more bytes per pixel for a progressive JPEG, 8 for WebP with alpha and 15 for
+    JPEG 2000, of which 65,535 tiles, the most there can be, take another 700 MB. Lower
+    `max_pixels` where strangers send pictures and memory is short.
 
     Args:
         source: Path of a file, the bytes of one, an open binary file, or a PIL picture, which
@@ -174,7 +190,7 @@ def open_picture(path: str) -> BinaryIO:
     if stat.S_ISDIR(mode):
         raise UnreadableImageError("a folder, not a picture", path)
     if stat.S_ISREG(mode):
-        return open(path, "rb")
+        return _File(path)
     if not stat.S_ISFIFO(mode):
         raise UnreadableImageError("not a regular file", path)
     with open(path, "rb") as pipe:
@@ -358,6 +374,8 @@ def _os_reason(error: OSError) -> str:
         return "no such file"
     if isinstance(error, PermissionError):
         return "permission denied"
+    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR):
+        return f"cannot be opened: {error.strerror}"
     return _reason(error)
 
 

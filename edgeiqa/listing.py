@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -86,6 +87,7 @@ def _is_wanted(path: str) -> bool:
     is_picture = os.path.splitext(path)[1].lower() in SUFFIXES
     try:
         mode = os.stat(path).st_mode
-    except OSError:  # A link to nowhere, say: to be reported, not to be missed in silence.
-        return is_picture
+    except OSError as error:
+        # A link to nowhere, a path that became too long: to be reported, not missed in silence.
+        return is_picture or error.errno == errno.ENAMETOOLONG
     return stat.S_ISDIR(mode) or (is_picture and stat.S_ISREG(mode))

@@ -141,8 +141,7 @@ class CsvWriter(Writer):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._csv = csv.writer(stream, lineterminator="\n")
-        self._csv.writerow(COLUMNS)
+        csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
 
     def write(self, row: Row) -> None:
         """Writes one line."""
@@ -151,7 +150,14 @@ class CsvWriter(Writer):
         values["reasons"] = " ".join(r["cause"] for r in values["reasons"] if r["decisive"])
         if values["accept"] is not None:
             values["accept"] = "true" if values["accept"] else "false"
-        self._csv.writerow(values[column] for column in COLUMNS)
+        write_csv_row(self._stream, [values[column] for column in COLUMNS])
+
+
+def write_csv_row(stream: TextIO, values: list[Any]) -> None:
+    """Writes one row; with quotes where a name has a carriage return, which Python forgets."""
+    risky = any(isinstance(value, str) and "\r" in value for value in values)
+    quoting: Any = csv.QUOTE_NONNUMERIC if risky else csv.QUOTE_MINIMAL
+    csv.writer(stream, lineterminator="\n", quoting=quoting).writerow(values)
 
 
 WRITERS: dict[str, type[Writer]] = {

@@ -13,8 +13,8 @@ from tests.fuzz.target import number
 from tests.fuzz.targets import NAMES, target
 
 SHARES = {
-    **{"decode": 50, "frame": 100, "contract": 90, "cli": 5, "http": 40, "xmp": 25},
-    **{"raw": 30, "video": 25, "address": 25},
+    **{"decode": 25, "frame": 50, "contract": 50, "cli": 3, "http": 25, "xmp": 15},
+    **{"raw": 20, "video": 12, "address": 20},
 }
 """How the inputs are shared out among the targets, in parts."""
 

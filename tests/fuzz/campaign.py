@@ -22,8 +22,11 @@ LIMIT_S = 10.0
 MEMORY = 2 << 30
 """Bytes of address space that one input may ask for; then it gets a MemoryError."""
 
-MOST_GROWTH_MB = 450.0
-"""Resident MB that one input may make the process grow by: 16 megapixels of JPEG 2000 take 370."""
+MOST_GROWTH_MB = 1100.0
+"""Resident MB that one input may make the process grow by.
+
+16 megapixels of JPEG 2000 take 370, and 65,535 tiles of it, the most there can be, 700.
+"""
 
 
 @dataclass
@@ -195,5 +198,6 @@ class Campaign:
             self._keep.mkdir(parents=True, exist_ok=True)
             file = self._keep / f"{tally.name}-{kind}-{digest}.bin"
             file.write_bytes(data)
+            file.with_suffix(".txt").write_text(f"input {index}\n{details}\n", encoding="utf-8")
             found["file"] = file.name
         tally.findings.append(found)
