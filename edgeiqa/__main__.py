@@ -1,17 +1,56 @@
 """`python -m edgeiqa` is the command `edgeiqa`."""
 
 import os
+import signal
 import sys
 
-from edgeiqa.cli import main
-from edgeiqa.commands.common import EXIT_INTERRUPTED
+INTERRUPTED = 130  # As `edgeiqa.commands.common` has it, which is not loaded yet.
 
-if __name__ == "__main__":
-    code = main()
-    if code == EXIT_INTERRUPTED:
+
+def command() -> int:
+    """Runs the command as a process of its own; returns the exit code.
+
+    An interrupt while it is still loading ends it as quietly as a later one, and one that comes
+    when all is done changes nothing any more.
+    """
+    code = INTERRUPTED
+    try:
+        _fill_closed_descriptors()
+        from edgeiqa.cli import main
+
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        if code == INTERRUPTED:
+            print("edgeiqa: interrupted", file=sys.stderr)
+    if code == INTERRUPTED:
         # An interrupt that arrives while text is executed (a dataclass being made by an import)
         # has CPython under `-m` die of the signal at its end, whoever caught it, code or no code.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # Threads that are still at work are not waited for either.
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         os._exit(code)
-    sys.exit(code)
+    return code
+
+
+def _fill_closed_descriptors() -> None:
+    """Keeps the next file from becoming standard output or error where these are closed.
+
+    Else what libraries written in C print to descriptor 2 would end up in it.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # Only for reading, so that results for nobody are an error.
+            os.open(os.devnull, os.O_WRONLY if descriptor == 2 else os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - to the end
+    if sys.stderr is None:
+        # print() would take standard output instead.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - to the end
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -16,19 +16,21 @@ def without_chatter() -> Iterator[None]:
     Warnings and errors come through. For this command only: a library must not touch the
     descriptors of the program that uses it.
     """
-    try:
-        sys.stderr.flush()
-        saved = os.dup(2)
-    except (OSError, ValueError, AttributeError):  # No standard error, as under some services.
-        yield
-        return
-    with tempfile.TemporaryFile() as caught:
+    with contextlib.ExitStack() as stack:
+        try:
+            sys.stderr.flush()
+            saved = os.dup(2)
+            stack.callback(os.close, saved)
+            caught = stack.enter_context(tempfile.TemporaryFile())
+        except (OSError, ValueError, AttributeError):
+            # No standard error, as under some services, or no place for a temporary file.
+            yield
+            return
         os.dup2(caught.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(saved, 2)
-            os.close(saved)
             caught.seek(0)
             lines = [line for line in caught if not line.startswith((b"INFO:", b"I0000"))]
             if lines:

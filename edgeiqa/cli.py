@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         code: int = arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except SystemExit as stop:  # argparse, after --help or a wrong argument.
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
@@ -41,13 +43,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edgeiqa: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain when it flushes.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough.
+        _give_up_output()
         return EXIT_BROKEN_PIPE
     except (UsageError, OSError) as error:
-        print(f"edgeiqa: error: {error}", file=sys.stderr)
+        closed = isinstance(error, OSError) and error.errno == errno.EBADF
+        text = "standard output is closed" if closed else error
+        print(f"edgeiqa: error: {text}", file=sys.stderr)
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except (OSError, ValueError):
+            _give_up_output()
         return EXIT_USAGE
+
+
+def _give_up_output() -> None:
+    """Python would complain when it flushes at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ ICC profiles are not applied, as they were not in training.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -54,6 +55,33 @@ class UnreadableImageError(ValueError):
         return type(self), (self.reason, self.path)
 
 
+class _File(io.BufferedReader):
+    """A file whose descriptor decoders do not get.
+
+    Of a descriptor libtiff maps the file into memory, and a file that shrinks meanwhile, on a
+    share or a card that is pulled out, then kills the process.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(io.FileIO(path))
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
+class _Bytes(io.BytesIO):
+    """Bytes that cannot be sought before their start, as files cannot.
+
+    `io.BytesIO` would go to the start, and a damaged file be another picture by its bytes.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        bases = {io.SEEK_CUR: self.tell(), io.SEEK_END: len(self.getbuffer())}
+        if bases.get(whence, 0) + offset < 0:
+            raise OSError("sought before the start")
+        return super().seek(offset, whence)
+
+
 def decode(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image,
     *,
@@ -72,9 +100,10 @@ def decode(
     up to 8 bytes per pixel at the peak, which for the default limit of 200 megapixels are
     1.6 GB. A PIL picture that is handed over turned and not in RGB stays as well, and so costs
     up to 12 with its own 4. What a codec needs inside comes on top: next to nothing for PNG,
-    GIF, TIFF and ordinary JPEG; with Pillow 13 we measured 3 more bytes per pixel for a
-    progressive JPEG, 8 for WebP with alpha and 15 for JPEG 2000. Lower `max_pixels` where
-    strangers send pictures and memory is short.
+    GIF, TIFF (but for the file itself, if it is compressed) and ordinary JPEG; with Pillow 13 we
+    measured 3 more bytes per pixel for a progressive JPEG, 8 for WebP with alpha and 15 for
+    JPEG 2000, of which 65,535 tiles, the most there can be, take another 700 MB. Lower
+    `max_pixels` where strangers send pictures and memory is short.
 
     Args:
         source: Path of a file, the bytes of one, an open binary file, or a PIL picture, which
@@ -97,7 +126,7 @@ def decode(
         return _guarded(source, None, max_pixels, ours=False)
     look = None if side is None else _draft(side)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decode_stream(io.BytesIO(source), None, max_pixels, look)
+        return _decode_stream(_Bytes(source), None, max_pixels, look)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
         try:
@@ -107,7 +136,7 @@ def decode(
             raise UnreadableImageError(_os_reason(error), path) from error
     if hasattr(source, "read"):
         data = read_bounded(source)
-        return _decode_stream(io.BytesIO(data), None, max_pixels, look)
+        return _decode_stream(_Bytes(data), None, max_pixels, look)
     raise TypeError(
         f"cannot decode a {type(source).__name__}, expected a path, bytes, a binary file or a "
         "PIL picture"
@@ -171,11 +200,11 @@ def open_picture(path: str) -> BinaryIO:
     if stat.S_ISDIR(mode):
         raise UnreadableImageError("a folder, not a picture", path)
     if stat.S_ISREG(mode):
-        return open(path, "rb")
+        return _File(path)
     if not stat.S_ISFIFO(mode):
         raise UnreadableImageError("not a regular file", path)
     with open(path, "rb") as pipe:
-        return io.BytesIO(read_bounded(pipe))
+        return _Bytes(read_bounded(pipe))
 
 
 def read_bounded(stream: BinaryIO) -> bytes:
@@ -211,8 +240,9 @@ def _decode_stream(
     if image is None:
         raise UnreadableImageError(unknown(prefix), path)
     with image:
+        _check_size(image, path, max_pixels)
         if look is not None:
-            look(image)  # Before the pixels are decoded.
+            look(image)  # Before the pixels are decoded; metadata of PNG may come with them.
         return _guarded(image, path, max_pixels, ours=True)
 
 
@@ -231,15 +261,7 @@ def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: boo
 
     Where the picture is `ours`, it is given up as soon as it is no longer needed.
     """
-    width, height = image.size
-    if width < 1 or height < 1:
-        raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
-    if width * height > max_pixels:
-        raise UnreadableImageError(
-            f"{width}x{height} pixels are {width * height / 1e6:.0f} megapixels, "
-            f"more than the limit of {max_pixels / 1e6:g}",
-            path,
-        )
+    _check_size(image, path, max_pixels)
     try:
         image.load()
         upright = _upright(image)
@@ -253,6 +275,18 @@ def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: boo
     if rgb is not image:
         rgb.info = {}  # A second decode() must not find the orientation and turn it again.
     return rgb
+
+
+def _check_size(image: Image.Image, path: str | None, max_pixels: int) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
+    if width * height > max_pixels:
+        raise UnreadableImageError(
+            f"{width}x{height} pixels are {width * height / 1e6:.0f} megapixels, "
+            f"more than the limit of {max_pixels / 1e6:g}",
+            path,
+        )
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -313,6 +347,8 @@ def _os_reason(error: OSError) -> str:
         return "no such file"
     if isinstance(error, PermissionError):
         return "permission denied"
+    if error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR):
+        return f"cannot be opened: {error.strerror}"
     return _reason(error)
 
 

@@ -76,7 +76,9 @@ def _try_formats(
             continue
         stream.seek(0)
         try:
-            return factory(stream, path or "")
+            # Without its name: Pillow would map the file into memory, which kills the process if
+            # the file shrinks, and looks at less of it than of the same bytes.
+            return factory(stream, "")
         except (SyntaxError, IndexError, TypeError, struct.error) as error:
             # How decoders say "not mine"; "damaged" from one that had known the first bytes.
             failure = failure if accept is None else error

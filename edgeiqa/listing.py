@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -116,8 +117,9 @@ def _wanted(folder: str, suffixes: frozenset[str]) -> tuple[list[str], set[str]]
                 # A link to nowhere, say, is to be reported, not to be missed in silence.
                 elif not is_picture or (not entry.is_file() and _exists(entry.path)):
                     continue
-            except OSError:
-                if not is_picture:
+            except OSError as error:
+                # A path that became too long may be that of a folder.
+                if not is_picture and error.errno != errno.ENAMETOOLONG:
                     continue
             names.append(name)
     names.sort(reverse=True)

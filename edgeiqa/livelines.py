@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from edgeiqa.liveresult import LiveResult
 from edgeiqa.output import OutputError, printable
+from edgeiqa.wholelines import WholeLines
 
 if TYPE_CHECKING:
     from edgeiqa.sources.base import Event
@@ -142,46 +142,39 @@ class _File:
 
     def __init__(self, path: str, append: bool) -> None:
         self._path, self._append, self._fresh = path, append, False
-        with self._told():
-            self._stream = self._open()
+        self._stream = self._open()
 
     def write(self, text: str) -> int:
-        with self._told():
-            if self._append:
-                self._follow()
-            elif not self._fresh and self._is_regular():  # Not for a pipe or a device.
-                self._stream.truncate(0)
-            self._fresh = True
-            return self._stream.write(text)
+        if self._append:
+            self._follow()
+        elif not self._fresh and self._stream.seekable():  # Not for a pipe or a device.
+            self._stream.truncate(0)
+        self._fresh = True
+        return self._stream.write(text)
 
     def flush(self) -> None:
-        with self._told():
-            self._stream.flush()
+        self._stream.flush()
 
     def __enter__(self) -> _File:
         return self
 
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        # What could not be written, as on a full disk, has been told; closing tries once more.
-        with contextlib.suppress(OSError) if error is not None else self._told():
-            self._stream.close()
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
 
-    def _open(self) -> TextIO:
-        stream = open(self._path, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-        if self._append and stream.seekable() and stream.tell() and not self._ends_with_line():
+    def _open(self) -> WholeLines:
+        stream = WholeLines(self._path)
+        if self._append and stream.seekable() and not self._ends_with_line():
             stream.write("\n")  # The power went in the middle of a line.
         return stream
 
     def _ends_with_line(self) -> bool:
+        """Whether the file ends with a whole line, or is empty."""
         try:
             with open(self._path, "rb") as stream:
                 stream.seek(-1, os.SEEK_END)
                 return stream.read(1) == b"\n"
-        except OSError:  # It may be written and not read.
+        except OSError:  # It is empty, or may be written and not read.
             return True
-
-    def _is_regular(self) -> bool:
-        return stat.S_ISREG(os.fstat(self._stream.fileno()).st_mode)
 
     def _follow(self) -> None:
         """Opens it anew where the file of that name is another one by now."""
@@ -192,12 +185,3 @@ class _File:
         if not same:
             self._stream.close()
             self._stream = self._open()
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror or error}") from error

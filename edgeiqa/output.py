@@ -153,8 +153,7 @@ class CsvWriter(DocumentWriter):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._csv = csv.writer(stream, lineterminator="\n")
-        self._csv.writerow(COLUMNS)
+        csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
 
     def write_document(self, document: Mapping[str, Any]) -> None:
         """Writes one line."""
@@ -163,7 +162,14 @@ class CsvWriter(DocumentWriter):
         values["reasons"] = " ".join(r["cause"] for r in values["reasons"] if r["decisive"])
         if values["accept"] is not None:
             values["accept"] = "true" if values["accept"] else "false"
-        self._csv.writerow(values[column] for column in COLUMNS)
+        write_csv_row(self._stream, [values[column] for column in COLUMNS])
+
+
+def write_csv_row(stream: TextIO, values: list[Any]) -> None:
+    """Writes one row; with quotes where a name has a carriage return, which Python forgets."""
+    risky = any(isinstance(value, str) and "\r" in value for value in values)
+    quoting: Any = csv.QUOTE_NONNUMERIC if risky else csv.QUOTE_MINIMAL
+    csv.writer(stream, lineterminator="\n", quoting=quoting).writerow(values)
 
 
 WRITERS: dict[str, type[Writer]] = {
@@ -219,16 +225,17 @@ def opened(path: str | None, *, binary: bool = False) -> Iterator[Any]:
     folder, name = os.path.split(target)
     part = os.path.join(folder, f".{name}.{os.getpid()}.part")
     try:
-        try:
-            stream = open(part, "w" + kind, **options)  # noqa: SIM115 - closed below
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror}") from error
-        with stream:
+        with open(part, "w" + kind, **options) as stream:
             yield stream
         os.replace(part, target)  # Now that it is whole.
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(part)
+        if isinstance(error, BrokenPipeError) or not isinstance(error, OSError):
+            raise
+        if error.strerror and error.filename in (None, part):
+            # Of this file: it cannot be made, or the disk has no room for more of it.
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
         raise
 
 

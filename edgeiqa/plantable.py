@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
-from edgeiqa.output import printable
+from edgeiqa.output import printable, write_csv_row
 from edgeiqa.picking import Pick
 
 COLUMNS = (
@@ -44,13 +44,12 @@ def as_json(plan: Sequence[Pick], stream: TextIO) -> None:
 
 def as_csv(plan: Sequence[Pick], stream: TextIO) -> None:
     """A line of column names, then one line per photograph; keep is true or false."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
     for pick in plan:
         row = pick.to_dict()
         if row["keep"] is not None:
             row["keep"] = "true" if row["keep"] else "false"
-        writer.writerow(row[column] for column in COLUMNS)
+        write_csv_row(stream, [row[column] for column in COLUMNS])
 
 
 def summary(plan: Sequence[Pick]) -> str:

@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             left_out.append(more.pulse.left_out)
             more.pulse.ready()
         start = time.monotonic()
-        with StopOnInterrupt(live.close):
+        with StopOnInterrupt(live.close) as stop:
             _drive(live, source, outlets, counts, arguments.max_frames)
         seconds = time.monotonic() - start
         if more.pulse is not None:
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(summary, file=sys.stdout if line is not None else sys.stderr)
     if video is not None and video.frames:
         print(f"{video.path}: {video.frames} frames", file=sys.stderr)
-    if sum(counts.values()) == counts["errors"]:
+    if sum(counts.values()) == counts["errors"] and not (stop.interrupted and not counts["errors"]):
         print(f"edgeiqa: error: no frame of {source.name} could be scored", file=sys.stderr)
         return EXIT_UNREADABLE
     return EXIT_OK

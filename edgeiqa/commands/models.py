@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa import contract as contracts
     from edgeiqa import model as models
     from edgeiqa.modelfile import open_checked
+    from edgeiqa.output import opened, printable
 
     entries: list[dict[str, Any]] = []
     for name in arguments.files or (*models.available_models(), models.CAUSES):
@@ -48,10 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         except (models.ModelError, contracts.ContractError, OSError) as error:
             entry["error"] = str(error)
         entries.append(entry)
-    if arguments.json:
-        print(json.dumps(entries, indent=2, ensure_ascii=False))
-    else:
-        print(_models_table(entries))
+    # Names that are no text come out as escapes, which in JSON say the same.
+    with opened(None) as stream:
+        if arguments.json:
+            stream.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+        else:
+            stream.write("\n".join(map(printable, _models_table(entries).split("\n"))) + "\n")
     return EXIT_UNREADABLE if any(entry["error"] for entry in entries) else EXIT_OK
 
 

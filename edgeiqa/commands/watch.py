@@ -93,7 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.settle,
         arguments.recursive,
         arguments.existing,
-        lambda kind, message: print(f"edgeiqa: {kind}: {message}", file=sys.stderr, flush=True),
+        lambda kind, message: print(
+            f"edgeiqa: {kind}: {output.printable(message)}", file=sys.stderr, flush=True
+        ),
     )
     left = arguments.count
     with _ending_on_terminate(), _appending(arguments.output) as stream:
@@ -131,14 +133,12 @@ def _score(arrival: Arrival, watch: FolderWatch, scorer: Scorer, gate: Gate | No
 
 def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:
     """Standard output, or a file that grows line by line, so that others can follow it."""
-    from edgeiqa.output import OutputError, opened
+    from edgeiqa.output import opened
+    from edgeiqa.wholelines import WholeLines
 
     if path is None or path == "-":
         return opened(path)
-    try:
-        return open(path, "a", encoding="utf-8", errors="backslashreplace", newline="")
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    return WholeLines(path)  # type: ignore[return-value]
 
 
 @contextlib.contextmanager

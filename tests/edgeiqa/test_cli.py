@@ -224,6 +224,15 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "TFL3" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_models_of_names_that_are_no_text_are_told(form: list[str]) -> None:
+    got = run("models", "\udcff\x1b[31m.tflite", *form)
+    assert got.returncode == 3, got.stderr
+    assert b"\\udcff" in got.stdout
+    assert b"\x1b" not in got.stdout
+    assert got.stderr == b""
+
+
 def test_samples_prints_their_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["samples"]) == 0
     assert Path(capsys.readouterr().out.strip()) == sample_paths()[0].parent

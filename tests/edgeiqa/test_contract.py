@@ -170,6 +170,7 @@ def test_unknown_keys_are_ignored() -> None:
         ({"outputs": [{"name": "x", "kind": "histogram", "bins": ["a"]}]}, "'a' is not a finite"),
         ({"outputs": [{"name": "x", "kind": "attributes"}]}, "labels belong"),
         ({"outputs": [{"name": "x", "kind": "attributes", "labels": [1]}]}, "labels must be text"),
+        ({"outputs": [{"name": "x", "kind": "attributes", "labels": [[]]}]}, "labels must be text"),
         (
             {"outputs": [{"name": "x", "kind": "attributes", "labels": ["a"], "score_label": "b"}]},
             "'b' is none of its labels",

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
 from edgeiqa import decode as decoding
 from edgeiqa import preprocess as preprocessing
-from edgeiqa.decode import UnreadableImageError, decode
+from edgeiqa.decode import UnreadableImageError, decode, decode_small
 from edgeiqa.samples import sample_paths
 from tests.edgeiqa.pictures import bomb, gray16, photograph, png, saved, with_orientation
 
@@ -337,6 +338,30 @@ def test_the_size_is_refused_before_pixels_are_decoded() -> None:
     # It has no pixel data at all: decoding would say "truncated".
     with pytest.raises(UnreadableImageError, match="megapixels"):
         decode(bomb())
+
+
+def test_a_small_copy_of_a_bomb_is_refused_before_its_metadata_is_sought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pillow decodes a PNG whole where it looks for EXIF in vain.
+    monkeypatch.setattr(PngImageFile, "load", lambda image: pytest.fail("was decoded"))
+    path = tmp_path / "bomb.png"
+    path.write_bytes(bomb())
+    with pytest.raises(UnreadableImageError, match="megapixels"):
+        decode_small(path, 64)
+
+
+def test_what_is_sought_before_the_start_is_an_error_in_bytes_too(tmp_path: Path) -> None:
+    # A PCX whose palette would lie there; io.BytesIO would read the header as one.
+    data = saved(photograph().convert("P").resize((4, 4)), "PCX")[:200]
+    path = tmp_path / "short.pcx"
+    path.write_bytes(data)
+    reasons = []
+    for source in (path, data, io.BytesIO(data)):
+        with pytest.raises(UnreadableImageError) as caught:
+            decode(source)
+        reasons.append(caught.value.reason)
+    assert all(reason.startswith("damaged or truncated") for reason in reasons)
 
 
 def test_streams_are_bounded_and_binary(monkeypatch: pytest.MonkeyPatch) -> None:

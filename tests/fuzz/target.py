@@ -1,0 +1,79 @@
+"""What is fuzzed: bytes in, the name of an outcome out, and everything else is a finding."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from tests.fuzz.mutate import spoiled
+
+
+class Target:
+    """One door through which strangers' bytes come in.
+
+    Attributes:
+        name: On the command line and in the report.
+        about: What is fuzzed, for the report.
+        tokens: Words of the format.
+        doublings: See `spoiled`.
+    """
+
+    name: str
+    about: str
+    tokens: Sequence[bytes] = ()
+    doublings = 4
+
+    def __init__(self) -> None:
+        self._seeds: tuple[bytes, ...] | None = None
+
+    def seeds(self) -> Sequence[bytes]:
+        """Inputs in order, to be spoiled."""
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Gets ready, once in each process; not part of what is timed."""
+
+    def close(self) -> None:
+        """Gives back what `open` took."""
+
+    def make(self, rng: random.Random) -> bytes:
+        """The input that a random number generator stands for."""
+        if self._seeds is None:
+            self._seeds = tuple(self.seeds())
+        return spoiled(rng.choice(self._seeds), rng, self._seeds, self.tokens, self.doublings)
+
+    def run(self, data: bytes) -> str:
+        """Feeds one input.
+
+        Returns:
+            What came of it: the class of a documented exception, "score", "exit 3", ...
+
+        Raises:
+            Exception: Anything is a finding: what was raised is not documented, or an
+                `AssertionError` says what an outcome lacked.
+        """
+        raise NotImplementedError
+
+
+class DrawnTarget(Target):
+    """A target whose bytes are choices; random ones are as good as spoiled ones."""
+
+    length = 160
+
+    def seeds(self) -> Sequence[bytes]:
+        """Nothing is in order yet."""
+        return (bytes(self.length),)
+
+    def make(self, rng: random.Random) -> bytes:
+        """Random bytes."""
+        return rng.randbytes(self.length)
+
+
+def number(seed: int, name: str, index: int) -> random.Random:
+    """The generator of the input with this number; independent of all others."""
+    return random.Random(f"{seed}/{name}/{index}")
+
+
+def has_text(error: Exception) -> None:
+    """Raises AssertionError for an error that says nothing."""
+    assert str(error).strip(), f"a {type(error).__name__} without a text"
