@@ -86,10 +86,11 @@ def note(number: int) -> None:
 
 def frame(file: str):  # type: ignore[no-untyped-def]
     """A file of 1920 x 1080 NV21 as a frame, as a camera would hand it over."""
-    from edgeiqa.frame import Frame, PixelFormat
+    from edgeiqa.frame import ColorRange, Frame, PixelFormat
 
     with open(file, "rb") as stream:
-        return Frame.from_buffer(stream.read(), 1920, 1080, PixelFormat.NV21)
+        data = stream.read()
+    return Frame.from_buffer(data, 1920, 1080, PixelFormat.NV21, color_range=ColorRange.FULL)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Mapping
+from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,16 @@ def sha256(data: bytes) -> list[dict[str, str]]:
     return [{"alg": "SHA-256", "content": hashlib.sha256(data).hexdigest()}]
 
 
-def wheel_identity(wheel: Path) -> tuple[str, str]:
-    """Name, normalised (PEP 503), and version out of a wheel's own metadata."""
+def wheel_metadata(wheel: Path) -> Message:
+    """What a wheel says about itself: the headers of its METADATA."""
     with zipfile.ZipFile(wheel) as archive:
         name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
-        told = HeaderParser().parsestr(archive.read(name).decode("utf-8"))
+        return HeaderParser().parsestr(archive.read(name).decode("utf-8"))
+
+
+def wheel_identity(wheel: Path) -> tuple[str, str]:
+    """Name, normalised (PEP 503), and version out of a wheel's own metadata."""
+    told = wheel_metadata(wheel)
     return re.sub(r"[-_.]+", "-", str(told["Name"])).lower(), str(told["Version"])
 
 
@@ -108,6 +114,9 @@ def completed(document: dict[str, Any], ours: Path, wheels: Iterable[Path]) -> d
         if wheel is None:
             raise ValueError(f"no wheel of {component['name']} {component['version']} is there")
         made = {**component, "hashes": sha256(wheel.read_bytes())}
+        if "licenses" not in made and (licence := wheel_metadata(wheel)["License"]):
+            # Free text of old metadata, which the tool leaves out.
+            made["licenses"] = [{"license": {"name": " ".join(str(licence).split())[:100]}}]
         made.setdefault("properties", []).append({"name": "edgeiqa:wheel", "value": wheel.name})
         # Where it lay while the document was made tells nobody anything.
         made["externalReferences"] = [
