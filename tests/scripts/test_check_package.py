@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.util
 import json
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -40,21 +41,29 @@ def test_the_package_is_built_alike_twice_and_well_formed(dist: Path) -> None:
     assert found["size"]["bytes"] <= 10_000_000
 
 
+def spoilt(good: Path, bad: Path, name: str, data: bytes) -> None:
+    """A copy of a wheel with one more file, listed as it should be."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w") as new:
+        for one in old.infolist():
+            content = old.read(one)
+            if one.filename.endswith("/RECORD"):
+                content += f"{name},sha256={digest},{len(data)}\n".encode()
+            new.writestr(one, content)
+        new.writestr(name, data)
+
+
 @pytest.mark.slow
 def test_faulty_wheels_are_found(
     dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (good,) = dist.glob("*.whl")
-    shutil.copy(good, tmp_path)
     bad = tmp_path / good.name
-    with zipfile.ZipFile(bad, "a") as archive:
-        archive.writestr("edgeiqa/once_more.py", archive.read("edgeiqa/cli.py"))
-    with pytest.raises(CheckError, match="once more as|once_more"):
+    spoilt(good, bad, "edgeiqa/once_more.py", zipfile.ZipFile(good).read("edgeiqa/cli.py"))
+    with pytest.raises(CheckError, match="once_more"):
         contents(tmp_path)
-    shutil.copy(good, tmp_path)
-    with zipfile.ZipFile(bad, "a") as archive:
-        archive.writestr("tests/test_x.py", "x = 1\n")
-    with pytest.raises(CheckError, match="W009|W2|Toplevel|top level|toplevel"):
+    spoilt(good, bad, "tests/test_x.py", b"x = 1\n")
+    with pytest.raises(CheckError, match="tests"):
         contents(tmp_path)
     bad.write_bytes(b"no wheel")
     with pytest.raises(CheckError):
