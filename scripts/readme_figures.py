@@ -35,6 +35,7 @@ from scripts.figures.blocks import Blocks, command_output, fill  # noqa: E402
 from scripts.figures.card import new_card  # noqa: E402
 from scripts.figures.library import library_blocks  # noqa: E402
 from scripts.figures.reports import RESULTS, Shipped, family  # noqa: E402
+from scripts.figures.scale import scale_blocks  # noqa: E402
 
 PHOTO = "edgeiqa/samples/coffee-motion-blur.jpg"
 
@@ -109,6 +110,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         "docs/libraries.md": library_blocks(),
         "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
         "docs/reliability.md": {**hardening.hardening_blocks(results)},
+        "docs/scale.md": scale_blocks(),
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},
         **{f"edgeiqa/models/{model.name}.md": card_blocks(model) for model in models},
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgeiqa.bench.stages import STAGES
 from scripts.figures.blocks import ROOT, Blocks, table
+from scripts.figures.coldstart import coldstart_tables
 from scripts.figures.reports import read_report
 
 FOLDER = ROOT / "docs" / "benchmarks"
@@ -27,6 +28,7 @@ def benchmark_blocks(models: Sequence[str], folder: Path = FOLDER) -> Blocks:
         blocks[f"machine-{name}"] = partial(_told, machine_lines, cases, name)
         blocks[f"bench-{name}"] = partial(_told, bench_tables, cases, name)
     blocks["soak"] = partial(soak_table, folder)
+    blocks["coldstart"] = partial(coldstart_tables, folder)
     return blocks
 
 
