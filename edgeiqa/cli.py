@@ -9,7 +9,17 @@ import sys
 from collections.abc import Sequence
 
 from edgeiqa import __version__
-from edgeiqa.commands import bench, fit_gate, live, models, pick, samples, score, watch
+from edgeiqa.commands import (
+    bench,
+    fit_gate,
+    live,
+    models,
+    pick,
+    report,
+    samples,
+    score,
+    watch,
+)
 from edgeiqa.commands.common import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
@@ -18,7 +28,7 @@ from edgeiqa.commands.common import (
 )
 
 # In the order of --help.
-COMMANDS = (score, live, watch, pick, fit_gate, bench, models, samples)
+COMMANDS = (score, report, live, watch, pick, fit_gate, bench, models, samples)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
