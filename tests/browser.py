@@ -46,6 +46,18 @@ _KEYS = {
 }
 _SHIFT, _CONTROL = 8, 2
 
+# Where to click on an element, or why that is not possible.
+_MIDDLE = """selector => {
+  const element = document.querySelector(selector);
+  if (!element) return "nothing there";
+  element.scrollIntoView({block: "center"});
+  const box = element.getBoundingClientRect();
+  const x = box.x + box.width / 2, y = box.y + box.height / 2;
+  const over = document.elementFromPoint(x, y);
+  if (over && (element.contains(over) || over.contains(element))) return [x, y];
+  return "covered by " + (over ? over.outerHTML.slice(0, 200) : "nothing");
+}"""
+
 
 class BrowserError(RuntimeError):
     """The browser did not do what it was told."""
@@ -247,15 +259,7 @@ class Browser:
         Raises:
             BrowserError: It is not there, or something lies over it.
         """
-        found = self.run(
-            "(() => { const e = document.querySelector(%s); if (!e) return 'nothing there';"
-            "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
-            "const x = r.x + r.width / 2, y = r.y + r.height / 2;"
-            "const over = document.elementFromPoint(x, y);"
-            "return e.contains(over) || (over && over.contains(e)) ? [x, y] :"
-            "'covered by ' + (over ? over.outerHTML.slice(0, 200) : 'nothing'); })()"
-            % json.dumps(selector)
-        )
+        found = self.run(f"({_MIDDLE})({json.dumps(selector)})")
         if isinstance(found, str):
             raise BrowserError(f"click on {selector}: {found}")
         for kind in ("mousePressed", "mouseReleased"):

@@ -96,5 +96,7 @@ def _only_size(file: str) -> Look:
         return Look(size=os.stat(file).st_size)
     except FileNotFoundError:
         return Look(error="no such file")
+    except UnicodeEncodeError:
+        return Look(error="no file can have this name")
     except (OSError, ValueError) as error:
         return Look(error=" ".join(str(getattr(error, "strerror", None) or error).split()))

@@ -59,7 +59,7 @@ def number_tiles(photos: Sequence[Photo], groups: Sequence[Sequence[int]]) -> st
     tiles.append(("", "", "-" if middle is None else f"{middle:.1f}", "median score"))
     if groups:
         more = sum(len(group) - 1 for group in groups)
-        tiles.append(('data-tab="duplicates"', "", f"{more:,}", "more of the same"))
+        tiles.append(('data-tab="duplicates"', "", f"{more:,}", "spare copies"))
     return "".join(
         f"<li>{_tile(attributes, kind, number, words)}</li>"
         for attributes, kind, number, words in tiles

@@ -90,6 +90,8 @@ def look_at(file: str, side: int = SIDE) -> Look:
         return Look(size=size, error=error.reason)
     except FileNotFoundError:
         return Look(error="no such file")
+    except UnicodeEncodeError:
+        return Look(error="no file can have this name")
     except Exception as error:  # One photograph never costs the others.
         text = " ".join(str(error).split()) or type(error).__name__
         return Look(size=size, error=text[:200])

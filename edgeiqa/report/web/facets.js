@@ -36,10 +36,10 @@ function pressed(event, act) {
 
 function startFields() {
   options("verdict", [["-1", "all"], ...OUTCOMES.map((name, i) => [String(i), name]).filter(([i]) => data.outcome.includes(Number(i)))]);
-  options("fault", [["-1", "anything or nothing"], ...data.faults.map((name, i) => [String(i), words(name)])]);
-  options("copies", [["", "all"], ["with", "near-duplicates"], ["best", "best of each only"]]);
+  options("fault", [["-1", "all"], ...data.faults.map((name, i) => [String(i), words(name)])]);
+  options("copies", [["", "all"], ["with", "near-duplicates"], ["best", "best of each"]]);
   const severities = data.causes.map(name => [name, words(name)]);
-  options("sort", [["score", "score"], ["name", "name"], ...severities, ["std", "uncertainty"], ["bytes", "file size"], ["results", "order of results"]]);
+  options("sort", [["score", "score"], ["name", "name"], ...severities, ["std", "uncertainty"], ["bytes", "file size"], ["results", "as listed"]]);
   at("copies").disabled = data.groups.length === 0;
   at("search").addEventListener("input", () => soon(() => ask({ search: at("search").value })));
   for (const key of ["low", "high"]) {
@@ -133,7 +133,7 @@ function chips() {
   if (asked.outcome >= 0) add(OUTCOMES[asked.outcome], { outcome: -1 });
   if (asked.fault >= 0) add(words(data.faults[asked.fault]), { fault: -1 });
   if (asked.folder >= 0) add(data.folders[asked.folder].label, { folder: -1 });
-  if (asked.copies) add(asked.copies === "best" ? "best of each only" : "near-duplicates", { copies: "" });
+  if (asked.copies) add(asked.copies === "best" ? "best of each" : "near-duplicates", { copies: "" });
   if (asked.group >= 0) add(`group ${asked.group + 1}`, { group: -1 });
   return found;
 }

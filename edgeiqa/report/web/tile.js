@@ -29,7 +29,7 @@ function photoCell(i) {
   if (groupOf[i] >= 0) {
     const members = data.groups[groupOf[i]];
     const best = members[0] === i;
-    box.append(make("span", best ? "badge best" : "badge", best ? `best of ${members.length}` : `1 of ${members.length}`));
+    box.append(make("span", best ? "badge best" : "badge", best ? `best of ${members.length}` : `${members.length} alike`));
   }
   const row = make("span", "words");
   const why = data.sentences[i] || (data.errors[i] ? [data.errors[i]] : []);
