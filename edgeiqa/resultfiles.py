@@ -193,20 +193,20 @@ def _csv_rows(text: io.TextIOWrapper) -> Iterator[tuple[str, Mapping[str, Any] |
             f"in the first line, {_short(header.strip())}"
         )
     reader = csv.reader(text, delimiter=delimiter)
-    try:
-        for values in reader:
-            place = f"line {1 + reader.line_num}"
-            if len(values) != len(columns):
-                if values:
-                    yield (
-                        place,
-                        ResultsError(f"{len(values)} columns, expected {len(columns)}"),
-                    )
-                continue
+    while True:
+        place = f"line {2 + reader.line_num}"
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield place, ResultsError(f"damaged CSV: {error}")
+            continue
+        if len(values) == len(columns):
             row = dict(zip(columns, values, strict=True))
             yield place, {**row, "path": _unescaped(row["path"])}
-    except csv.Error as error:
-        raise ResultsError(f"damaged CSV after line {1 + reader.line_num}: {error}") from error
+        elif values:
+            yield place, ResultsError(f"{len(values)} columns, expected {len(columns)}")
 
 
 def _parquet_rows(stream: BinaryIO) -> Iterator[tuple[str, Mapping[str, Any] | ResultsError]]:

@@ -52,8 +52,7 @@ def histogram(photos: Sequence[Photo], bins: int = BINS) -> list[Bin]:
         score = photo.result.score
         if score is not None:
             counts[bin_of(score, bins)][photo.outcome != REJECTED] += 1
-    step = 100 / bins
-    return [Bin(i * step, (i + 1) * step, *counts[i]) for i in range(bins)]
+    return [Bin(i * 100 / bins, (i + 1) * 100 / bins, *counts[i]) for i in range(bins)]
 
 
 def bin_of(score: float, bins: int = BINS) -> int:

@@ -124,7 +124,8 @@ def folder_url(folder: str, beside: str | None) -> str | None:
         if beside is not None and os.path.join(folder, "").startswith(os.path.join(beside, "")):
             rest = os.path.relpath(folder, beside).replace(os.sep, "/")
             return "./" if rest == "." else f"./{quote(os.fsencode(rest))}/"
-        return Path(folder).as_uri().rstrip("/") + "/"
+        url = Path(folder).as_uri()
+        return url if url.endswith("/") else f"{url}/"
     except ValueError:  # Half a surrogate pair, or a zero byte.
         return None
 

@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import signal
+import threading
 import warnings
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -144,7 +145,7 @@ def _in_pool(
     try:
         while chunks or flying:
             while chunks and len(flying) < 2 * workers:
-                future = pool.submit(_look_at_chunk, chunks[0])
+                future = _submit(pool, chunks[0])
                 flying[future] = chunks.popleft()
             done, _ = wait(flying, return_when=FIRST_COMPLETED)
             for future in done:
@@ -164,7 +165,7 @@ def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, Look]]:
         with _pool(1) as pool:
             try:
                 while waiting:
-                    yield from pool.submit(_look_at_chunk, [waiting[0]]).result()
+                    yield from _submit(pool, [waiting[0]]).result()
                     waiting.popleft()
             except BrokenProcessPool:
                 yield waiting.popleft().place, Look(error="the process that decoded it died")
@@ -179,6 +180,33 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 def _ignore_interrupts() -> None:
     """Ctrl-C reaches every process of a terminal; the first one ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _submit(pool: ProcessPoolExecutor, jobs: list[Job]) -> Future[list[tuple[int, Look]]]:
+    # This may start a process, which must not be interrupted half-way, on either side.
+    with _uninterrupted():
+        return pool.submit(_look_at_chunk, jobs)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Puts Ctrl-C off; what is started meanwhile never hears of it."""
+    came: list[int] = []
+    own = threading.current_thread() is threading.main_thread()
+    # The mask is what new processes inherit, but any thread of ours may still take the signal.
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if own else None
+    mask = None
+    if hasattr(signal, "pthread_sigmask"):  # Not on Windows.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if own:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _look_at_chunk(jobs: list[Job]) -> list[tuple[int, Look]]:
