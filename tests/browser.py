@@ -195,6 +195,12 @@ class Browser:
             if not url.startswith("data:"):
                 self.requests.append(url)
 
+    def help(self, *scripts: Path) -> None:
+        """Runs scripts before those of every page that is opened from now on."""
+        for script in scripts:
+            source = script.read_text(encoding="utf-8")
+            self.send("Page.addScriptToEvaluateOnNewDocument", source=source)
+
     def open(self, page: Path) -> None:
         """Opens a file and waits until it is loaded, scripts included."""
         self._events.clear()
@@ -233,7 +239,7 @@ class Browser:
         self, key: str, *, control: bool = False, shift: bool = False, times: int = 1
     ) -> None:
         """Presses a key, as a person at the keyboard does: "Tab", "ArrowDown", "/"."""
-        code, text = _KEYS.get(key, (ord(key.upper()), key))
+        code, text = _KEYS[key] if key in _KEYS else (ord(key.upper()), key)
         event = {
             "key": key,
             "code": key if len(key) > 1 else "",
@@ -318,8 +324,9 @@ def _high_pipe() -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def opened(page: Path, **options: Any) -> Iterator[Browser]:
-    """A browser that shows a file."""
-    with Browser(**options) as browser:
+def opened(page: Path, *helpers: Path) -> Iterator[Browser]:
+    """A browser that shows a file, with scripts of the test's own run before those of any page."""
+    with Browser() as browser:
+        browser.help(*helpers)
         browser.open(page)
         yield browser

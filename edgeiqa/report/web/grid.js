@@ -41,7 +41,8 @@ function visibleLines() {
   const top = -grid.getBoundingClientRect().top;
   const first = Math.floor(top / step) - SPARE;
   const last = Math.floor((top + window.innerHeight) / step) + SPARE;
-  return [Math.max(0, Math.min(first, count - 1)), Math.min(count - 1, last)];
+  // Never none at all: the way with the Tab key leads through here.
+  return [Math.max(0, Math.min(first, count - 1)), Math.min(count - 1, Math.max(last, SPARE))];
 }
 
 function drawLines() {
