@@ -24,6 +24,7 @@ from scripts.figures import bars, burst, causes, facts, gates, project, tables  
 from scripts.figures.benchmarks import benchmark_blocks  # noqa: E402
 from scripts.figures.blocks import Blocks, command_output, fill  # noqa: E402
 from scripts.figures.card import new_card  # noqa: E402
+from scripts.figures.report_page import report_blocks  # noqa: E402
 from scripts.figures.reports import RESULTS, Shipped, family  # noqa: E402
 
 PHOTO = "edgeiqa/samples/coffee-motion-blur.jpg"
@@ -96,6 +97,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         },
         "docs/gate.md": {"gate": lambda: gates.gates_tables(models)},
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
+        "docs/report.md": report_blocks(),
         "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},
         **{f"edgeiqa/models/{model.name}.md": card_blocks(model) for model in models},

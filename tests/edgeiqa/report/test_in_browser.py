@@ -16,7 +16,7 @@ from edgeiqa.report.page import Report, render
 from edgeiqa.report.thumbnails import Look, look_at
 from edgeiqa.resultfiles import Result
 from edgeiqa.samples import sample_paths
-from tests.browser import Browser, opened
+from scripts.browser import Browser, opened
 from tests.edgeiqa.report.pages import accepted, photos, rejected, result, sample, write_results
 from tests.edgeiqa.report.test_page import HOSTILE
 from tests.tools import needs
