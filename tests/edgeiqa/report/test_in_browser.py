@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -271,6 +272,20 @@ def test_the_list_shows_reasons(browser: Browser) -> None:
     why = "document.querySelector('.photo[data-place=\"0\"] .why')"
     assert browser.run(f"{why}.checkVisibility()") is True
     assert browser.run(f"{why}.textContent").startswith("too noisy")
+
+
+def test_the_list_is_saved(browser: Browser, tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    browser.send("Page.setDownloadBehavior", behavior="allow", downloadPath=folder)
+    choose(browser, "verdict", "1")
+    browser.click("#save")
+    file, end = tmp_path / "photographs.txt", time.monotonic() + 60
+    while not file.exists() and time.monotonic() < end:
+        browser.settle()
+    assert [Path(line).name for line in file.read_text(encoding="utf-8").splitlines()] == [
+        *("chelsea-noisy.jpg", "coffee-motion-blur.jpg", "rocket.jpg")
+    ]
+    browser.requests[:] = [url for url in browser.requests if not url.startswith("blob:")]
 
 
 @pytest.mark.parametrize("width", [320, 400, 800, 1280, 2000])
