@@ -10,7 +10,18 @@ import sys
 from collections.abc import Sequence
 
 from edgeiqa import __version__
-from edgeiqa.commands import bench, fit_gate, live, models, pick, samples, score, service, watch
+from edgeiqa.commands import (
+    bench,
+    fit_gate,
+    live,
+    models,
+    pick,
+    report,
+    samples,
+    score,
+    service,
+    watch,
+)
 from edgeiqa.commands.common import (
     EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
@@ -19,7 +30,7 @@ from edgeiqa.commands.common import (
 )
 
 # In the order of --help.
-COMMANDS = (score, live, service, watch, pick, fit_gate, bench, models, samples)
+COMMANDS = (score, report, live, service, watch, pick, fit_gate, bench, models, samples)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

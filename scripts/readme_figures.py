@@ -34,6 +34,7 @@ from scripts.figures.benchmarks import benchmark_blocks  # noqa: E402
 from scripts.figures.blocks import Blocks, command_output, fill  # noqa: E402
 from scripts.figures.card import new_card  # noqa: E402
 from scripts.figures.library import library_blocks  # noqa: E402
+from scripts.figures.report_page import report_blocks  # noqa: E402
 from scripts.figures.reports import RESULTS, Shipped, family  # noqa: E402
 from scripts.figures.scale import scale_blocks  # noqa: E402
 
@@ -108,6 +109,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         "docs/gate.md": {"gate": lambda: gates.gates_tables(models)},
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
         "docs/libraries.md": library_blocks(),
+        "docs/report.md": report_blocks(),
         "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
         "docs/reliability.md": {**hardening.hardening_blocks(results)},
         "docs/scale.md": scale_blocks(),

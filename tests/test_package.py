@@ -41,6 +41,9 @@ def test_wheel_brings_model_samples_types_and_licences(wheel: Path) -> None:
     for name in (
         "edgeiqa/py.typed",
         "edgeiqa/samples/README.md",
+        "edgeiqa/report/web/page.html",
+        "edgeiqa/report/web/style.css",
+        "edgeiqa/report/web/main.js",
         "convert/__main__.py",
         "convert/data/splits/biq2021_validation.txt",
     ):

@@ -1,0 +1,1 @@
+"""`edgeiqa report`: one self-contained HTML page about many scored photographs."""

@@ -1,0 +1,185 @@
+"""The page itself: one HTML file that loads nothing and lets nothing in.
+
+Its Content-Security-Policy allows its own two scripts and its own style, by their hashes, pictures
+that are in it, and pictures on the disk it lies on; no network. Names, folders and errors are
+strangers' texts: they stand in the HTML escaped, and in the data as JSON in which no tag can end.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+from edgeiqa import __version__
+from edgeiqa.report import parts
+from edgeiqa.report.folders import folders_of
+from edgeiqa.report.histogram import histogram, histogram_svg
+from edgeiqa.report.parts import text
+from edgeiqa.report.payload import CHUNK, file_url, payload, script_safe_json
+from edgeiqa.report.photos import UNREADABLE, Photo, median, worst_first
+from edgeiqa.report.thumbnails import Look, thumbnail_type
+
+GENERATOR = '<meta name="generator" content="edgeiqa report '
+"""How a page of ours is known again."""
+
+# In the order in which they are joined.
+_SCRIPTS = (
+    *("data", "thumbs", "filter", "tile", "grid", "details", "facets", "folders", "duplicates"),
+    *("tabs", "main"),
+)
+_PLACE = re.compile(r"\{\{([A-Z_]+)\}\}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that goes into the page.
+
+    Attributes:
+        title: At the top.
+        photos: In the order of the results.
+        looks: What was found at the places of photographs, for those that were looked at.
+        groups: Near-duplicates, the best first; None where they were not looked for.
+        meta: Short facts for the line below the title.
+        notes: Whole sentences about what is missing or was passed over.
+        beside: The folder of the page, to which links are relative; None for full paths.
+    """
+
+    title: str
+    photos: Sequence[Photo]
+    looks: Mapping[int, Look] = field(default_factory=dict)
+    groups: Sequence[Sequence[int]] | None = None
+    meta: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    beside: str | None = None
+
+
+def render(report: Report) -> Iterator[str]:
+    """The page, piece by piece, as thumbnails of 10,000 photographs are tens of megabytes.
+
+    Args:
+        report: What to show.
+
+    Yields:
+        Texts that are the page when joined, without lone surrogates.
+    """
+    photos, looks = report.photos, report.looks
+    ordered = worst_first(photos)
+    # What is seen first lies together.
+    scored = set(ordered)
+    places = [*ordered, *(place for place in range(len(photos)) if place not in scored)]
+    with_thumbs = [p for p in places if p in looks and looks[p].thumbnail is not None]
+    numbers = {place: number for number, place in enumerate(with_thumbs)}
+    fills = _static_parts(report, ordered)
+    fills["DATA"] = script_safe_json(
+        payload(
+            photos,
+            looks,
+            report.groups or (),
+            numbers,
+            media_type=thumbnail_type(),
+            beside=report.beside,
+        )
+    )
+    template = _asset("page.html")
+    end = 0
+    for match in _PLACE.finditer(template):
+        yield template[end : match.start()]
+        if match[1] == "THUMBS":
+            yield from _thumbnail_chunks(looks, with_thumbs)
+        else:
+            yield fills[match[1]]
+        end = match.end()
+    yield template[end:]
+
+
+def _static_parts(report: Report, ordered: Sequence[int]) -> dict[str, str]:
+    photos = report.photos
+    groups = report.groups or ()
+    judged = any(photo.result.accept is not None for photo in photos)
+    middle = median(photos[place].result.score or 0.0 for place in ordered)
+    folders = folders_of(photos)
+    unreadable = sum(photo.outcome == UNREADABLE for photo in photos)
+    edges = {*ordered[: parts.STRIP], *ordered[-parts.STRIP :]}
+    style, early, script = _asset("style.css"), _asset("early.js"), _script()
+    thumbnails = {
+        place: data
+        for place in edges
+        if place in report.looks and (data := report.looks[place].thumbnail) is not None
+    }
+    links = {p: url for p in edges if (url := file_url(photos[p], report.beside)) is not None}
+    return {
+        "CSP": _policy(style, (early, script)),
+        "VERSION": text(__version__),
+        "TITLE": text(report.title),
+        "STYLE": style,
+        "EARLY": early,
+        "SCRIPT": script,
+        "META": " &middot; ".join(f"<bdi>{text(fact)}</bdi>" for fact in report.meta),
+        "NOTES": parts.notes_list(report.notes),
+        "TILES": parts.number_tiles(photos, groups),
+        "HISTOGRAM": histogram_svg(histogram(photos), middle, judged),
+        "LEGEND": parts.legend(judged) if ordered else '<p class="faint">No scores.</p>',
+        "CAUSES": parts.causes_list(photos),
+        "FOLDERS": parts.folder_table(folders),
+        "FOLDER_COUNT": f"{len(folders):,}",
+        "STRIPS": parts.strips(photos, ordered, thumbnails, thumbnail_type(), links),
+        "COUNT": f"{len(photos):,}",
+        "GROUP_COUNT": "" if report.groups is None else f"{len(groups):,}",
+        "GROUPS_TOLD": _groups_told(report),
+        "UNREADABLE": parts.unreadable_table(photos),
+        "UNREADABLE_COUNT": f"{unreadable:,}",
+    }
+
+
+def _groups_told(report: Report) -> str:
+    if report.groups is None:
+        return "Near-duplicates were not looked for."
+    if not report.groups:
+        return "No two photographs look the same."
+    count = sum(map(len, report.groups))
+    noun = "group" if len(report.groups) == 1 else "groups"
+    return (
+        f"{count:,} photographs look so alike that they are in {len(report.groups):,} {noun}: "
+        "copies, other sizes or qualities, the same view taken again. The best of each comes first."
+    )
+
+
+def _thumbnail_chunks(looks: Mapping[int, Look], places: Sequence[int]) -> Iterator[str]:
+    for start in range(0, len(places), CHUNK):
+        lines = [
+            base64.b64encode(looks[place].thumbnail or b"").decode("ascii")
+            for place in places[start : start + CHUNK]
+        ]
+        yield '<script type="text/plain" class="thumbs">' + "\n".join(lines) + "</script>\n"
+
+
+def _policy(style: str, scripts: Sequence[str]) -> str:
+    allowed = " ".join(_hash(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; "
+        "img-src data: file:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(content: str) -> str:
+    digest = hashlib.sha256(content.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+@cache
+def _script() -> str:
+    files = "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
+    return f'"use strict";\n(() => {{\n{files}}})();\n'
+
+
+@cache
+def _asset(name: str) -> str:
+    # Read as text, so that line ends are what a browser hashes wherever it was checked out.
+    return (
+        resources.files("edgeiqa.report").joinpath("web").joinpath(name).read_text(encoding="utf-8")
+    )
