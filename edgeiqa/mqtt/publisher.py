@@ -75,7 +75,8 @@ def client_id_of(topic: str) -> str:
 
 
 def _print(message: str) -> None:
-    print(f"edgeiqa: mqtt: {message}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # Nobody listens; verdicts still go out.
+        print(f"edgeiqa: mqtt: {message}", file=sys.stderr, flush=True)
 
 
 class _Telling:
@@ -236,6 +237,7 @@ class MqttPublisher:
             clean_session=None if new else False,
             protocol=paho.MQTTv5 if new else paho.MQTTv311,
         )
+        client.suppress_exceptions = True  # What a callback raises must not end the thread.
         client.max_queued_messages_set(0)
         client.reconnect_delay_set(1, _LONGEST_WAIT_S)
         client.will_set(f"{broker.topic}/status", "offline", qos=1, retain=True)

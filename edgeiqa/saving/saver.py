@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections import deque
@@ -37,7 +38,8 @@ class _Shot:
 
 
 def _print(message: str) -> None:
-    print(f"edgeiqa: save: {message}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError, ValueError):  # Nobody listens; saving goes on.
+        print(f"edgeiqa: save: {message}", file=sys.stderr, flush=True)
 
 
 class FrameSaver:

@@ -50,7 +50,7 @@ class Mosquitto:
                 f"listener {self.port} 127.0.0.1",
                 "persistence true", f"persistence_location {folder}/",
                 "max_queued_messages 0",
-                f"user {os.environ.get('USER') or 'root'}",
+                "user root",
                 *anonymous, *lines, "",
             ))
         )  # fmt: skip
