@@ -1,14 +1,14 @@
 """Measures how fast `edgeiqa score` goes through a library, and what memory it takes.
 
 Usage: python scripts/library_benchmark.py [--photographs 200] [--workers 1 2] [--folder DIR]
-                                           [--json docs/benchmarks/library.json]
+                                           [--nightly 200000] [--json docs/benchmarks/library.json]
 
 Without --folder a library is made of the sample photographs: enlarged to 12 and 3 megapixels with
 a grain of their own on top, so that their JPEGs are as large as those of a camera. Each case is one
 run of the command over all of them, its start included. Beside it runs what people write instead:
-a loop in one process over OpenCV's variance of Laplacian, or BRISQUE's features. Peak memory is
-that of the resident set, as Linux tells it, of the process that was started and of its largest
-worker.
+a loop in one process over OpenCV's variance of Laplacian, or BRISQUE's features. At last a run
+that resumes over many photographs of which all but one are known. Peak memory is the resident set,
+as Linux tells it, of the process that was started and of its largest worker.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ sys.path.insert(0, str(ROOT))
 from edgeiqa import Scorer, __version__, sample_paths  # noqa: E402
 from edgeiqa.bench.machine import machine, versions  # noqa: E402
 from edgeiqa.bench.rivals import rivals  # noqa: E402
+from edgeiqa.decode import MAX_PIXELS  # noqa: E402
+from edgeiqa.library.recipe import settings  # noqa: E402
 from edgeiqa.listing import expand  # noqa: E402
-from edgeiqa.output import opened  # noqa: E402
+from edgeiqa.output import json_line, opened  # noqa: E402
+from edgeiqa.scorerow import score_row  # noqa: E402
 
 SIZES = {"12 MP": (4000, 3000), "3 MP": (2048, 1536)}
 DIFFERENT = 8
@@ -67,7 +70,7 @@ def watched(command: Sequence[str]) -> tuple[float, float, float]:
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     own = largest = 0.0
     while True:
         own = max(own, peak_mb(process.pid))
@@ -127,16 +130,6 @@ def measure(folder: Path, what: str, args: argparse.Namespace) -> list[dict[str,
                     }
                 )
                 print(f"  {mode}, {workers} workers: {runs[-1]['per_second']}/s", flush=True)
-        command = [sys.executable, "-m", "edgeiqa", "score", str(folder), *words]
-        seconds, own, largest = watched(command)
-        runs.append(
-            {
-                "what": what,
-                "mode": "unchanged",
-                "workers": args.workers[-1],
-                **told(len(paths), seconds, own, largest),
-            }
-        )
     for name, share in RIVALS.items():
         count = max(1, round(len(paths) * share))
         command = [sys.executable, __file__, "--rival", name, "--photographs", str(count)]
@@ -148,6 +141,43 @@ def measure(folder: Path, what: str, args: argparse.Namespace) -> list[dict[str,
     for run in runs:
         run["megabytes"] = round(megabytes, 2)
     return runs
+
+
+def make_known(folder: Path, journal: Path, count: int, model: str) -> None:
+    """A folder of so many photographs, and the journal of a run that has scored all but one."""
+    scorer = Scorer(model)
+    gate = scorer.gate() if "normal" in scorer.contract.gate else None
+    photo = sample_paths()[0]
+    document = score_row(str(photo), scorer, gate).to_dict()
+    made_with = settings(scorer, gate, quick=False, max_pixels=MAX_PIXELS).keys()
+    with journal.open("w", encoding="utf-8") as stream:
+        for number in range(count):
+            path = folder / f"{number // 1000:04}" / f"{number % 1000:03}.jpg"
+            if number % 1000 == 0:
+                path.parent.mkdir(parents=True)
+                path.write_bytes(photo.read_bytes())
+                first, status = path, path.stat()
+            else:
+                os.link(first, path)
+            stamp = {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+            row = {**document, "path": str(path), **stamp, **made_with}
+            if number != count // 2:
+                stream.write(json_line(row) + "\n")
+
+
+def nightly(count: int, model: str) -> dict[str, Any]:
+    """A run over many photographs of which one is new; ready for JSON."""
+    with tempfile.TemporaryDirectory() as made:
+        folder, journal = Path(made) / "photos", Path(made) / "journal.jsonl"
+        make_known(folder, journal, count, model)
+        words = ["--model", model, "--output", str(journal), "--resume", "--no-progress"]
+        command = [sys.executable, "-m", "edgeiqa", "score", str(folder), *words]
+        seconds, own, _ = watched(command)
+        with journal.open(encoding="utf-8") as stream:
+            if sum(1 for _ in stream) != count:
+                raise RuntimeError("the journal has not one line per photograph")
+    print(f"{count} photographs, one of them new: {seconds:.1f} s, {own:.0f} MB", flush=True)
+    return {"photographs": count, "seconds": round(seconds, 2), "peak_mb": round(own, 1)}
 
 
 def told(count: int, seconds: float, own: float, largest: float) -> dict[str, Any]:
@@ -175,6 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--photographs", type=int, default=200, metavar="N", help="of each size")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--model", default="base")
+    parser.add_argument(
+        "--nightly", type=int, default=200_000, metavar="N", help="photographs that are known"
+    )
     parser.add_argument("--folder", metavar="DIR", help="a library of yours instead")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--rival", choices=RIVALS, help=argparse.SUPPRESS)
@@ -184,12 +217,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = []
     with tempfile.TemporaryDirectory() as made:
         if args.folder:
-            runs += measure(Path(args.folder), Path(args.folder).name, args)
+            folder = Path(args.folder).absolute()
+            runs += measure(folder, folder.name, args)
         else:
             for number, (what, size) in enumerate(SIZES.items()):
                 folder = Path(made) / str(number)
                 make_library(folder, size, args.photographs)
                 runs += measure(folder, what, args)
+    known = nightly(args.nightly, args.model)
     if args.json:
         contract = Scorer(args.model, causes=False).contract
         own = f" --folder {Path(args.folder).name}" if args.folder else ""
@@ -200,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "machine": machine(),
             "versions": {"edgeiqa": __version__, **versions()},
             "runs": runs,
+            "nightly": known,
         }
         with opened(args.json) as stream:
             stream.write(json.dumps(report, indent=1) + "\n")

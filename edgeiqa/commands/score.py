@@ -128,10 +128,12 @@ def run(arguments: argparse.Namespace) -> int:
         need_gate=arguments.check,
         max_pixels=arguments.max_megapixels * 1_000_000,
     )
+    if file_format == "parquet":
+        _check_parquet()  # Now, and not after hours of scoring.
     job = Run(arguments, file_format, scorer, gate, maps, asked=gate_words(gate))
     try:
         tally = job.resumed() if arguments.resume else job.whole()
-    except (WorkerError, ImportError) as error:
+    except WorkerError as error:
         raise UsageError(str(error)) from error
     _note_what_counted_for_nothing(arguments, job, tally)
     if tally.unreadable:
@@ -164,6 +166,15 @@ def _check_combination(arguments: argparse.Namespace, file_format: str) -> None:
         )
     if STDIN in arguments.paths:
         raise UsageError("--resume does not go with standard input (-)")
+
+
+def _check_parquet() -> None:
+    from edgeiqa.library.parquet import pyarrow_modules
+
+    try:
+        pyarrow_modules()
+    except ImportError as error:
+        raise UsageError(str(error)) from error
 
 
 def _map_folder(folder: str) -> MapFolder:

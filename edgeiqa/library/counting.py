@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -38,8 +39,10 @@ class Counting:
 
     def _count(self) -> None:
         count = 0
-        for _ in self._things:
-            if self._over.is_set():
-                return
-            count += 1
-        self._tell(count)
+        # Whatever goes wrong there goes wrong for whoever does the work, too, and is told there.
+        with contextlib.suppress(Exception):
+            for _ in self._things:
+                if self._over.is_set():
+                    return
+                count += 1
+            self._tell(count)

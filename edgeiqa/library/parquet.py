@@ -30,15 +30,8 @@ class ParquetWriter(DocumentWriter):
         Raises:
             ImportError: pyarrow is not installed.
         """
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError as error:
-            raise ImportError(
-                'Parquet needs pyarrow: pip install "edgeiqa[parquet]", or use --format csv'
-            ) from error
-        self._arrow = pyarrow
-        self._schema = _schema(pyarrow)
+        self._arrow, parquet = pyarrow_modules()
+        self._schema = _schema(self._arrow)
         self._writer = parquet.ParquetWriter(stream, self._schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
 
@@ -60,6 +53,22 @@ class ParquetWriter(DocumentWriter):
         if self._rows:
             self._writer.write_table(self._arrow.Table.from_pylist(self._rows, self._schema))
             self._rows = []
+
+
+def pyarrow_modules() -> tuple[Any, Any]:
+    """The modules `pyarrow` and `pyarrow.parquet`.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError(
+            'Parquet needs pyarrow: pip install "edgeiqa[parquet]", or use --format csv'
+        ) from error
+    return pyarrow, parquet
 
 
 def _text(value: str | None) -> str | None:

@@ -20,6 +20,7 @@ from edgeiqa.library.recipe import Recipe, settings
 from edgeiqa.library.resume import OtherSettingsError, Resumption
 from edgeiqa.listing import STDIN, Item, expand
 from edgeiqa.mapfolder import MapFolder
+from edgeiqa.model import find
 from edgeiqa.output import WRITERS, DocumentWriter, OutputError, Row, Writer
 from edgeiqa.progress import Progress
 from edgeiqa.scorer import Scorer
@@ -118,9 +119,7 @@ class Run:
         recipe = None
         if maps is None:
             recipe = Recipe(
-                model=os.path.abspath(arguments.model)
-                if os.path.isfile(arguments.model)
-                else arguments.model,
+                model=os.path.abspath(find(arguments.model)),
                 min_score=None if gate is None else gate.min_score,
                 limits={} if gate is None else gate.max_causes,
                 quick=arguments.quick,

@@ -154,6 +154,17 @@ def test_parquet_without_a_journal(tmp_path: Path) -> None:
     assert (row["bytes"], row["mode"]) == (None, None)
 
 
+def test_without_pyarrow_the_extra_is_named_before_anything_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    out = tmp_path / "out.parquet"
+    for more in ([], ["--resume"]):
+        assert main(["score", str(sample_paths()[0]), "--output", str(out), *more]) == 2
+        assert 'pip install "edgeiqa[parquet]"' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -171,14 +171,14 @@ def test_a_file_that_was_written_without_resume_is_refused(
 @linux
 @pytest.mark.slow
 def test_kill_9_at_any_moment_loses_no_line_and_doubles_none(tmp_path: Path) -> None:
-    count, random_ = 240, random.Random(9)
+    count, random_ = 150, random.Random(9)
     make_tree(tmp_path / "photos", count)
     expected, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     assert score(tmp_path / "photos", "--resume", "--output", expected).returncode == 0
     kills, before = 0, b""
-    for _ in range(8):
+    for _ in range(6):
         process = started(tmp_path / "photos", "--resume", "--output", out, "--workers", 2)
-        more = random_.randrange(0, 40)
+        more = random_.randrange(0, 24)
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
             if out.exists() and out.read_bytes().count(b"\n") >= before.count(b"\n") + more:
@@ -199,7 +199,7 @@ def test_kill_9_at_any_moment_loses_no_line_and_doubles_none(tmp_path: Path) -> 
         while any(map(is_alive, workers)) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not any(map(is_alive, workers)), "a worker outlives whoever started it"
-    assert kills >= 6
+    assert kills >= 4
     done = score(tmp_path / "photos", "--resume", "--output", out)
     assert done.returncode == 0
     assert f"{len(names)} unchanged" in done.stderr
@@ -208,7 +208,7 @@ def test_kill_9_at_any_moment_loses_no_line_and_doubles_none(tmp_path: Path) -> 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 def test_an_interrupt_keeps_what_was_scored(tmp_path: Path) -> None:
-    make_tree(tmp_path / "photos", 200)
+    make_tree(tmp_path / "photos", 120)
     out = tmp_path / "out.jsonl"
     process = started(tmp_path / "photos", "--resume", "--output", out, "--workers", 2)
     deadline = time.monotonic() + 60
@@ -221,10 +221,10 @@ def test_an_interrupt_keeps_what_was_scored(tmp_path: Path) -> None:
         f"edgeiqa: {out} keeps what was scored; the same command goes on\nedgeiqa: interrupted\n"
     )
     kept = rows(out)
-    assert 0 < len(kept) < 200
+    assert 0 < len(kept) < 120
     done = score(tmp_path / "photos", "--resume", "--output", out)
-    assert f"{200 - len(kept)} scored now, {len(kept)} unchanged" in done.stderr
-    assert len(rows(out)) == 200
+    assert f"{120 - len(kept)} scored now, {len(kept)} unchanged" in done.stderr
+    assert len(rows(out)) == 120
 
 
 def test_two_runs_on_one_journal_are_one_too_many(tmp_path: Path) -> None:
