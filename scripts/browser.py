@@ -306,12 +306,28 @@ class Browser:
         found = self.send("Page.captureScreenshot", format=kind, **options)
         file.write_bytes(base64.b64decode(found["data"]))
 
+    def renderer_mb(self) -> float:
+        """Resident memory of the process that holds the page, in MB (10^6 bytes); Linux only."""
+        largest = 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError, StopIteration):
+                if os.getpgid(int(folder.name)) != self._process.pid:
+                    continue
+                if b"--type=renderer" in (folder / "cmdline").read_bytes():
+                    status = (folder / "status").read_text(encoding="utf-8")
+                    largest = max(largest, _value(status, "VmRSS:"))
+        return largest * 1024 / 1e6
+
     def metrics(self) -> dict[str, float]:
         """Counters of the browser, such as JSHeapUsedSize in bytes and Nodes."""
         self.send("Performance.enable")
         self.send("HeapProfiler.collectGarbage")
         found = self.send("Performance.getMetrics")["metrics"]
         return {one["name"]: one["value"] for one in found}
+
+
+def _value(status: str, name: str) -> int:
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name))
 
 
 def _high_pipe() -> tuple[int, int]:

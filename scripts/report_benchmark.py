@@ -165,6 +165,7 @@ def measure_page(page: Path) -> dict[str, Any]:
             browser.settle()
             loads.append(1000 * (time.perf_counter() - start))
             heaps.append(browser.metrics()["JSHeapUsedSize"])
+            renderer = browser.renderer_mb()
             found = {"photographs": browser.run("document.getElementById('matches').textContent")}
     with Browser(1280, 900) as browser:
         browser.open(page)
@@ -183,6 +184,11 @@ def measure_page(page: Path) -> dict[str, Any]:
         found["heap_mb"] = {
             "loaded": round(statistics.median(heaps) / 1e6, 1),
             "all seen": round(browser.metrics()["JSHeapUsedSize"] / 1e6, 1),
+        }
+        # Texts as long as thumbnails lie outside of the heap.
+        found["renderer_mb"] = {
+            "loaded": round(renderer, 1),
+            "all seen": round(browser.renderer_mb(), 1),
         }
     found["load_ms"] = [round(one) for one in sorted(loads)]
     found["scroll_frame_ms"] = {

@@ -49,6 +49,10 @@ def _told(report: Mapping[str, Any]) -> str:
         ["JavaScript's heap, loaded", f"{page['heap_mb']['loaded']:g} MB"],
         ["JavaScript's heap, all thumbnails seen", f"{page['heap_mb']['all seen']:g} MB"],
         *(
+            [f"memory of the page's process, {when}", f"{size:.0f} MB"]
+            for when, size in page.get("renderer_mb", {}).items()
+        ),
+        *(
             [f"near-duplicates among {int(count):,}, once looked at", f"{seconds:g} s"]
             for count, seconds in report["duplicates_s"].items()
         ),

@@ -20,6 +20,7 @@ REPORT = {
         "actions_ms": {"search": 17.6, "sort by name": 30.2},
         "scroll_frame_ms": {"p50": 16.7, "p95": 20.4, "most": 45.0},
         "heap_mb": {"loaded": 4.1, "all seen": 36.0},
+        "renderer_mb": {"loaded": 150.2, "all seen": 190.4},
     },
     "duplicates_s": {"10000": 0.9, "200000": 51.0},
     "machine": {"processor": "Some CPU", "cores": 2},
@@ -37,6 +38,7 @@ def test_the_table_tells_what_was_measured(tmp_path: Path) -> None:
         "| to open it, median of three | 812 ms |",
         "| filter by search | 18 ms |",
         "| sort by name | 30 ms |",
+        "| memory of the page's process, all seen | 190 MB |",
         "| near-duplicates among 200,000, once looked at | 51 s |",
         "On Some CPU, 2 cores",
     ):
@@ -64,3 +66,4 @@ def test_the_benchmark_measures_and_writes(
     assert all(value > 0 for value in report["page"]["actions_ms"].values())
     assert report["run"]["page_mb"] > 0.2
     assert report["page"]["heap_mb"]["loaded"] > 0
+    assert report["page"]["renderer_mb"]["all seen"] > 20
