@@ -39,10 +39,9 @@ def coldstart_tables(folder: Path) -> str:
             "or VNNI, so LiteRT and OpenCV take the path that they take there."
         )
     told = report["machine"]
-    parts.append(
-        f"{report['what'][:1].upper()}{report['what'][1:]}; {told['processor']}, {told['cores']} cores, load "
-        f"{told['load']}. `{report['command']}`."
-    )
+    what = report["what"][:1].upper() + report["what"][1:]
+    where = f"{told['processor']}, {told['cores']} cores, load {told['load']}"
+    parts.append(f"{what}; {where}. `{report['command']}`.")
     return "\n\n".join(parts)
 
 
