@@ -35,13 +35,13 @@ def coldstart_tables(folder: Path) -> str:
         most = max(one["differs"] for one in report["instructions"])
         parts.append(
             "Counted twice, the instructions per picture differed by "
-            f"{most:.2%} at most. callgrind emulates a processor with AVX2 and without AVX-512 "
+            f"{most:.4%} at most. callgrind emulates a processor with AVX2 and without AVX-512 "
             "or VNNI, so LiteRT and OpenCV take the path that they take there."
         )
     told = report["machine"]
-    parts.append(
-        f"{report['what']}; {told['processor']}, {told['cores']} cores. `{report['command']}`."
-    )
+    what = report["what"][:1].upper() + report["what"][1:]
+    where = f"{told['processor']}, {told['cores']} cores, load {told['load']}"
+    parts.append(f"{what}; {where}. `{report['command']}`.")
     return "\n\n".join(parts)
 
 
@@ -103,7 +103,7 @@ def _pictures(cases: list[dict[str, Any]]) -> str:
                 f"**{_millions(case['total'])}**",
                 *(_millions(parts.get(name, 0)) for name in SPLIT),
                 _millions(rest),
-                f"{case['differs']:.2%}",
+                f"{case['differs']:.4%}",
             ]
         )
     head = ["one more picture", "all", *SPLIT, "other", "second count differs by"]

@@ -50,8 +50,8 @@ def measured_table(report: dict[str, Any]) -> str:
     head += [f"Ray, {count} actor{'s' * (count > 1)}" for count in actors]
     told = report["machine"]
     note = (
-        f"{report['what']}. {told['processor']}, {told['cores']} cores, Ray "
-        f"{report['versions']['ray']}. `{report['command']}`."
+        f"{report['what']}. {told['processor']}, {told['cores']} cores, load "
+        f"{told['load']}, Ray {report['versions']['ray']}. `{report['command']}`."
     )
     shown = table([*head, "seconds to the first results"], rows)
     return f"Photographs a second:\n\n{shown}\n\n{note}"

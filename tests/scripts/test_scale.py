@@ -14,7 +14,7 @@ from scripts.scale import core_hours, duration, main, scale_block, size
 REPORT: dict[str, Any] = {
     "command": "python scripts/ray_benchmark.py --seconds 20",
     "what": "JPEG",
-    "machine": {"processor": "a processor", "cores": 2},
+    "machine": {"processor": "a processor", "cores": 2, "load": 0.1},
     "versions": {"ray": "2"},
     "cases": [
         {

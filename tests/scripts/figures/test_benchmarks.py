@@ -74,7 +74,7 @@ def test_the_machine_is_told() -> None:
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
     blocks = benchmark_blocks(["base"], tmp_path)
-    assert set(blocks) == {"machine-base", "bench-base", "soak"}
+    assert set(blocks) == {"machine-base", "bench-base", "soak", "coldstart"}
     for name in ("machine-base", "bench-base"):
         assert "`python scripts/benchmark.py base`" in blocks[name]()
     assert "scripts/soak.py" in blocks["soak"]()
