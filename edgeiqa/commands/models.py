@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             contract = json.loads(contracts.to_json(file.contract))
             entry |= {"bytes": file.bytes, "contract": contract}
         except (models.ModelError, contracts.ContractError, OSError) as error:
-            entry["error"] = str(error)
+            entry["error"] = str(error).removeprefix(f"{name}: ")
         entries.append(entry)
     if arguments.json:
         print(json.dumps(entries, indent=2, ensure_ascii=False))

@@ -227,7 +227,7 @@ def test_commands_tell_it_in_one_line(
     assert main(["models", str(path)]) == 3
     listed = capsys.readouterr().out
     assert listed.count("\n") == 1
-    assert told.removeprefix("edgeiqa: error: ").strip() in listed
+    assert listed == told.removeprefix("edgeiqa: error: ")
 
 
 @pytest.mark.usefixtures("spy")
