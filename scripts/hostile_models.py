@@ -1,7 +1,9 @@
 """Opens many thousand damaged model files and counts what became of them.
 
 Usage: python scripts/hostile_models.py [--files 50000] [--seed 1] [--models causes nano]
-                                        [--json docs/results/models.json] [--keep FOLDER]
+                                        [--json docs/results/models.json [--add]] [--keep FOLDER]
+
+MODELS are names or files; `python scripts/model_sink.py FOLDER` makes two of nearly all operators.
 
 The kinds, per model: bytes of the flatbuffer changed, with the digest in the contract made right
 again; what the flatbuffer says changed and all of it written anew, likewise; values of the
@@ -245,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--models", nargs="+", default=["causes", "nano"])
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--add", action="store_true", help="to what FILE has already")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where findings are kept")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
@@ -253,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = campaign(args.models, args.files, args.seed, args.keep)
     report = {
         "command": f"python scripts/hostile_models.py --files {args.files} --seed {args.seed} "
-        f"--models {' '.join(args.models)}",
+        f"--models {' '.join(Path(model).name for model in args.models)}",
         "versions": {
             "edgeiqa": __version__,
             "python": platform.python_version(),
@@ -265,7 +268,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     if args.json is not None:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        runs = json.loads(args.json.read_text("utf-8"))["runs"] if args.add else []
+        text = json.dumps({"runs": [*runs, report]}, indent=1)
+        args.json.write_text(text + "\n", encoding="utf-8")
     print(json.dumps(run["outcomes"], indent=1))
     print(f"{run['files']} files, {len(run['findings'])} findings")
     return 1 if run["findings"] else 0

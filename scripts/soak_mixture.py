@@ -7,7 +7,7 @@ It ends at whichever limit comes first. Of 1,000 pictures 900 are frames of a st
 formats, 96x96 to 320x240, strides, rotations, regions) through one `LiveScorer`, 60 are encoded
 pictures through `Scorer.score`, and 40 are broken and have to be refused: each with the error that
 is right for it. After each thousand a `LiveScorer` with a thread of its own is opened, fed and
-closed, and after each five thousand the model is opened anew. A picture that comes again must get
+closed, and after each fifty thousand the model is opened anew. A picture that comes again must get
 the score that it got the first time, to the last bit.
 
 Sampled once a minute: resident memory, open descriptors, threads, objects that Python's collector
@@ -55,7 +55,7 @@ CYCLE = 1000
 ENCODED = 60
 BROKEN = 40
 LIVE_FRAMES = 10
-REOPEN_EVERY = 5
+REOPEN_EVERY = 50
 """Cycles from one opening of the model to the next."""
 FRAME_NS = 33_333_333
 SAMPLE_S = 60.0
@@ -296,6 +296,7 @@ class Soak:
 
     def _reopen(self) -> None:
         self._live.close()
+        del self._live, self._scorer  # First the old one goes, as in a program that is restarted.
         self._scorer = Scorer(self.model)
         self._live = LiveScorer(self._scorer, self._scorer.gate(), mode=Mode.VIDEO)
         self._now = 0

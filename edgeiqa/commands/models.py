@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
             contract = json.loads(contracts.to_json(file.contract))
             entry |= {"bytes": file.bytes, "contract": contract}
         except (models.ModelError, contracts.ContractError, OSError) as error:
-            entry["error"] = str(error)
+            entry["error"] = str(error).removeprefix(f"{name}: ")
         entries.append(entry)
     # Names that are no text come out as escapes, which in JSON say the same.
     with opened(None) as stream:

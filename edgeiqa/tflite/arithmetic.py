@@ -27,8 +27,13 @@ MOVERS = (
     *("UNPACK", "GATHER", "CAST", "QUANTIZE", "DEQUANTIZE"),
 )
 """What may handle tensors that are not quantised, whatever their type."""
-MAX_RATIO = 1 << 18
-"""Between the scales of what an operator adds up."""
+MAX_SUM = 1 << 18
+MAX_SUM_INT16 = 1 << 13
+MAX_SQUARE = 1 << 11
+MIN_EXPONENT = 1e-7
+"""LiteRT ends the process (`TFLITE_CHECK` in quantization_util.cc) where the output of a sum has
+steps 2^19 times finer than its inputs, that of a squared difference 2^12 times, or where a softmax
+has steps below 2^-26; half of that is refused here."""
 
 
 def check_types(operator: Operator, kind: Kind) -> None:
@@ -56,9 +61,23 @@ def check_types(operator: Operator, kind: Kind) -> None:
         raise FlatbufferError("it calculates with whole numbers that have no scale")
     if operator.name not in FILTERED and any(len(tensor.scale) > 1 for tensor in steps):
         raise FlatbufferError("it calculates with a scale per channel")
-    scales = [float(tensor.scale[0]) for tensor in steps if len(tensor.scale)]
-    if len(scales) > 1 and operator.name not in FILTERED and max(scales) / min(scales) > MAX_RATIO:
-        raise FlatbufferError(f"it calculates with scales from {min(scales)} to {max(scales)}")
+    if output.type in QUANTISED:
+        _check_steps(operator, output)
+
+
+def _check_steps(operator: Operator, output: Tensor) -> None:
+    scales = [float(t.scale[0]) for t in operator.inputs if t is not None and len(t.scale)]
+    coarsest = max(scales, default=0.0)
+    finest = float(output.scale[0])
+    most = MAX_SUM_INT16 if output.type == "int16" else MAX_SUM
+    sums = operator.name in ("ADD", "SUB") and coarsest > most * finest
+    squares = operator.name == "SQUARED_DIFFERENCE" and coarsest * coarsest > MAX_SQUARE * finest
+    if sums or squares:
+        raise FlatbufferError(f"it brings steps of {coarsest:g} to steps of {finest:g}")
+    if operator.name in ("SOFTMAX", "LOG_SOFTMAX"):
+        step = coarsest * float(operator.options.get("beta", 1.0))
+        if not step > MIN_EXPONENT:
+            raise FlatbufferError(f"its exponents have steps of {step:g}")
 
 
 def check_multiplier(first: Tensor, weights: Tensor, output: Tensor) -> None:

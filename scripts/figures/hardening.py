@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,27 +52,31 @@ def _told(tell: Any, path: Path, command: str) -> str:
 
 
 def models_table(report: dict[str, Any]) -> str:
-    """What became of damaged model files, per way of damaging them."""
+    """What became of damaged model files, per way of damaging them, over all runs."""
+    runs = report["runs"]
     rows = []
     for kind, words in KINDS.items():
-        outcomes = dict(report["outcomes"].get(kind, {}))
-        outcomes.pop("could not be written", None)
-        findings = sum(one["kind"] == kind for one in report["findings"])
+        outcomes: Counter[str] = Counter()
+        for run in runs:
+            outcomes.update(run["outcomes"].get(kind, {}))
+        del outcomes["could not be written"]
+        findings = sum(one["kind"] == kind for run in runs for one in run["findings"])
         counts = [
             sum(outcomes.values()),
-            outcomes.get("refused", 0),
-            outcomes.get("the same model", 0),
-            *(outcomes.get(name, 0) for name in RAN),
+            *(outcomes[name] for name in ("refused", "the same model", *RAN)),
             findings,
         ]
         rows.append([words, *(f"{count:,}" for count in counts)])
     head = ["damage", "files", "refused", "no change", *RAN, "harm done"]
+    files = sum(run["files"] for run in runs)
+    harm = sum(len(run["findings"]) for run in runs)
+    commands = "; ".join(f"`{run['command']}`" for run in runs)
     return (
         f"{table(head, rows)}\n\n"
-        f"{report['files']:,} files, {len(report['findings'])} of which did harm. The slowest "
-        f"check took {report['slowest_check_ms']:.0f} ms on a busy machine, the largest process "
-        f"that ran them {report['largest_child_mb']} MB. LiteRT {report['versions']['litert']}. "
-        f"{measured_with(report)}"
+        f"{files:,} files, {harm} of which did harm. The slowest check took "
+        f"{max(run['slowest_check_ms'] for run in runs):.0f} ms on a busy machine, the largest "
+        f"process that ran them {max(run['largest_child_mb'] for run in runs)} MB. LiteRT "
+        f"{runs[-1]['versions']['litert']}. Measured with {commands}."
     )
 
 

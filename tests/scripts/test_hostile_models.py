@@ -24,11 +24,13 @@ def test_a_small_campaign(tmp_path: Path) -> None:
     path, kept = tmp_path / "models.json", tmp_path / "kept"
     arguments = ["--files", "80", "--models", "causes", "--seed", "4"]
     assert main([*arguments, "--json", str(path), "--keep", str(kept)]) == 0
-    report = json.loads(path.read_text())
+    (report,) = json.loads(path.read_text())["runs"]
     assert set(report["outcomes"]) == set(SHARES)
     assert report["findings"] == []
     assert not kept.exists()
     assert report["outcomes"]["cut"] == {"refused": 4}
+    assert main(["--files", "20", "--models", "causes", "--json", str(path), "--add"]) == 0
+    assert [run["files"] > 10 for run in json.loads(path.read_text())["runs"]] == [True, True]
 
 
 def test_a_child_that_dies_is_told_and_made_anew() -> None:
@@ -57,10 +59,11 @@ def test_errors_that_are_not_ours_are_findings(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_tens_of_thousand_files_did_no_harm() -> None:
-    report = json.loads(REPORT.read_text(encoding="utf-8"))
-    assert report["files"] >= 20_000
-    assert report["findings"] == []
-    assert set(report["outcomes"]) == set(SHARES)
-    assert set(report["outcomes"]["cut"]) == {"refused"}
-    for outcomes in report["outcomes"].values():
-        assert set(outcomes) <= {"refused", "could not be written", *HARMLESS}
+    runs = json.loads(REPORT.read_text(encoding="utf-8"))["runs"]
+    assert sum(run["files"] for run in runs) >= 20_000
+    for run in runs:
+        assert run["findings"] == []
+        assert set(run["outcomes"]) == set(SHARES)
+        assert set(run["outcomes"]["cut"]) == {"refused"}
+        for outcomes in run["outcomes"].values():
+            assert set(outcomes) <= {"refused", "could not be written", *HARMLESS}

@@ -55,6 +55,12 @@ def scale(value: float) -> Change:
     return change
 
 
+def fine_sum(model: Any) -> None:
+    """LiteRT 2.3 ends the process over this one: TFLITE_CHECK in quantization_util.cc."""
+    made = tensor(model, operator(model, "ADD").outputs[0])
+    made.quantization.scale = np.array([1e-8], np.float32)
+
+
 def zero_point(model: Any) -> None:
     made = tensor(model, operator(model, "CONV_2D").outputs[0])
     made.quantization.zeroPoint = np.array([128], np.int64)
@@ -189,6 +195,7 @@ REFUSED: list[tuple[Change, str]] = [
     (scale(float("inf")), "scale that is no usable number"),
     (scale(-1.0), "scale that is no usable number"),
     (scale(1e-29), "its filters are to be multiplied by"),
+    (fine_sum, r"ADD: it brings steps of .* to steps of 1e-08"),
     (zero_point, "zero point outside -128 to 127"),
     (scales_missing, "scales for"),
     (short_weights, "bytes of data, expected"),

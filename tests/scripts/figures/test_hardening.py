@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.figures.hardening import hardening_blocks, models_table, soak_table, threads_table
 
-MODELS: dict[str, Any] = {
+RUN: dict[str, Any] = {
     "command": "python scripts/hostile_models.py --files 30",
     "versions": {"litert": "2.3.0"},
     "files": 30,
@@ -20,6 +20,7 @@ MODELS: dict[str, Any] = {
     "slowest_check_ms": 12.4,
     "largest_child_mb": 99,
 }
+MODELS = {"runs": [RUN, RUN | {"command": "python scripts/hostile_models.py --models x"}]}
 THREADS = {
     "command": "python scripts/threads.py",
     "ways": ["Scorer.score", "LiveScorer"],
@@ -55,10 +56,10 @@ def soak(samples: int) -> dict[str, Any]:
 
 def test_models_are_counted_by_damage_and_outcome() -> None:
     told = models_table(MODELS)
-    assert "made right | 21 | 16 | 0 | 3 | 1 | 0 | 1 |" in told
-    assert "| the file cut | 9 | 9 | 0 | 0 | 0 | 0 | 0 |" in told
-    assert "30 files, 1 of which did harm." in told
-    assert "`python scripts/hostile_models.py --files 30`" in told
+    assert "made right | 42 | 32 | 0 | 6 | 2 | 0 | 2 |" in told
+    assert "| the file cut | 18 | 18 | 0 | 0 | 0 | 0 | 0 |" in told
+    assert "60 files, 2 of which did harm." in told
+    assert "`python scripts/hostile_models.py --files 30`; `python" in told
 
 
 def test_threads_are_told_with_what_differs() -> None:
