@@ -20,7 +20,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.figures import bars, burst, causes, facts, gates, project, tables  # noqa: E402
+from scripts.figures import (  # noqa: E402
+    bars,
+    burst,
+    causes,
+    facts,
+    gates,
+    project,
+    reliability,
+    tables,
+)
 from scripts.figures.benchmarks import benchmark_blocks  # noqa: E402
 from scripts.figures.blocks import Blocks, command_output, fill  # noqa: E402
 from scripts.figures.card import new_card  # noqa: E402
@@ -95,6 +104,11 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
             "alarms": lambda: causes.alarms_table(results),
         },
         "docs/gate.md": {"gate": lambda: gates.gates_tables(models)},
+        "docs/reliability.md": {
+            "fuzz": lambda: reliability.fuzz_table(results),
+            "faults": lambda: reliability.faults_table(results),
+            "interrupts": lambda: reliability.interrupts_table(results),
+        },
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
         "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},
