@@ -34,12 +34,13 @@ def fuzz_table(results: Path = RESULTS) -> str:
         )
     head = ["target", "what was fed", "what came of it", "inputs", "slowest, s", "MB", "findings"]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    commands = ", ".join(f"`{text}`" for text in sorted({t["command"] for t in report["targets"]}))
     text = (
         f"{report['inputs']:,} inputs in {report['seconds'] / 60:.0f} minutes, "
         f"{report['findings']} findings.\n\n{table(head, rows, left=3)}\n\n"
         f"Slowest: processor seconds of one input. MB: highest resident memory of the process. "
         f"Findings: crashes, hangs, memory and time beyond the limits, exceptions that are not "
-        f"documented, results that break a promise. {versions}; `{report['command']}`."
+        f"documented, results that break a promise. {versions}; {commands}."
     )
     return f"{text}\n\n{_guided(report['guided'])}" if "guided" in report else text
 

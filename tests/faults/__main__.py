@@ -46,30 +46,44 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--many", type=int, default=1_000_000, help="files in the crowded folder (default: 10^6)"
     )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="of the sweep")
+    parser.add_argument("--only", choices=("tests", "sweep"), help="the other part stays as it is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write a report there")
     arguments = parser.parse_args(argv)
-    os.environ["EDGEIQA_MANY_FILES"] = str(arguments.many)
-    recorder = Recorder()
-    ignored = f"--ignore={HERE / 'test_interrupts.py'}"  # The sweep does more of the same.
-    pytest.main([str(HERE), "-q", "-p", "no:cacheprovider", ignored], plugins=[recorder])
-    swept = sweep.main(arguments.delays)
-    wrong = [text for found in swept for text in found.wrong]
-    report = {
-        "command": f"python -m tests.faults --delays {arguments.delays} --many {arguments.many} "
-        f"--json {arguments.json}",
+    report: dict[str, Any] = {}
+    if arguments.json is not None and arguments.json.is_file():
+        report = json.loads(arguments.json.read_text(encoding="utf-8"))
+    if arguments.only != "sweep":
+        report |= _tests(arguments.many)
+    if arguments.only != "tests":
+        swept = sweep.main(arguments.delays, arguments.jobs)
+        report |= {
+            "interrupts": sum(found.runs for found in swept),
+            "wrong": sum(len(found.wrong) for found in swept),
+            "sweep": [found.to_dict() for found in swept],
+        }
+    report |= {
+        "command": f"python -m tests.faults --delays {arguments.delays} --many {arguments.many}",
         "system": platform.platform(),
         "python": platform.python_version(),
-        "tests": recorder.outcomes,
-        "failed": recorder.failed,
-        "faults": recorder.faults,
-        "interrupts": sum(found.runs for found in swept),
-        "wrong": len(wrong),
-        "sweep": [found.to_dict() for found in swept],
     }
     if arguments.json is not None:
         text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
         arguments.json.write_text(text, encoding="utf-8")
-    return int(bool(wrong) or bool(recorder.failed))
+    return int(bool(report.get("wrong")) or bool(report.get("failed")))
+
+
+def _tests(many: int) -> dict[str, Any]:
+    """Runs the tests of faults, and collects what they noted."""
+    os.environ["EDGEIQA_MANY_FILES"] = str(many)
+    recorder = Recorder()
+    ignored = f"--ignore={HERE / 'test_interrupts.py'}"  # The sweep does more of the same.
+    pytest.main([str(HERE), "-q", "-p", "no:cacheprovider", ignored], plugins=[recorder])
+    return {
+        "tests": recorder.outcomes,
+        "failed": recorder.failed,
+        "faults": recorder.faults,
+    }
 
 
 if __name__ == "__main__":

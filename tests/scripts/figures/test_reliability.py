@@ -13,6 +13,7 @@ def target(**more: Any) -> dict[str, Any]:
     return {
         "target": "decode",
         "about": "files",
+        "command": "python -m tests.fuzz",
         "inputs": 1200,
         "outcomes": {f"Error{index}": 10 - index for index in range(7)},
         "slowest": {"seconds": 1.234, "input": 7},
@@ -33,7 +34,6 @@ def test_without_reports_the_commands_are_named(tmp_path: Path) -> None:
 
 def test_fuzzing(tmp_path: Path) -> None:
     report = {
-        "command": "python -m tests.fuzz",
         "versions": {"python": "3.11"},
         "inputs": 1200,
         "seconds": 120,
@@ -47,6 +47,7 @@ def test_fuzzing(tmp_path: Path) -> None:
         "| `decode` | Files | Error0 10, Error1 9, Error2 8, Error3 7, Error4 6, others 9" in text
     )
     assert "| 1,200 | 1.23 | 100 | 3 |" in text
+    assert "`python -m tests.fuzz`" in text
     assert "Atheris" not in text
     found = {"target": "xmp", "inputs": 5, "edges": 6, "features": 7, "corpus": 8, "finding": None}
     guided = {"command": "x", "targets": [found]}
