@@ -67,6 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (OSError, ValueError):
             _give_up_output()
         return EXIT_USAGE
+    except (ImportError, MemoryError, SystemError) as error:
+        # A broken installation, or a machine with hardly any memory left; exit code 1, which
+        # Python would give, means something else.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        what = lines[-1] if lines else "not enough memory"
+        print(f"edgeiqa: error: {type(error).__name__}: {what}", file=sys.stderr)
+        return EXIT_USAGE
 
 
 def _give_up_output() -> None:

@@ -340,6 +340,27 @@ def test_names_that_are_no_text_are_scored(photo: Path, tmp_path: Path) -> None:
     assert b"\x1b" not in run("score", str(tmp_path)).stdout
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ImportError("long\n\nlib.so: failed to map\n"), "ImportError: lib.so: failed to map"),
+        (MemoryError(), "MemoryError: not enough memory"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_line(
+    error: Exception,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr("edgeiqa.commands.score.run", broken)
+    assert main(["score", "a.jpg"]) == 2
+    assert capsys.readouterr().err == f"edgeiqa: error: {told}\n"
+
+
 def test_help_loads_no_numpy_and_names_every_cause() -> None:
     lines = (
         "import sys; from edgeiqa.cli import main; main(['live', '--help'])",

@@ -13,9 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,7 @@ def _maps(folder: Path) -> None:
 
 def _originals(folder: Path) -> None:
     """Every photograph is somewhere, whole, under a name of its own."""
-    whole = contents(Path(os.environ["EDGEIQA_SWEEP_PHOTOS"]))
+    whole = contents(folder / "store")
     found = contents(folder / "photos")
     best = folder / "best"
     for data, count in (contents(best) if best.is_dir() else {}).items():
@@ -127,7 +129,7 @@ def _sidecars(folder: Path) -> None:
 
 
 def _originals_alone(folder: Path) -> None:
-    whole = contents(Path(os.environ["EDGEIQA_SWEEP_PHOTOS"]))
+    whole = contents(folder / "store")
     assert whole.keys() <= contents(folder / "photos").keys()
 
 
@@ -222,7 +224,6 @@ def sweep(case: Case, folder: Path, delays: int, seed: int = 1) -> Swept:
         seed: Decides about them.
     """
     store = photos(folder / "store", 6)
-    os.environ["EDGEIQA_SWEEP_PHOTOS"] = str(store)
     swept = Swept(case.name)
     if case.endless:
         swept.seconds = 2.5
@@ -305,20 +306,15 @@ def _before_ours(err: str, code: int, kind: signal.Signals) -> bool:
     return kind is signal.SIGINT and (code == -signal.SIGINT or "Traceback" in err) and not inside
 
 
-def main(delays: int) -> list[Swept]:
-    """Sweeps all commands; tells on standard error how far it has come."""
-    import tempfile
+def main(delays: int, jobs: int = 1) -> list[Swept]:
+    """Sweeps all commands, some at once; tells on standard error how far it has come."""
 
-    found = []
-    for case in CASES:
+    def one(case: Case) -> Swept:
         with tempfile.TemporaryDirectory(prefix="edgeiqa-sweep-") as folder:
-            found.append(sweep(case, Path(folder), delays))
-        last = found[-1]
-        print(f"{last.name}: {last.runs} runs, {dict(last.ends)}", file=sys.stderr, flush=True)
-        for wrong in last.wrong:
-            print(f"  {wrong}", file=sys.stderr, flush=True)
-    return found
+            swept = sweep(case, Path(folder), delays)
+        told = [f"{swept.name}: {swept.runs} runs, {dict(swept.ends)}", *swept.wrong]
+        print("\n  ".join(told), file=sys.stderr, flush=True)
+        return swept
 
-
-if __name__ == "__main__":
-    sys.exit(any(swept.wrong for swept in main(int(sys.argv[1]) if len(sys.argv) > 1 else 8)))
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(one, CASES))

@@ -53,7 +53,13 @@ def gif_claim() -> bytes:
 
 
 def tiff_claim(width: int = 1 << 20, height: int = 1 << 20) -> bytes:
-    values = ((256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 1), (262, 3, 1))
+    values: tuple[tuple[int, int, int], ...] = (
+        (256, 4, width),
+        (257, 4, height),
+        (258, 3, 8),
+        (259, 3, 1),
+        (262, 3, 1),
+    )
     values += ((273, 4, 200), (277, 3, 1), (278, 4, height), (279, 4, 100))
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in values)
     return b"II*\0\x08\0\0\0" + struct.pack("<H", len(values)) + entries + bytes(104)
@@ -67,7 +73,13 @@ def webp_claim() -> bytes:
 
 def looping_tiff() -> bytes:
     """A page whose next page is itself, and an EXIF directory that is its own."""
-    values = ((256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1))
+    values: tuple[tuple[int, int, int, int], ...] = (
+        (256, 4, 1, 8),
+        (257, 4, 1, 8),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+    )
     values += ((273, 4, 1, 300), (277, 3, 1, 1), (278, 4, 1, 8), (279, 4, 1, 64))
     values += ((330, 4, 1, 8), (34665, 4, 1, 8))
     entries = b"".join(struct.pack("<HHII", *value) for value in values)

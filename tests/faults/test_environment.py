@@ -56,8 +56,8 @@ def test_a_reader_that_goes_at_any_moment(folder: Path, fault: Fault) -> None:
     if bash is None:
         pytest.skip("needs bash")
     for form in ("table", "json", "jsonl", "csv"):
-        for taken in (0, 1, 3):
-            words = " ".join([*COMMAND, "score", *[str(folder)] * 30, *NANO, "--format", form])
+        for taken in (0, 2):
+            words = " ".join([*COMMAND, "score", *[str(folder)] * 12, *NANO, "--format", form])
             got = subprocess.run(
                 [bash, "-c", f"{words} | head -n {taken}; echo ${{PIPESTATUS[0]}}"],
                 capture_output=True,
@@ -155,14 +155,24 @@ def test_too_little_memory_is_that_pictures_error(
 
 
 def test_hardly_any_memory_ends_in_order(folder: Path, fault: Fault) -> None:
-    for megabytes in (60, 120, 200, 300):
+    codes = set()
+    for megabytes in (30, 80, 100, 120, 140, 400):
         done = run(
             *("score", folder, *NANO),
             limits={resource.RLIMIT_AS: megabytes << 20},
             env=environment(OPENBLAS_NUM_THREADS="1"),
         )
-        assert done.code != 0 or done.out
-    fault("60 to 300 MB of memory (`ulimit -v`)", "does not start, or scores", "not 0, or 0")
+        codes.add(done.code)
+        if "OpenBLAS" not in done.err:  # That ends the process by itself.
+            assert done.code in (0, 2, 3), done.err
+            assert "Traceback" not in done.err, done.err
+            assert done.code != 2 or "edgeiqa: error: " in done.err
+    assert codes >= {0, 2}
+    fault(
+        "30 to 400 MB of memory (`ulimit -v`)",
+        "one line says what could not be loaded (OpenBLAS ends Python by itself, with 1)",
+        "2, 0",
+    )
 
 
 def test_a_clock_that_jumps(folder: Path, tmp_path: Path, fault: Fault) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.campaign import LIMIT_S, MEMORY, Campaign, Tally
+from tests.fuzz.campaign import LIMIT_S, MOST_GROWTH_MB, Campaign, Tally
 from tests.fuzz.target import number
 from tests.fuzz.targets import NAMES, target
 
@@ -31,7 +31,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--file", type=Path, help="feed this file to --target here")
     parser.add_argument("--seconds", type=float, default=LIMIT_S, help="of processor per input")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write inputs of findings there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write a report there")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write a report there, or renew these targets in it",
+    )
     parser.add_argument("--guided", action="store_true", help="let Atheris seek new paths instead")
     arguments = parser.parse_args(argv)
     names = arguments.target or list(NAMES)
@@ -62,28 +67,40 @@ def report(tallies: list[Tally], arguments: argparse.Namespace) -> dict[str, Any
     import PIL
 
     chosen = "".join(f" --target {name}" for name in arguments.target or ())
+    command = f"python -m tests.fuzz --inputs {arguments.inputs} --seed {arguments.seed}{chosen}"
     return {
-        "command": f"python -m tests.fuzz --inputs {arguments.inputs} --seed {arguments.seed}"
-        f"{chosen} --json {arguments.json}",
         "versions": {
             "python": platform.python_version(),
             "numpy": numpy.__version__,
             "pillow": PIL.__version__,
         },
-        "limits": {"seconds": arguments.seconds, "memory_mb": MEMORY >> 20},
-        "inputs": sum(tally.inputs for tally in tallies),
-        "seconds": round(sum(tally.seconds for tally in tallies), 1),
-        "findings": sum(len(tally.findings) for tally in tallies),
-        "targets": [tally.to_dict() for tally in tallies],
+        "limits": {"seconds": arguments.seconds, "growth_mb": MOST_GROWTH_MB},
+        "targets": [{**tally.to_dict(), "command": command} for tally in tallies],
     }
 
 
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A report of all targets: those that were fed last, and the others as they stood.
+
+    Args:
+        old: What is in the file; empty where there is none.
+        new: Of `report`.
+    """
+    targets = {found["target"]: found for found in (*old.get("targets", ()), *new["targets"])}
+    ordered = [targets[name] for name in NAMES if name in targets]
+    sums = {
+        "inputs": sum(found["inputs"] for found in ordered),
+        "seconds": round(sum(found["seconds"] for found in ordered), 1),
+        "findings": sum(len(found["findings"]) for found in ordered),
+    }
+    kept = {"guided": old["guided"]} if "guided" in old else {}
+    return {**new, **sums, "targets": ordered, **kept}
+
+
 def _write(path: Path, document: dict[str, Any]) -> None:
-    """Writes the report; what a guided run found stays in it."""
-    if path.is_file():
-        old = json.loads(path.read_text(encoding="utf-8"))
-        document = {**document, **({"guided": old["guided"]} if "guided" in old else {})}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    old = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    text = json.dumps(merged(old, document), indent=1, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
 
 
 def _one(name: str, arguments: argparse.Namespace) -> int:

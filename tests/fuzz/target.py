@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import tempfile
 from collections.abc import Sequence
 
 from tests.fuzz.mutate import spoiled
@@ -72,6 +74,17 @@ class DrawnTarget(Target):
 def number(seed: int, name: str, index: int) -> random.Random:
     """The generator of the input with this number; independent of all others."""
     return random.Random(f"{seed}/{name}/{index}")
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder for files that are written again and again; in memory where there is such a place.
+
+    A disk would be waited for each time that a file is replaced.
+    """
+    memory = "/dev/shm"
+    return tempfile.TemporaryDirectory(
+        prefix="edgeiqa-fuzz-", dir=memory if os.access(memory, os.W_OK) else None
+    )
 
 
 def has_text(error: Exception) -> None:

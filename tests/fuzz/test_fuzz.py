@@ -132,5 +132,9 @@ def test_the_command_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert [entry["target"] for entry in report["targets"]] == ["raw", "address"]
     assert report["inputs"] == 40
     assert report["findings"] == 0
+    assert main(["--inputs", "9", "--target", "raw", "--json", str(path)]) == 0
+    report = json.loads(path.read_text())
+    assert [entry["inputs"] for entry in report["targets"]] == [9, 20]
+    assert report["inputs"] == 29
     assert main(["--target", "raw", "--only", "3"]) == 0
     assert "80 bytes: " in capsys.readouterr().out

@@ -7,14 +7,13 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from edgeiqa.cli import main
 from tests.edgeiqa.pictures import photograph, saved
 from tests.fuzz import pictures
 from tests.fuzz.draw import Draw
-from tests.fuzz.target import DrawnTarget
+from tests.fuzz.target import DrawnTarget, scratch
 
 CODES = (0, 1, 2, 3)
 TEXTS = (
@@ -64,7 +63,7 @@ class CommandLine(DrawnTarget):
 
     def open(self) -> None:
         """Makes the folder that commands are run in."""
-        self._folder = tempfile.TemporaryDirectory(prefix="edgeiqa-fuzz-")
+        self._folder = scratch()
         self._root = Path(self._folder.name)
         self._store = self._root / "store"
         self._store.mkdir()

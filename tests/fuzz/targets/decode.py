@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from edgeiqa import Scorer
 from edgeiqa.decode import UnreadableImageError, decode, decode_small
 from tests.fuzz import pictures
-from tests.fuzz.target import Target
+from tests.fuzz.target import Target, scratch
 
 MAX_PIXELS = 16_000_000
 """What the scorer is told, so that memory has a bound that a run of many can be held to."""
@@ -40,7 +39,7 @@ class Decode(Target):
         """Opens the model, and a folder for files."""
         warnings.simplefilter("ignore")
         self._scorer = Scorer("nano", max_pixels=MAX_PIXELS)
-        self._folder = tempfile.TemporaryDirectory(prefix="edgeiqa-fuzz-")
+        self._folder = scratch()
         self._file = os.path.join(self._folder.name, "picture")
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from edgeiqa.sources.clock import RisingClock
 from edgeiqa.sources.reader import Skipped
 from edgeiqa.sources.video import VideoFeed
 from tests.edgeiqa.pictures import photograph
-from tests.fuzz.target import Target, has_text
+from tests.fuzz.target import Target, has_text, scratch
 
 KINDS = (
     *(("mjpeg", "avi", "yuvj420p"), ("mjpeg", "mjpeg", "yuvj420p"), ("mpeg4", "mp4", "yuv420p")),
@@ -63,7 +62,7 @@ class Videos(Target):
         import av
 
         av.logging.set_level(None)
-        self._folder = tempfile.TemporaryDirectory(prefix="edgeiqa-fuzz-")
+        self._folder = scratch()
         self._file = Path(self._folder.name) / "video"
 
     def close(self) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from edgeiqa import xmp
-from tests.fuzz.target import Target, has_text
+from tests.fuzz.target import Target, has_text, scratch
 
 _RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
 _OTHERS = (
@@ -74,7 +73,7 @@ class Sidecars(Target):
 
     def open(self) -> None:
         """Makes a folder for the sidecar."""
-        self._folder = tempfile.TemporaryDirectory(prefix="edgeiqa-fuzz-")
+        self._folder = scratch()
         self._file = Path(self._folder.name) / "a.jpg.xmp"
 
     def close(self) -> None:
