@@ -48,7 +48,7 @@ declare -A SUITES=([3.11]=bookworm [3.13]=trixie) GLIBC=([3.11]=36 [3.13]=41)
 pythons=() cpus=() plans=() passed=()
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/edgeiqa/aarch64
 fresh='' wheel='' every=1
-words=("$@")
+shown=tests/aarch64/run.sh # What of it decides what is computed.
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help)
@@ -65,6 +65,7 @@ while [ $# -gt 0 ]; do
             ;;
         *) refuse "unknown argument $1; see --help" ;;
     esac
+    case $1 in --python | --cpu | --plan | --every) shown+=" $1 $2" ;; esac
     case $1 in
         --python) pythons+=("$2") ;;
         --cpu) cpus+=("$2") ;;
@@ -208,5 +209,5 @@ for plan in "${plans[@]}"; do
 done
 
 PYTHONPATH=$cache/site-native-$tag "$here_python" "$here/drive.py" --cache "$cache" --qemu "$qemu" --native "$cache/site-native-$tag" \
-    --wheel "$(basename "$wheel")" --command "tests/aarch64/run.sh${words[*]:+ ${words[*]}}" \
+    --wheel "$(basename "$wheel")" --command "$shown" \
     ${passed[@]+"${passed[@]}"} -- "${plans[@]}"

@@ -1,6 +1,6 @@
 """How far two files of tests/golden/probe.py differ, and whether what they hold is golden.
 
-Usage: python tests/golden/compare.py REFERENCE.json OTHER.json --tensors FOLDER
+Usage: python tests/golden/compare.py REFERENCE.json OTHER.json --tensors FOLDER [--json FILE]
 """
 
 from __future__ import annotations
@@ -162,9 +162,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("reference", type=Path, metavar="REFERENCE.json")
     parser.add_argument("other", type=Path, metavar="OTHER.json")
     parser.add_argument("--tensors", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write a report, too")
     args = parser.parse_args(arguments)
-    found = compare(read(args.reference), read(args.other), args.tensors)
+    reference, other = read(args.reference), read(args.other)
+    found = compare(reference, other, args.tensors)
     print("\n".join(lines(found)))
+    if args.json is not None:
+        about = ("python", "machine", "versions", "every")
+        report = {
+            "reference": {key: reference[key] for key in about},
+            "other": {key: other[key] for key in about},
+            "documents": {name: asdict(one) for name, one in found.items()},
+            "total": asdict(total(found)),
+        }
+        half = args.json.with_name(args.json.name + ".half")
+        half.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        half.replace(args.json)
     return 0 if total(found).none else 1
 
 
