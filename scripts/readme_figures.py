@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.figures import bars, burst, causes, facts, gates, project, tables  # noqa: E402
+from scripts.figures import aarch64, bars, burst, causes, facts, gates, project, tables  # noqa: E402
 from scripts.figures.benchmarks import benchmark_blocks  # noqa: E402
 from scripts.figures.blocks import Blocks, command_output, fill  # noqa: E402
 from scripts.figures.card import new_card  # noqa: E402
@@ -96,6 +96,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         },
         "docs/gate.md": {"gate": lambda: gates.gates_tables(models)},
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
+        "docs/aarch64.md": aarch64.aarch64_blocks(),
         "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},
         **{f"edgeiqa/models/{model.name}.md": card_blocks(model) for model in models},

@@ -1,6 +1,8 @@
 """How far two files of tests/golden/probe.py differ, and whether what they hold is golden.
 
-Usage: python tests/golden/compare.py REFERENCE.json OTHER.json --tensors FOLDER [--json FILE]
+Usage: python tests/golden/compare.py REFERENCE.json [OTHER.json] --tensors FOLDER [--json FILE]
+
+Without OTHER it only says whether REFERENCE is golden.
 """
 
 from __future__ import annotations
@@ -160,11 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the differences; returns 0 if there are none, 1 if there are some."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("reference", type=Path, metavar="REFERENCE.json")
-    parser.add_argument("other", type=Path, metavar="OTHER.json")
+    parser.add_argument("other", type=Path, nargs="?", metavar="OTHER.json")
     parser.add_argument("--tensors", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write a report, too")
     args = parser.parse_args(arguments)
-    reference, other = read(args.reference), read(args.other)
+    reference = read(args.reference)
+    other = reference if args.other is None else read(args.other)
     found = compare(reference, other, args.tensors)
     print("\n".join(lines(found)))
     if args.json is not None:

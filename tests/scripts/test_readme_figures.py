@@ -21,7 +21,7 @@ GUIDES = {
     for name in (
         *("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md"),
         *("docs/gate.md", "docs/benchmarks/README.md", "docs/causes.md", "docs/burst.md"),
-        *("docs/live.md", "docs/sources.md"),
+        *("docs/live.md", "docs/sources.md", "docs/aarch64.md"),
     )
 }
 CARDS = {
