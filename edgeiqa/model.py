@@ -14,6 +14,7 @@ import numpy as np
 
 from edgeiqa.contract import Contract
 from edgeiqa.modelfile import ModelError, open_checked
+from edgeiqa.runtime import interpreter_class
 
 __all__ = ["CAUSES", "DEFAULT", "Model", "ModelError", "available_models", "find"]
 
@@ -63,10 +64,10 @@ class Model:
     float models take the same values as float32); patches of luma for a network for causes, see
     `InputSpec.tensor_shape`. Outputs: in the order of the contract, each
     with batch 1. int8 outputs are dequantised here in float64, so that every runtime that
-    computes the same integers gives the same score. Whether LiteRT computes the same ones on
-    another processor has been measured on x86-64 only so far; elsewhere they may differ by a
-    step. Its predecessor tflite-runtime, used on 32-bit ARM only, rounds otherwise and scores a
-    little differently.
+    computes the same integers gives the same score. LiteRT computes the same ones on x86-64 and
+    on emulated Cortex-A53, A72 and A76 (docs/aarch64.md); on other processors they may differ by
+    a step. Its predecessor tflite-runtime, used on 32-bit ARM only, rounds otherwise: scores
+    differ by up to a few points.
 
     One object serves any number of threads: it keeps a few interpreters, made when they are
     first needed, and lends each to one caller at a time.
@@ -94,7 +95,7 @@ class Model:
             ModelError: Not found, too large, a network that is damaged, newer than this edgeiqa,
                 hostile or at odds with its contract, see `edgeiqa.modelfile`.
             ContractError: The file has no contract, or a damaged or newer one.
-            ImportError: Neither ai-edge-litert nor tflite-runtime is installed.
+            ImportError: Neither ai-edge-litert nor tflite-runtime can be used.
         """
         if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads is {threads!r}, expected a whole number from 1")
@@ -181,7 +182,7 @@ class _Runner:
 
     def __init__(self, flatbuffer: bytes, contract: Contract, threads: int, origin: str) -> None:
         try:
-            self._interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
+            self._interpreter = interpreter_class()(model_content=flatbuffer, num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{origin}: the runtime cannot open it: {error}") from error
@@ -211,18 +212,3 @@ class _Runner:
             if values.dtype.kind in "iu" and scale:
                 real[name] = (real[name] - float(zero)) * float(scale)
         return real
-
-
-def _interpreter_class() -> Any:
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError as first:
-        # Its predecessor, the only one with wheels for 32-bit ARM.
-        try:
-            from tflite_runtime.interpreter import Interpreter
-        except ImportError:
-            raise ImportError(
-                f"no LiteRT to run models with ({first}): pip install ai-edge-litert, "
-                "or tflite-runtime on 32-bit ARM"
-            ) from first
-    return Interpreter

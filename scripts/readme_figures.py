@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from scripts.figures import (  # noqa: E402
+    aarch64,
     bars,
     burst,
     causes,
@@ -117,6 +118,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
         "docs/libraries.md": library_blocks(),
         "docs/report.md": report_blocks(),
+        "docs/aarch64.md": aarch64.aarch64_blocks(),
         "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
         "docs/scale.md": scale_blocks(),
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},

@@ -12,12 +12,16 @@ need() {
 }
 PATH=$PATH:/usr/sbin
 need qemu-aarch64-static qemu-user-static
-need debootstrap debootstrap
+need flock util-linux
 need chromium chromium
 need chromedriver chromium-driver
 need mosquitto mosquitto
 need systemd-analyze systemd
 need valgrind valgrind
+# What is fetched for the emulated ARM is checked with Debian's keys.
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+    [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||
+    missing="$missing debian-archive-keyring"
 [ -n "$missing" ] || exit 0
 
 as_root=

@@ -42,7 +42,7 @@ class Spy:
 
 @pytest.fixture
 def spy(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "interpreter_class" if hasattr(models, "interpreter_class") else "_interpreter_class"
+    name = "interpreter_class"
     monkeypatch.setattr(models, name, lambda: Spy)
     with pytest.raises(ReachedError):
         Model("nano")  # A good one would reach it.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
-from tests.edgeiqa.framing import yuv_frame
+from tests.edgeiqa.planes import yuv_frame
 from tests.golden.pictures import golden_pictures
 
 PADDING = 10

@@ -14,8 +14,9 @@ from PIL import Image
 
 from edgeiqa import Frame, Model, Quality, Scorer, available_models
 from edgeiqa.preprocess import preprocess
+from tests.golden.entries import digest
 from tests.golden.pictures import golden_pictures
-from tests.golden.regenerate import FOLDER, digest
+from tests.golden.regenerate import FOLDER
 
 # The integers are exact; exp() may differ in its last bit between C libraries.
 TOLERANCE = 1e-9

@@ -12,9 +12,10 @@ from PIL import Image
 
 from edgeiqa import Diagnosis, Frame, Scorer
 from edgeiqa.detail import detail
+from tests.golden.entries import digest
 from tests.golden.frames import golden_frames
 from tests.golden.pictures import golden_pictures
-from tests.golden.regenerate import FOLDER, digest
+from tests.golden.regenerate import FOLDER
 
 # The integers are exact; exp() and tanh() may differ in their last bit between C libraries.
 TOLERANCE = 1e-9

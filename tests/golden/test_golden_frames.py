@@ -9,8 +9,9 @@ import pytest
 
 from edgeiqa import Frame, Model, Scorer, available_models
 from edgeiqa.preprocess import preprocess
+from tests.golden.entries import digest
 from tests.golden.frames import golden_frames
-from tests.golden.regenerate import FOLDER, digest
+from tests.golden.regenerate import FOLDER
 
 TOLERANCE = 1e-9
 

@@ -22,6 +22,7 @@ GUIDES = {
         *("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md"),
         *("docs/gate.md", "docs/benchmarks/README.md", "docs/causes.md", "docs/burst.md"),
         *("docs/live.md", "docs/sources.md", "docs/libraries.md", "docs/report.md"),
+        "docs/aarch64.md",
     )
 }
 CARDS = {
