@@ -44,7 +44,9 @@ def worker_command() -> list[str]:
     if not sys.executable or getattr(sys, "frozen", False):
         raise WorkerError("there is no Python here to start worker processes with")
     places = [os.path.abspath(place) for place in sys.path]
-    return [sys.executable, "-I", "-c", _CODE, json.dumps(places)]
+    # Names of files are to mean the same bytes there.
+    encoding = f"utf8={sys.flags.utf8_mode}"
+    return [sys.executable, "-I", "-X", encoding, "-c", _CODE, json.dumps(places)]
 
 
 class WorkerProcess:

@@ -18,7 +18,7 @@ from edgeiqa import Scorer
 from edgeiqa.cli import main
 from edgeiqa.library.maker import HANDFUL
 from edgeiqa.samples import sample_paths
-from tests.edgeiqa.library.trees import children, is_alive, make_tree, score, started
+from tests.edgeiqa.library.trees import ENVIRONMENT, children, is_alive, make_tree, score, started
 from tests.edgeiqa.pictures import photograph, saved
 
 
@@ -225,6 +225,16 @@ def test_too_many_megapixels_are_refused_here_and_in_workers(tmp_path: Path) -> 
         done = score(tmp_path, "--max-megapixels", 1, "--format", "jsonl", *more)
         assert done.returncode == 3
         assert "more than the limit of 1" in done.stdout
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="file names of Linux")
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+def test_workers_open_names_that_are_no_text(locale: dict[str, str], tmp_path: Path) -> None:
+    for name in (b"\xff.png", "\u00e9\n.png".encode()):
+        (tmp_path / os.fsdecode(name)).write_bytes(saved(photograph(), "PNG"))
+    done = score(tmp_path, "--workers", 1, "--format", "jsonl", env={**ENVIRONMENT, **locale})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row["error"] for row in lines(done.stdout)] == [None, None]
 
 
 def test_raws_in_folders_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
