@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     """Waits until something is so; fails if it does not become so."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -70,7 +70,7 @@ class Mosquitto:
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=90)
             self.process = None
 
     def kill(self) -> None:
@@ -112,7 +112,7 @@ class Reader:
         properties.SessionExpiryInterval = 3600
         self.client.connect("127.0.0.1", port, clean_start=False, properties=properties)
         self.client.loop_start()
-        assert self.connected.wait(30)
+        assert self.connected.wait(90)
 
     def of(self, topic: str) -> list[str]:
         return [m.payload.decode() for m in list(self.messages) if m.topic == topic]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -102,49 +103,41 @@ def test_a_message_is_what_a_json_line_has_and_more(
     )
 
 
-def wait_for_more(reader: Reader, count: int) -> None:
-    before = len(reader.sequence(TOPIC))
-    wait_for(lambda: len(reader.sequence(TOPIC)) >= before + count)
-
-
 @pytest.mark.slow
 def test_a_broker_that_is_stopped_and_killed_in_the_middle_gets_every_verdict(
     tmp_path: Path, ends: contextlib.ExitStack
 ) -> None:
-    saving = ("autosave_interval 1", "autosave_on_changes true", "max_inflight_messages 0")
+    saving = ("autosave_interval 1", "autosave_on_changes true")
     broker = ends.enter_context(Mosquitto(tmp_path, *saving))
     reader = reading(ends, broker.port)
     one = publishing(ends, broker.port)
-    stop = threading.Event()
-
-    def produce() -> None:
-        while not stop.is_set():
-            one.send(1)
-            time.sleep(0.001)
-
-    producer = threading.Thread(target=produce)
-    producer.start()
-    try:
-        for number in (15, 9, 9):  # SIGTERM once, SIGKILL twice.
-            wait_for_more(reader, 200)
-            wait_for(reader.connected.is_set)
-            broker.stop(number)
-            wait_for(lambda: one.status["waiting"] > 100)
-            broker.start()
-            wait_for(lambda: one.status["connected"])
-    finally:
-        stop.set()
-        producer.join()
+    for _ in range(2):  # It ends in order while verdicts come.
+        for _ in range(100):
+            one.send(1, pause=0.002)
+        broker.stop()
+        one.send(100)
+        broker.start()
+        wait_for(lambda: one.status["connected"])
+    for _ in range(2):
+        # It is killed with verdicts in flight that it has not acknowledged. What a killed broker
+        # has acknowledged and not saved is lost in the broker, so that is waited for first.
+        wait_for(lambda: len(reader.sequence(TOPIC)) == one.sent)
+        assert broker.process is not None
+        broker.process.send_signal(signal.SIGSTOP)
+        one.send(100)
+        wait_for(lambda: one.status["in_flight"] == WINDOW)
+        broker.kill()
+        one.send(100)
+        broker.start()
+        wait_for(lambda: one.status["connected"])
     wait_for(one.delivered)
     wait_for(lambda: len(reader.sequence(TOPIC)) == one.sent)
-    # In order, each; what came twice is what was in flight when a connection broke.
-    assert reader.sequence(TOPIC) == list(range(1, one.sent + 1))
-    assert len(reader.verdicts(TOPIC)) - one.sent <= 3 * (WINDOW + 20)
+    assert reader.sequence(TOPIC) == list(range(1, one.sent + 1))  # In order, each.
     assert one.status["dropped"] == one.status["refused"] == 0
-    assert one.status["delivered"] == one.sent
-    assert sum(told.startswith("connected") for told in one.told) == 4
-    assert sum(told.startswith("the connection broke") for told in one.told) == 3
-    assert reader.of(f"{TOPIC}/status")[-1] == "online"
+    assert one.status["delivered"] == one.sent == 800
+    assert sum(told.startswith("connected") for told in one.told) == 5
+    assert sum(told.startswith("the connection broke") for told in one.told) == 4
+    wait_for(lambda: reader.of(f"{TOPIC}/status")[-1] == "online")
 
 
 def test_beyond_the_buffer_the_oldest_go_and_are_counted(
