@@ -32,7 +32,6 @@ def network(tf: Any) -> Any:
 
     nearest = tf.image.ResizeMethod.NEAREST_NEIGHBOR
 
-    @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32)])
     def run(picture: Any) -> Any:
         x = tf.nn.relu6(tf.nn.conv2d(picture / 255.0, weights(3, 3, 3, 8), 2, "SAME"))
         x = tf.nn.depthwise_conv2d(x, weights(3, 3, 8, 1), [1, 1, 1, 1], "VALID")  # 14
@@ -69,7 +68,7 @@ def network(tf: Any) -> Any:
         told = tf.reshape(told + tf.reduce_sum(x, [2, 3]), (1, 8))
         return {"score": tf.matmul(told, weights(8, 1)) + 0.1}
 
-    return run
+    return tf.function(run, input_signature=[tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
