@@ -221,12 +221,11 @@ def measure(args: argparse.Namespace, pythons: dict[str, Path], work: Path) -> d
     rows = []
     print(f"{'Python':6} {'NumPy':8} {'Pillow':8} {'runtime':7} golden scores")
     with ThreadPoolExecutor(args.jobs) as pool:
-        for row in pool.map(
-            lambda case: try_case(
-                case, pythons[case.python], wheel, work, reference, args.every
-            ),
-            cases(args, pythons),
-        ):  # fmt: skip
+
+        def tried(case: Case) -> dict[str, Any]:
+            return try_case(case, pythons[case.python], wheel, work, reference, args.every)
+
+        for row in pool.map(tried, cases(args, pythons)):
             rows.append(row)
             print(line(row), flush=True)
     return {

