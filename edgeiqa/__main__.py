@@ -1,7 +1,6 @@
 """`python -m edgeiqa` is the command `edgeiqa`."""
 
 import os
-import signal
 import sys
 
 INTERRUPTED = 130  # As `edgeiqa.commands.common` has it, which is not loaded yet.
@@ -15,6 +14,8 @@ def command() -> int:
     """
     code = INTERRUPTED
     try:
+        import signal  # In here, as it takes a while to load.
+
         _fill_closed_descriptors()
         from edgeiqa.cli import main
 

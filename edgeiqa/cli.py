@@ -28,6 +28,7 @@ from edgeiqa.commands.common import (
     EXIT_USAGE,
     UsageError,
 )
+from edgeiqa.interrupts import RememberedInterrupt
 
 # In the order of --help.
 COMMANDS = (score, report, live, service, watch, pick, fit_gate, bench, models, samples)
@@ -42,6 +43,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    with RememberedInterrupt() as interrupt:
+        try:
+            code = _run(argv)
+        except KeyboardInterrupt:
+            interrupt.came = True
+        except _CommandError as failure:
+            if not interrupt.came:
+                return _fail(failure)
+        except Exception:
+            if not interrupt.came:
+                raise
+        if interrupt.came:
+            print("edgeiqa: interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         code: int = arguments.run(arguments)
@@ -50,30 +69,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except SystemExit as stop:  # argparse, after --help or a wrong argument.
         return stop.code if isinstance(stop.code, int) else EXIT_USAGE
-    except KeyboardInterrupt:
-        print("edgeiqa: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         _give_up_output()
         return EXIT_BROKEN_PIPE
-    except (UsageError, OSError) as error:
-        closed = isinstance(error, OSError) and error.errno == errno.EBADF
-        text = "standard output is closed" if closed else error
-        print(f"edgeiqa: error: {text}", file=sys.stderr)
-        try:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-        except (OSError, ValueError):
-            _give_up_output()
-        return EXIT_USAGE
-    except (ImportError, MemoryError, SystemError) as error:
-        # A broken installation, or a machine with hardly any memory left; exit code 1, which
-        # Python would give, means something else.
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        what = lines[-1] if lines else "not enough memory"
-        print(f"edgeiqa: error: {type(error).__name__}: {what}", file=sys.stderr)
-        return EXIT_USAGE
+    except (UsageError, OSError, ImportError, MemoryError, SystemError) as error:
+        raise _CommandError(_told(error)) from error
+
+
+class _CommandError(Exception):
+    """The command cannot be carried out; its text is for the user."""
+
+
+def _told(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, OSError) and error.errno == errno.EBADF:
+        return "standard output is closed"
+    if isinstance(error, (UsageError, OSError)):
+        return str(error)
+    # A broken installation, or a machine with hardly any memory left.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[-1] if lines else 'not enough memory'}"
+
+
+def _fail(failure: _CommandError) -> int:
+    print(f"edgeiqa: error: {failure}", file=sys.stderr)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):
+        _give_up_output()
+    return EXIT_USAGE
 
 
 def _give_up_output() -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C as the ordinary end of something that runs until it is told to stop."""
+"""Ctrl-C: remembered, or the ordinary end of something that runs until it is told to stop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,40 @@ from types import FrameType, TracebackType
 from typing import Any
 
 _SIGNALS = ("SIGINT", "SIGTERM")
+
+
+class RememberedInterrupt:
+    """Ctrl-C as ever, but remembered.
+
+    While an extension module written in C is loaded, the KeyboardInterrupt may come out as an
+    ImportError or another exception; whoever catches that can tell by `came`.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        """Whether a Ctrl-C came."""
+        self._installed = False
+
+    def __enter__(self) -> RememberedInterrupt:
+        in_main = threading.current_thread() is threading.main_thread()
+        # Where a program has a handler of its own, that one stays.
+        if in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._handle)
+            self._installed = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        signal.default_int_handler(number, frame)
 
 
 class StopOnInterrupt:

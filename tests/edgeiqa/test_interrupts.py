@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from edgeiqa.interrupts import StopOnInterrupt
+from edgeiqa.cli import main
+from edgeiqa.interrupts import RememberedInterrupt, StopOnInterrupt
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 
@@ -35,3 +36,34 @@ def test_elsewhere_signals_stay_as_they_are() -> None:
     thread.start()
     thread.join(20)
     assert seen == [before]
+
+
+def test_an_interrupt_that_came_out_as_another_exception_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As where Ctrl-C meets the import of an extension module.
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.default_int_handler)
+
+    def run(kind: type[Exception] | None) -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if kind is not None:
+                raise kind("initialization failed") from None
+        return 0
+
+    for kind in (ImportError, SystemError, RuntimeError, None):
+        monkeypatch.setattr("edgeiqa.commands.score.run", lambda arguments, kind=kind: run(kind))
+        assert main(["score", "a.jpg"]) == 130
+        assert capsys.readouterr().err == "edgeiqa: interrupted\n"
+
+
+def test_a_handler_of_the_program_stays() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with RememberedInterrupt() as interrupt:
+            signal.raise_signal(signal.SIGINT)
+        assert not interrupt.came
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

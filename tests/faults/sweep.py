@@ -38,7 +38,7 @@ class Case:
         signals: That it handles.
         codes: With which it may end when it was interrupted.
         check: Raises AssertionError if something was lost or is half written.
-        endless: Whether it runs until it is told to stop.
+        ending: More arguments that make it end, where it runs until it is told to stop.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Case:
     signals: tuple[signal.Signals, ...] = (signal.SIGINT,)
     codes: tuple[int, ...] = (130,)
     check: Callable[[Path], None] = lambda folder: None
-    endless: bool = False
+    ending: tuple[object, ...] = ()
 
 
 @dataclass
@@ -190,7 +190,7 @@ CASES = (
         signals=(signal.SIGINT, signal.SIGTERM),
         codes=(130, 0),
         check=_whole_lines,
-        endless=True,
+        ending=("--count", 6),
     ),
     Case(
         "live --output",
@@ -225,15 +225,12 @@ def sweep(case: Case, folder: Path, delays: int, seed: int = 1) -> Swept:
     """
     store = photos(folder / "store", 6)
     swept = Swept(case.name)
-    if case.endless:
-        swept.seconds = 2.5
-    else:
-        _fresh(folder, store)
-        start = time.monotonic()
-        done = _started(case, folder)
-        _, err = done.communicate(timeout=TIMEOUT_S)
-        assert done.returncode == 0, err.decode()
-        swept.seconds = time.monotonic() - start
+    _fresh(folder, store)
+    start = time.monotonic()
+    done = _started(case, folder, *case.ending)
+    _, err = done.communicate(timeout=TIMEOUT_S)
+    assert done.returncode == 0, err.decode()
+    swept.seconds = time.monotonic() - start
     for kind in case.signals:
         for delay in _moments(delays // len(case.signals), swept.seconds, f"{seed}{case.name}"):
             _fresh(folder, store)
@@ -258,9 +255,9 @@ def _fresh(folder: Path, store: Path) -> None:
     (folder / "table.csv").write_text("\n".join(["path,keep", *rows]))
 
 
-def _started(case: Case, folder: Path) -> subprocess.Popen[bytes]:
+def _started(case: Case, folder: Path, *more: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*COMMAND, *map(str, case.words(folder))],
+        [*COMMAND, *map(str, (*case.words(folder), *more))],
         cwd=ROOT,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -288,7 +285,7 @@ def _interrupt(case: Case, folder: Path, kind: signal.Signals, delay: float, swe
         if not early:
             assert "Traceback" not in err, f"a traceback:\n{err}"
             assert "Exception ignored" not in err, err
-            expected = (*case.codes, 0) if not case.endless else case.codes
+            expected = (*case.codes, 0) if not case.ending else case.codes
             assert code in expected, f"none of {expected}:\n{err}"
         assert not leftovers(folder), f"left: {leftovers(folder)}"
         case.check(folder)
