@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 
 import pytest
 
@@ -56,6 +58,27 @@ def test_an_interrupt_that_came_out_as_another_exception_is_one(
         monkeypatch.setattr("edgeiqa.commands.score.run", lambda arguments, kind=kind: run(kind))
         assert main(["score", "a.jpg"]) == 130
         assert capsys.readouterr().err == "edgeiqa: interrupted\n"
+
+
+def test_an_interrupt_in_a_callback_comes_again(capsys: pytest.CaptureFixture[str]) -> None:
+    class Noisy:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
+    try:
+        with RememberedInterrupt() as interrupt:
+            noisy, start = Noisy(), time.monotonic()
+            del noisy  # Python ignores what is raised in there.
+            with pytest.raises(KeyboardInterrupt):
+                time.sleep(60)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert interrupt.came
+    assert time.monotonic() - start < 50
+    assert sys.unraisablehook is hook
+    assert capsys.readouterr().err == ""
 
 
 def test_a_handler_of_the_program_stays() -> None:
