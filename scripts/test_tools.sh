@@ -14,7 +14,7 @@ PATH=$PATH:/usr/sbin
 need qemu-aarch64-static qemu-user-static
 need flock util-linux
 need chromium chromium
-need chromedriver chromium-driver
+need openssl openssl
 need mosquitto mosquitto
 need systemd-analyze systemd
 need valgrind valgrind
