@@ -142,9 +142,10 @@ def _rows(
     if start.startswith(b"PAR1"):
         yield from _parquet_rows(stream)
         return
-    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    # Bytes that are no UTF-8 must not cost the rows around them.
-    text = io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
+    wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
+    # Bytes that are no UTF-8 must not cost the rows around them; of UTF-16 none can be kept.
+    encoding, errors = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
     first = start.decode(encoding, "replace").lstrip()[:1]
     if first == "[":
         yield from _json_rows(text)
@@ -227,7 +228,7 @@ def _parquet_rows(stream: BinaryIO) -> Iterator[tuple[str, Mapping[str, Any] | R
                     f"row {number}",
                     {**row, "path": _unescaped(path) if isinstance(path, str) else path},
                 )
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:  # Texts are not checked.
         raise ResultsError(f"damaged Parquet: {' '.join(str(error).split())[:200]}") from error
 
 

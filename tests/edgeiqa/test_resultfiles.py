@@ -241,3 +241,20 @@ def test_files_of_spreadsheets_and_consoles_are_read(tmp_path: Path) -> None:
     assert rows_and_notes(saved(tmp_path, b'{"path": "\xe9", "score": 1}\n'))[0] == [
         Result("\udce9", 1.0)
     ]
+
+
+def test_utf_16_that_ends_within_a_unit_costs_the_last_row_only(tmp_path: Path) -> None:
+    line = '{"path": "a.jpg", "score": 5, "error": null}\n'
+    file = tmp_path / "r.jsonl"
+    file.write_bytes((line + line.replace("a.jpg", "b.jpg")).encode("utf-16")[:-3])
+    assert [result.path for result in read_results(str(file))][:1] == ["a.jpg"]
+
+
+def test_parquet_whose_texts_are_no_utf_8_is_refused(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    text = pyarrow.array([b"a\x80.jpg"]).view(pyarrow.string())
+    table = pyarrow.table({"path": text, "score": [5.0], "error": pyarrow.array([""])})
+    file = tmp_path / "r.parquet"
+    parquet.write_table(table, file)
+    with pytest.raises(ResultsError, match="damaged Parquet"):
+        list(read_results(str(file)))

@@ -14,7 +14,7 @@ from tests.fuzz.targets import NAMES, target
 
 SHARES = {
     **{"decode": 25, "frame": 50, "contract": 50, "cli": 3, "http": 25, "xmp": 15},
-    **{"raw": 20, "video": 12, "address": 20},
+    **{"raw": 20, "video": 12, "address": 20, "results": 10},
 }
 """How the inputs are shared out among the targets, in parts."""
 

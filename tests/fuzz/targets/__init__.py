@@ -6,7 +6,9 @@ import importlib
 
 from tests.fuzz.target import Target
 
-NAMES = ("decode", "frame", "contract", "cli", "http", "xmp", "raw", "video", "address")
+NAMES = (
+    *("decode", "frame", "contract", "cli", "http", "xmp", "raw", "video", "address", "results"),
+)
 
 
 def target(name: str) -> Target:

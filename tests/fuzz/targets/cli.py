@@ -55,9 +55,9 @@ class CommandLine(DrawnTarget):
 
     name = "cli"
     about = (
-        "`edgeiqa score, pick, fit-gate, watch, live, models, samples` and made-up commands with "
-        "options, values, paths (good, spoiled, missing, odd names) and standard input at random, "
-        "in one process, with real files"
+        "`edgeiqa score, pick, fit-gate, watch, live, models, service, samples` and made-up "
+        "commands with options, values, paths (good, spoiled, missing, odd names) and standard "
+        "input at random, in one process, with real files"
     )
     length = 120
 
@@ -120,7 +120,8 @@ class CommandLine(DrawnTarget):
 
     def _argv(self, draw: Draw) -> list[str]:
         command = draw.choice((*tuple(COMMANDS)[:6] * 4, *COMMANDS))
-        words = [command]
+        # Written nowhere: this must not become the machine's service.
+        words = [command, "install", "--dry-run"] if command == "service" else [command]
         if draw.chance(50):
             words = [draw.choice(TEXTS)]
         grammar = COMMANDS[command]
@@ -146,7 +147,8 @@ class CommandLine(DrawnTarget):
             return ["watch"]  # Where nothing ever comes, it would wait for ever, as it should.
         if command == "pick" and draw.chance(2):
             words += ["--apply"]
-        return words + (["--model", "nano"] if command not in ("models", "samples") else [])
+        own = command in ("models", "samples", "service")
+        return words + ([] if own else ["--model", "nano"])
 
     def _value(self, kind: str, draw: Draw) -> str:
         if draw.chance(24):
@@ -185,7 +187,11 @@ OUTPUTS = (
 )
 _GATE = {"--gate": "word", "--min-score": "number", "--max": "cause", "--format": "format"}
 COMMANDS: dict[str, dict[str, str]] = {
-    "score": {**_GATE, "--check": "", "--output": "out", "--map": "out", "--no-progress": ""},
+    "score": {
+        **{**_GATE, "--check": "", "--output": "out", "--map": "out", "--no-progress": ""},
+        **{"--resume": "", "--rescore": "", "--quick": "", "--timeout": "number"},
+        "--max-megapixels": "number",
+    },
     "pick": {
         **{"--keep": "number", "--gap": "number", "--likeness": "number", "--copy-to": "out"},
         **{"--move-to": "out", "--xmp": "", "--csv": "out", "--format": "format", "--apply": ""},
@@ -203,6 +209,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         **{"--output": "out", "--show": "", "--preview": "preview"},
     },
     "models": {"--json": ""},
+    "service": {
+        **{"--name": "word", "--run-as": "word", "--memory-max": "number", "--root": "out"},
+        **{"--mqtt-password-file": "path", "--no-start": "", "--json": ""},
+    },
     "samples": {},
     "--version": {},
     "--help": {"--model": "word"},
