@@ -18,9 +18,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edgeiqa.apart import TIMEOUT, ApartScorer, Wishes
+from edgeiqa.apart import TIMEOUT, ApartScorer
 from edgeiqa.causes import CAUSES
 from edgeiqa.decode import UnreadableImageError, read_bounded
+from edgeiqa.library.recipe import Recipe
 from edgeiqa.model import DEFAULT, find
 from edgeiqa.output import Row
 from edgeiqa.scorerow import error_line
@@ -76,8 +77,7 @@ def score_dataset(
     file = find(model)
     # A file of the user's own need not lie on every machine.
     sent = file.read_bytes() if os.fspath(model) == str(file) else model
-    wishes = Wishes(sent, gate, min_score, dict(max_causes or {}))
-    wishes.opened()
+    recipe = Recipe.asked(sent, gate, min_score, max_causes)
     if concurrency is None:
         if not ray.is_initialized():
             ray.init()
@@ -85,7 +85,7 @@ def score_dataset(
     least, most = (concurrency,) * 2 if isinstance(concurrency, int) else concurrency
     return dataset.map_batches(
         RayScorer,
-        fn_constructor_kwargs={**wishes._asdict(), "timeout": timeout},
+        fn_constructor_kwargs={"model": recipe, "timeout": timeout},
         compute=ray.data.ActorPoolStrategy(min_size=least, max_size=most),
         batch_size=batch_size,
         batch_format="pyarrow",
@@ -111,18 +111,33 @@ class RayScorer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | bytes = DEFAULT,
+        model: str | os.PathLike[str] | bytes | Recipe = DEFAULT,
         gate: str | None = None,
         min_score: float | None = None,
         max_causes: Mapping[str, float] | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Opens the model; arguments as `score_dataset`, the model also as the bytes of a .tflite.
+        """Opens the model, in a process beside.
+
+        Args:
+            model: As for `score_dataset`, or the bytes of a .tflite; or a `Recipe` that holds the
+                gate already, which needs no model opened in this process, and goes before `gate`,
+                `min_score` and `max_causes`.
+            gate: As for `score_dataset`.
+            min_score: As for `score_dataset`.
+            max_causes: As for `score_dataset`.
+            timeout: As for `score_dataset`.
 
         Raises:
-            RuntimeError: The model or the gate cannot be opened; the message says why.
+            ModelError: No such model, or one at odds with its contract.
+            ContractError: A .tflite without a contract, or with a damaged or newer one.
+            ValueError: No such preset, cause or limit.
+            RuntimeError: The process beside cannot be started; the message says why.
         """
-        self._scorer = ApartScorer(Wishes(model, gate, min_score, max_causes), timeout=timeout)
+        recipe = (
+            model if isinstance(model, Recipe) else Recipe.asked(model, gate, min_score, max_causes)
+        )
+        self._scorer = ApartScorer(recipe, timeout=timeout)
 
     def __call__(self, batch: Any) -> pa.Table:
         """Scores one batch.
@@ -151,10 +166,12 @@ class RayScorer:
         try:
             if data is None and not isinstance(path, (str, bytes)):
                 raise TypeError(f"path is a {type(path).__name__}, expected text")
+            if not isinstance(data, (bytes, bytearray, memoryview, type(None))):
+                raise TypeError(f"bytes is a {type(data).__name__}, expected bytes")
             source = _fetch(name) if data is None and "://" in name else data
         except Exception as failure:
             return _flat(Row(name, error=error_line(failure)).to_dict())
-        return _flat(self._scorer.row(name, name if source is None else source))
+        return _flat(self._scorer.row(name, source))
 
 
 def schema() -> pa.Schema:

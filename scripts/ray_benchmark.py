@@ -28,8 +28,8 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # Only on the loopback address.
 os.environ["PYTHONPATH"] = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
 
-from edgeiqa.apart import Wishes  # noqa: E402
 from edgeiqa.bench.machine import machine, versions  # noqa: E402
+from edgeiqa.library.recipe import Recipe  # noqa: E402
 from edgeiqa.output import opened  # noqa: E402
 from edgeiqa.progress import Progress  # noqa: E402
 from edgeiqa.samples import sample_paths  # noqa: E402
@@ -58,7 +58,7 @@ def make_files(folder: Path, size: tuple[int, int]) -> list[str]:
 
 def alone(paths: Sequence[str], model: str, seconds: float) -> float:
     """Photographs a second in this process."""
-    scorer, gate = Wishes(model).opened()
+    scorer, gate = Recipe.asked(model).opened()
     for path in paths[:3]:
         score_row(path, scorer, gate)
     done, start = 0, time.perf_counter()
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         case["ray"].append(with_ray(paths, model, actors, count))
                         progress.step()
                     cases.append(case)
-            scorer, gate = Wishes("nano").opened()
+            scorer, gate = Recipe.asked("nano").opened()
             row = score_row(str(sample_paths()[0]), scorer, gate).to_dict()
             report = {
                 "command": f"python scripts/ray_benchmark.py --seconds {args.seconds:g}",

@@ -105,6 +105,7 @@ def open_scorer(
     Raises:
         UsageError: No such model or preset.
     """
+    from edgeiqa.askedgate import asked_gate
     from edgeiqa.contract import ContractError
     from edgeiqa.decode import MAX_PIXELS
     from edgeiqa.model import ModelError
@@ -113,15 +114,13 @@ def open_scorer(
     try:
         with without_chatter():
             scorer = Scorer(arguments.model, max_pixels=max_pixels or MAX_PIXELS)
-        presets = scorer.contract.gate
-        min_score, limits = arguments.min_score, dict(arguments.max_causes)
-        asked = arguments.gate is not None or min_score is not None
-        if not asked and "normal" not in presets:
-            # A model of the user's own may come without a gate.
-            if not (limits or need_gate):
-                return scorer, None
-            min_score = 0.0 if limits else None
-        gate = scorer.gate(arguments.gate or "normal", min_score=min_score, max_causes=limits)
+        gate = asked_gate(
+            scorer,
+            arguments.gate,
+            min_score=arguments.min_score,
+            max_causes=dict(arguments.max_causes),
+            needed=need_gate,
+        )
         return scorer, gate
     except (ModelError, ContractError, ImportError, ValueError) as error:
         raise UsageError(str(error)) from error

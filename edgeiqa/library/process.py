@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any, BinaryIO, cast
 
+from edgeiqa.library.messages import Content, MessageError, write_message
 from edgeiqa.library.recipe import Recipe
 from edgeiqa.library.wire import unpacked
 from edgeiqa.output import Row
@@ -26,6 +28,9 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 _START_S = 120.0
 """Most seconds for the start, on the slowest of machines."""
+
+_MOST_ANSWER = 1 << 24
+"""A longer line is no row."""
 
 _TRIES_AFTER_S = (0.5, 2.0, 8.0)
 """A start that fails is tried again after so many seconds: memory may be short for a moment."""
@@ -55,42 +60,60 @@ class WorkerProcess:
     Used by one thread, but for `overdue` and `kill`, which any thread may call.
     """
 
-    def __init__(self, recipe: Recipe, timeout_s: float, command: Sequence[str]) -> None:
+    def __init__(
+        self, recipe: Recipe, timeout_s: float, command: Sequence[str], *, tries: int = 1
+    ) -> None:
         """Takes what is needed to start it.
 
         Args:
             recipe: How rows are made.
             timeout_s: Most seconds for one picture.
             command: See `worker_command`.
+            tries: How often a picture may end its process before that is the row's error; with
+                2 a process that is killed from outside costs nothing.
         """
-        self._head = json.dumps({"recipe": recipe.to_json(), "timeout_s": timeout_s})
+        self._recipe = recipe
         self._timeout_s = timeout_s
         self._command = list(command)
+        self._tries = tries
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline: float | None = None
         self._late = False
         self._stopped = threading.Event()
 
-    def score(self, path: str) -> Row:
+    @property
+    def pid(self) -> int | None:
+        """The number of the process; None if there is none."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def score(self, path: str, content: Content | None = None) -> Row:
         """Scores one picture; whatever happens to the process becomes the row's error.
 
         Args:
             path: Of a file.
+            content: The bytes of the picture; the path is then only shown.
 
         Raises:
             WorkerError: The process cannot be started.
         """
-        if self._process is None:
-            self.start()
-        answer = self._ask(json.dumps(path), self._timeout_s)
-        if answer.endswith(b"\n"):
-            with contextlib.suppress(ValueError, LookupError, TypeError):
-                row = unpacked(answer)
-                if row.path == path:
-                    return row
-        # What is left of it is of no use: it died on the way, or talks nonsense.
-        return Row(path, error=self._told(self._end()))
+        told = ""
+        for _ in range(self._tries):
+            if self._process is None:
+                self.start()
+            try:
+                answer = self._ask({"path": path}, content, self._timeout_s)
+            except MessageError as error:
+                return Row(path, error=str(error))
+            if answer.endswith(b"\n"):
+                with contextlib.suppress(ValueError, LookupError, TypeError):
+                    row = unpacked(answer)
+                    if row.path == path:
+                        return row
+            # What is left of it is of no use: it died on the way, or talks nonsense.
+            told = self._told(self._end())
+        return Row(path, error=told if self._tries == 1 else f"{told}; tried {self._tries} times")
 
     def start(self) -> None:
         """Starts the process and waits until it has opened the model.
@@ -121,10 +144,16 @@ class WorkerProcess:
                 )
             except OSError as error:
                 raise WorkerError(f"a worker process cannot be started: {error}") from error
-        if self._ask(self._head, _START_S) != b"ready\n":
-            code = self._end()
-            if not self._stopped.is_set():
-                raise WorkerError(f"a worker process did not start, it ended with {code}")
+        head = {"recipe": self._recipe.to_json(), "timeout_s": self._timeout_s}
+        answer = self._ask(head, self._recipe.model_bytes, _START_S)
+        if answer == b"ready\n":
+            return
+        code = self._end()
+        if self._stopped.is_set():
+            return
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            raise WorkerError(f"a worker process did not start: {json.loads(answer)['error']}")
+        raise WorkerError(f"a worker process did not start, it ended with {code}")
 
     def overdue(self) -> None:
         """Kills the process if it has been at one picture for too long."""
@@ -142,8 +171,17 @@ class WorkerProcess:
             if self._process is not None:
                 self._process.kill()
 
-    def _ask(self, line: str, most_s: float) -> bytes:
-        """Sends a line and waits for the one that comes back; less if the process dies."""
+    def close(self) -> None:
+        """Ends the process for good and buries it; for the thread that uses it."""
+        self.kill()
+        self._end()
+
+    def _ask(self, facts: dict[str, Any], content: Content | None, most_s: float) -> bytes:
+        """Sends a message and waits for the line that comes back; less if the process dies.
+
+        Raises:
+            MessageError: There is too much of it; the process knows nothing of it.
+        """
         process = self._process
         if process is None:
             return b""
@@ -152,9 +190,8 @@ class WorkerProcess:
         with self._lock:
             self._deadline, self._late = time.monotonic() + most_s, False
         try:
-            process.stdin.write(line.encode() + b"\n")
-            process.stdin.flush()
-            return process.stdout.readline()
+            write_message(cast("BinaryIO", process.stdin), facts, content)
+            return process.stdout.readline(_MOST_ANSWER)
         except OSError:
             return b""
         finally:

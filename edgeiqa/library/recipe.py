@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from edgeiqa.askedgate import asked_gate
+from edgeiqa.decode import MAX_PIXELS
 from edgeiqa.gate import Gate
+from edgeiqa.model import DEFAULT
 from edgeiqa.scorer import Scorer
 
 EXACT, QUICK = "exact", "quick"
@@ -20,18 +25,70 @@ class Recipe:
     """How rows are made, in numbers and words that can be sent to another process.
 
     Attributes:
-        model: A shipped model's name or the path of a .tflite.
+        model: A shipped model's name, the path of a .tflite, or its bytes.
         min_score: Of the gate; None where there is no gate.
         limits: Of the gate, severity 0-1 per cause.
         quick: Whether JPEGs are decoded at a reduced size.
         max_pixels: Larger files are refused.
     """
 
-    model: str
+    model: str | bytes
     min_score: float | None
     limits: dict[str, float]
     quick: bool
     max_pixels: int
+
+    @classmethod
+    def of(
+        cls,
+        model: str | bytes,
+        gate: Gate | None,
+        *,
+        quick: bool = False,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Recipe:
+        """Describes what is at hand.
+
+        Args:
+            model: As the attribute.
+            gate: Or None.
+            quick: As the attribute.
+            max_pixels: As the attribute.
+        """
+        if gate is None:
+            return cls(model, None, {}, quick, max_pixels)
+        return cls(model, gate.min_score, gate.max_causes, quick, max_pixels)
+
+    @classmethod
+    def asked(
+        cls,
+        model: str | os.PathLike[str] | bytes | bytearray = DEFAULT,
+        gate: str | None = None,
+        min_score: float | None = None,
+        max_causes: Mapping[str, float] | None = None,
+    ) -> Recipe:
+        """Describes what is asked for; opens the model for it, as the gate depends on it.
+
+        Args:
+            model: Name of a shipped model, path of a .tflite, or its bytes.
+            gate: As `edgeiqa.askedgate.asked_gate`, and so are those that follow.
+            min_score: A least score.
+            max_causes: Limits per cause.
+
+        Raises:
+            ModelError: No such model, or one at odds with its contract.
+            ContractError: A .tflite without a contract, or with a damaged or newer one.
+            ValueError: No such preset, cause or limit.
+        """
+        scorer = Scorer(model)
+        chosen = asked_gate(scorer, gate, min_score=min_score, max_causes=max_causes)
+        given = bytes(model) if isinstance(model, (bytes, bytearray)) else os.fspath(model)
+        return cls.of(given, chosen)
+
+    @property
+    def model_bytes(self) -> bytes | None:
+        """The model, if it is there as bytes."""
+        return self.model if isinstance(self.model, bytes) else None
 
     def opened(self) -> tuple[Scorer, Gate | None]:
         """Opens the model, for one thread.
@@ -50,13 +107,15 @@ class Recipe:
         return scorer, Gate(_PRESET, thresholds=thresholds, limits=limits)
 
     def to_json(self) -> str:
-        """One line."""
-        return json.dumps(asdict(self))
+        """One line, less the bytes of a model: `model_bytes` go beside it."""
+        whole = self if self.model_bytes is None else replace(self, model="")
+        return json.dumps(asdict(whole))
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Recipe:
-        """What `to_json` made."""
-        return cls(**json.loads(text))
+    def from_json(cls, text: str | bytes, model_bytes: bytes | None = None) -> Recipe:
+        """What `to_json` and `model_bytes` made."""
+        recipe = cls(**json.loads(text))
+        return recipe if model_bytes is None else replace(recipe, model=model_bytes)
 
 
 @dataclass(frozen=True)

@@ -118,13 +118,8 @@ class Run:
         self._progress = Progress(None, enabled=not (arguments.no_progress or visible))
         recipe = None
         if maps is None:
-            recipe = Recipe(
-                model=os.path.abspath(find(arguments.model)),
-                min_score=None if gate is None else gate.min_score,
-                limits={} if gate is None else gate.max_causes,
-                quick=arguments.quick,
-                max_pixels=self._max_pixels,
-            )
+            model = os.path.abspath(find(arguments.model))
+            recipe = Recipe.of(model, gate, quick=arguments.quick, max_pixels=self._max_pixels)
         self._maker = Maker(self._here, recipe, arguments.workers, arguments.timeout)
 
     def whole(self) -> Tally:

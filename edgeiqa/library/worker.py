@@ -1,21 +1,27 @@
-"""A process that scores: a path per line on standard input, a row per line on standard output.
+"""A process that scores: a message per picture on standard input, rows on standard output.
 
-It keeps nothing, so that it may be killed at any time. It ends by itself when its standard input
-does, which is when whoever started it ends, in whatever way, kill -9 included.
+The first message says how rows are made, and may bring the model; "ready" answers it, or an object
+with an error. Each further one names a picture, and may bring its bytes.
+
+The process keeps nothing, so that it may be killed at any time. It ends by itself when its
+standard input does, which is when whoever started it ends, in whatever way, kill -9 included.
 """
 
 from __future__ import annotations
 
 import contextlib
 import faulthandler
-import json
 import os
 import queue
 import signal
 import sys
 import threading
 import warnings
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeAlias
+
+from edgeiqa.library.messages import read_message, write_message
+
+Messages: TypeAlias = queue.SimpleQueue[tuple[dict[str, Any], bytes | None]]
 
 GRACE_S = 30.0
 """So long after the time limit a worker ends by itself, should nobody have ended it."""
@@ -32,41 +38,49 @@ def main() -> None:
     except OSError:  # No standard error, as under some services.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     _offer_to_the_oom_killer()
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, lines), daemon=True).start()
+    messages: Messages = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, messages), daemon=True).start()
     with contextlib.suppress(BrokenPipeError):
-        _serve(lines, replies)
+        _serve(messages, replies)
     os._exit(0)
 
 
-def _read(source: BinaryIO, lines: queue.SimpleQueue[bytes]) -> None:
-    """Hands lines on, and ends the process with their source, whatever a decoder is at."""
+def _read(source: BinaryIO, messages: Messages) -> None:
+    """Hands messages on, and ends the process with their source, whatever a decoder is at."""
+    code = 1
     try:
-        for line in source:
-            lines.put(line)
+        while (message := read_message(source)) is not None:
+            messages.put(message)
+            del message  # Else a picture's bytes would stay until the next one comes.
+        code = 0
     finally:
-        os._exit(0)
+        os._exit(code)
 
 
-def _serve(lines: queue.SimpleQueue[bytes], replies: BinaryIO) -> None:
+def _serve(messages: Messages, replies: BinaryIO) -> None:
     # Here, as the process is to listen first.
     from edgeiqa.chatter import without_chatter
     from edgeiqa.library.recipe import Recipe
     from edgeiqa.library.wire import packed
-    from edgeiqa.scorerow import score_row
+    from edgeiqa.scorerow import error_line, score_row
 
-    start = json.loads(lines.get())
-    recipe = Recipe.from_json(start["recipe"])
-    with without_chatter():
-        scorer, gate = recipe.opened()
+    start, model = messages.get()
+    recipe = Recipe.from_json(start["recipe"], model)
+    try:
+        with without_chatter():
+            scorer, gate = recipe.opened()
+    except Exception as error:
+        write_message(replies, {"error": error_line(error)})
+        return
     replies.write(b"ready\n")
     replies.flush()
     with open(os.devnull, "w", encoding="ascii") as nowhere:
         while True:
-            path = json.loads(lines.get())
+            facts, picture = messages.get()
             # Needs no cooperation of whatever hangs, as a thread of Python's would.
             faulthandler.dump_traceback_later(start["timeout_s"] + GRACE_S, exit=True, file=nowhere)
-            reply = packed(score_row(path, scorer, gate, quick=recipe.quick))
+            reply = packed(score_row(facts["path"], scorer, gate, picture, quick=recipe.quick))
+            del picture
             faulthandler.cancel_dump_traceback_later()
             replies.write(reply)
             replies.flush()

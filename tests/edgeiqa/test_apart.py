@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.apart import ApartScorer, Wishes
+from edgeiqa.apart import ApartScorer
+from edgeiqa.library.process import WorkerError
+from edgeiqa.library.recipe import Recipe
 from edgeiqa.model import find
 from edgeiqa.samples import sample_paths
 from edgeiqa.scorerow import score_row
@@ -21,51 +23,55 @@ POISON = """
 import os, signal, time
 from PIL import Image
 
-Image.preinit()
-factory, accept = Image.OPEN["JPEG"]
-
 def taste(prefix):
-    if prefix.startswith(b"KILL"):
+    if prefix.endswith(b"KILL"):
         os.kill(os.getpid(), signal.SIGSEGV)
-    if prefix.startswith(b"HANG"):
+    if prefix.endswith(b"HANG"):
         time.sleep(300)
-    if prefix.startswith(b"QUIT"):
+    if prefix.endswith(b"QUIT"):
         os._exit(7)
-    if prefix.startswith(b"TALK"):
+    if prefix.endswith(b"TALK"):
         print("a decoder that prints")
-    return accept(prefix)
+    return False
 
-Image.register_open("JPEG", factory, taste)
+def register_heif_opener():
+    Image.register_open("HEIF", None, taste)
 """
-"""As `sitecustomize`: a decoder that can be made to crash, hang, leave or print."""
+"""As `pillow_heif`: a decoder that can be made to crash, hang, leave or print."""
+
+
+def poisonous(what: bytes) -> bytes:
+    """A HEIC as far as its first bytes go, which the decoder above is asked about."""
+    return (b"\0\0\0\x18ftypheic" + what) * 20
 
 
 @pytest.fixture(scope="module")
 def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApartScorer]:
     folder = tmp_path_factory.mktemp("poison")
-    (folder / "sitecustomize.py").write_text(POISON)
+    (folder / "pillow_heif.py").write_text(POISON)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        scorer = ApartScorer(Wishes("nano"), timeout=2)
+        scorer = ApartScorer(Recipe.asked("nano"), timeout=2)
         yield scorer
         scorer.close()
 
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, object]:
-    scorer, gate = Wishes("nano").opened()
+    scorer, gate = Recipe.asked("nano").opened()
     return score_row(str(sample_paths()[0]), scorer, gate).to_dict()
 
 
 def test_rows_are_those_of_this_process(expected: dict[str, object], tmp_path: Path) -> None:
-    scorer, gate = Wishes("nano", min_score=80, max_causes={"dark": 0.3}).opened()
-    apart = ApartScorer(Wishes("nano", min_score=80, max_causes={"dark": 0.3}))
+    recipe = Recipe.asked("nano", min_score=80, max_causes={"dark": 0.3})
+    scorer, gate = recipe.opened()
+    apart = ApartScorer(recipe)
     odd = os.path.join(os.fsencode(tmp_path), b"\xff\n.jpg")
     with open(odd, "wb") as stream:
         stream.write(sample_paths()[2].read_bytes())
     name = os.fsdecode(odd)
     for path in (*map(str, sample_paths()[:4]), "missing.jpg", str(tmp_path), __file__, name):
-        assert apart.row(path, path) == score_row(path, scorer, gate).to_dict()
+        assert apart.row(path) == score_row(path, scorer, gate).to_dict()
     data = sample_paths()[1].read_bytes()
     assert apart.row("x", data) == score_row("x", scorer, gate, data).to_dict()
     assert apart.row("x", b"")["error"] == "empty, 0 bytes"
@@ -74,57 +80,77 @@ def test_rows_are_those_of_this_process(expected: dict[str, object], tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("poison", "why"), [(b"KILL", "SIGSEGV"), (b"QUIT", "exit code 7"), (b"HANG", "no result")]
+    ("poison", "why"),
+    [
+        (b"KILL", "the decoder crashed on it (SIGSEGV)"),
+        (b"QUIT", "the decoder crashed on it (exit code 7)"),
+        (b"HANG", "no answer within 2 s, see --timeout"),
+    ],
 )
 def test_a_picture_that_ends_its_process_is_a_row_with_its_error(
     poisoned: ApartScorer, expected: dict[str, object], poison: bytes, why: str
 ) -> None:
-    row = poisoned.row("poison.jpg", poison * 100)
+    row = poisoned.row("poison.jpg", poisonous(poison))
     assert row["path"] == "poison.jpg"
-    assert row["error"].startswith("scoring it ended its process twice (")
-    assert why in row["error"]
+    assert row["error"] == f"{why}; tried 2 times"
     assert (row["score"], row["causes"], row["accept"], row["reasons"]) == (None, {}, None, [])
     path = str(sample_paths()[0])
-    assert poisoned.row(path, path) == expected
+    assert poisoned.row(path) == expected
 
 
 def test_what_a_decoder_prints_is_no_answer(poisoned: ApartScorer) -> None:
-    assert poisoned.row("x", b"TALK" * 10)["error"].startswith("not a picture")
+    assert poisoned.row("x", poisonous(b"TALK"))["error"].startswith("HEIC needs")
 
 
 def test_a_kill_from_outside_costs_nothing(
     poisoned: ApartScorer, expected: dict[str, object]
 ) -> None:
     path = str(sample_paths()[0])
-    assert poisoned.row(path, path) == expected
+    assert poisoned.row(path) == expected
     before = poisoned.pid
     assert before is not None
     os.kill(before, signal.SIGKILL)
-    assert poisoned.row(path, path) == expected
+    assert poisoned.row(path) == expected
     assert poisoned.pid != before
 
 
-def test_what_cannot_be_opened_is_told() -> None:
+def test_what_cannot_be_opened_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeiqa.library.process._TRIES_AFTER_S", ())
     with pytest.raises(RuntimeError, match="no model 'nix'"):
-        ApartScorer(Wishes("nix"))
+        ApartScorer(Recipe.of("nix", None))
     with pytest.raises(RuntimeError, match="ContractError"):
-        ApartScorer(Wishes(b"no model"))
-    with pytest.raises(RuntimeError, match="blurr"):
-        ApartScorer(Wishes("nano", max_causes={"blurr": 0.5}))
+        ApartScorer(Recipe.of(b"no model", None))
+    with pytest.raises(ValueError, match="blurr"):
+        Recipe.asked("nano", max_causes={"blurr": 0.5})
+
+
+def test_a_process_that_cannot_be_started_is_told_and_what_is_closed_stays_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    apart = ApartScorer(Recipe.asked("nano"))
+    assert apart.pid is not None
+    apart.close()
+    apart.close()
+    with pytest.raises(WorkerError, match="closed"):
+        apart.row("x.jpg")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(WorkerError, match="no Python"):
+        ApartScorer(Recipe.asked("nano"))
 
 
 def test_a_model_may_come_as_bytes(expected: dict[str, object]) -> None:
-    apart = ApartScorer(Wishes(find("nano").read_bytes()))
+    apart = ApartScorer(Recipe.asked(find("nano").read_bytes()))
     path = str(sample_paths()[0])
-    assert apart.row(path, path) == expected
+    assert apart.row(path) == expected
     apart.close()
     assert apart.pid is None
 
 
 def test_the_process_ends_with_its_starter_however_that_ends() -> None:
     code = (
-        "import os, signal\nfrom edgeiqa.apart import ApartScorer, Wishes\n"
-        "held = ApartScorer(Wishes('nano'))\nprint(held.pid, flush=True)\n"
+        "import os, signal\nfrom edgeiqa.apart import ApartScorer\n"
+        "from edgeiqa.library.recipe import Recipe\n"
+        "held = ApartScorer(Recipe.asked('nano'))\nprint(held.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).resolve().parents[2]

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeiqa.apart import Wishes
+from edgeiqa.library.recipe import Recipe
 from edgeiqa.model import ModelError
 from edgeiqa.raydata import RayScorer, plain_rows, schema, score_dataset
 from edgeiqa.samples import sample_paths
 from edgeiqa.scorerow import score_row
-from tests.edgeiqa.test_apart import POISON
+from tests.edgeiqa.test_apart import POISON, poisonous
 
 pa = pytest.importorskip("pyarrow")
 if importlib.util.find_spec("ray") is None:
@@ -73,7 +73,7 @@ def test_every_shape_of_a_batch_gives_the_same_rows(rays: RayScorer) -> None:
 
 def test_pictures_may_come_as_bytes_beside_their_path(rays: RayScorer) -> None:
     data = sample_paths()[0].read_bytes()
-    scorer, gate = Wishes("nano").opened()
+    scorer, gate = Recipe.asked("nano").opened()
     batch = pa.table({"path": ["s3://far/a.jpg", "b", "c"], "bytes": [data, b"", b"text"]})
     for one in (batch, batch.to_pandas()):
         rows = list(plain_rows(rays(one)))
@@ -115,6 +115,25 @@ def test_names_that_are_no_text_and_values_that_are_no_name(
     ]
 
 
+def test_bytes_that_are_none_cost_their_row_alone(rays: RayScorer) -> None:
+    data = sample_paths()[0].read_bytes()
+    batch = {"path": np.array(["a", "b", "c"], dtype=object)}
+    batch["bytes"] = np.array(["a.jpg", 7, data], dtype=object)
+    rows = list(plain_rows(rays(batch)))
+    assert [row["error"] for row in rows] == [
+        "TypeError: bytes is a str, expected bytes",
+        "TypeError: bytes is a int, expected bytes",
+        None,
+    ]
+
+
+def test_a_recipe_says_all_that_arguments_do() -> None:
+    batch = pa.table({"path": [*map(str, sample_paths()[:4])]})
+    expected = RayScorer("nano", "strict", None, {"dark": 0.2})(batch)
+    assert RayScorer(Recipe.asked("nano", "strict", None, {"dark": 0.2}))(batch) == expected
+    assert not all(row["accept"] for row in plain_rows(expected))
+
+
 def test_a_batch_without_paths_is_refused(rays: RayScorer) -> None:
     with pytest.raises(ValueError, match="include_paths=True"):
         rays(pa.table({"bytes": [b""]}))
@@ -140,7 +159,7 @@ def test_wrong_wishes_are_told_before_anything_runs() -> None:
 def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real cluster of two CPUs, on the loopback address only."""
     folder = tmp_path_factory.mktemp("poison")
-    (folder / "sitecustomize.py").write_text(POISON)
+    (folder / "pillow_heif.py").write_text(POISON)
     # Its sockets' paths must be short.
     work = tempfile.mkdtemp(prefix="ray")
     with pytest.MonkeyPatch.context() as patch:
@@ -258,14 +277,14 @@ def test_poison_and_killed_helpers_cost_no_neighbour(
 ) -> None:
     poison = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
     for path in poison:
-        path.write_bytes(b"KILL" * 100)
+        path.write_bytes(poisonous(b"KILL"))
     album[50:50] = [str(poison[0])]
     album[200:200] = [str(poison[1])]
     expected = by_path(alone("--model", "nano", *(p for p in album if Path(p) not in poison)))
     items = ray.data.from_items([{"path": path} for path in album], override_num_blocks=30)
     results = rows_of(score_dataset(items, model="nano", concurrency=2, batch_size=8))
     rows = [next(results)]
-    victims = processes(b"edgeiqa.apart")
+    victims = processes(b"edgeiqa.library.worker")
     assert victims
     for victim in victims:
         os.kill(victim, signal.SIGKILL)
@@ -273,10 +292,11 @@ def test_poison_and_killed_helpers_cost_no_neighbour(
     rows.extend(results)
     got = by_path(rows)
     for path in poison:
-        assert got.pop(str(path))["error"] == "scoring it ended its process twice (SIGSEGV)"
+        told = "the decoder crashed on it (SIGSEGV); tried 2 times"
+        assert got.pop(str(path))["error"] == told
     assert got == expected
     assert before  # No actor died for it.
     until = time.monotonic() + 20
-    while processes(b"edgeiqa.apart") and time.monotonic() < until:
+    while processes(b"edgeiqa.library.worker") and time.monotonic() < until:
         time.sleep(0.1)
-    assert not processes(b"edgeiqa.apart")
+    assert not processes(b"edgeiqa.library.worker")

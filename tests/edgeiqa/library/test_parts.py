@@ -46,6 +46,15 @@ def test_a_recipe_makes_the_same_gate() -> None:
     assert replace(recipe, min_score=None).opened()[1] is None
 
 
+def test_a_recipe_may_hold_its_model() -> None:
+    data = b"\xffmodel"
+    recipe = Recipe(data, None, {}, False, 1000)
+    assert "model" in json.loads(recipe.to_json())
+    assert Recipe.from_json(recipe.to_json(), data) == recipe
+    assert recipe.model_bytes == data
+    assert replace(recipe, model="nano").model_bytes is None
+
+
 def test_settings_change_with_all_that_changes_rows() -> None:
     scorer = Scorer("nano")
     gate = Gate(min_score=50)
