@@ -12,7 +12,9 @@ the score that it got the first time, to the last bit.
 
 Sampled once a minute: resident memory, open descriptors, threads, objects that Python's collector
 knows and blocks that its allocator has handed out, all without a collection being asked for.
-The slope is that of a straight line through the samples after the first tenth of the time.
+Warm is when each thing has been done once: after the first tenth of the time and after the model
+was opened anew for the first time, when the old one and the new one had to find room side by side.
+The slope is that of a straight line through the samples from then on.
 """
 
 from __future__ import annotations
@@ -325,7 +327,6 @@ class Soak:
         """Ready for JSON."""
         last = self.samples[-1]
         seconds = last["seconds"]
-        warm = [s for s in self.samples if s["seconds"] >= seconds / TOP] or self.samples
         return {
             "model": f"{self._scorer.contract.name} {self._scorer.contract.version}",
             "pictures": self.pictures,
@@ -336,18 +337,29 @@ class Soak:
             "unexpected": self.counts["unexpected"],
             "unexpected_first": self.wrong,
             "rss_before_model_mb": self.rss_before_model_mb,
-            "rss_mb": {
-                "warm": warm[0]["rss_mb"],
-                "end": last["rss_mb"],
-                "largest": max(s["rss_mb"] for s in self.samples),
-            },
-            "slope_mb_per_million": _slope(warm, "rss_mb", 1e6),
-            "slope_objects_per_million": _slope(warm, "objects", 1e6),
-            "slope_blocks_per_million": _slope(warm, "blocks", 1e6),
-            "descriptors": [warm[0]["descriptors"], last["descriptors"]],
-            "threads": [warm[0]["threads"], last["threads"]],
+            **course(self.samples),
             "samples": self.samples,
         }
+
+
+def course(samples: Sequence[dict[str, float]]) -> dict[str, Any]:
+    """What samples say about the course of a run: memory at its turns, and slopes once warm."""
+    last = samples[-1]
+    after_tenth = [s for s in samples if s["seconds"] >= last["seconds"] / TOP] or list(samples)
+    warm = [s for s in after_tenth if s["pictures"] > REOPEN_EVERY * CYCLE] or after_tenth
+    return {
+        "rss_mb": {
+            "after_a_tenth": after_tenth[0]["rss_mb"],
+            "warm": warm[0]["rss_mb"],
+            "end": last["rss_mb"],
+            "largest": max(s["rss_mb"] for s in samples),
+        },
+        "slope_mb_per_million": _slope(warm, "rss_mb", 1e6),
+        "slope_objects_per_million": _slope(warm, "objects", 1e6),
+        "slope_blocks_per_million": _slope(warm, "blocks", 1e6),
+        "descriptors": [after_tenth[0]["descriptors"], last["descriptors"]],
+        "threads": [after_tenth[0]["threads"], last["threads"]],
+    }
 
 
 def _slope(samples: list[dict[str, float]], key: str, per: float) -> float:
