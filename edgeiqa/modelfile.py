@@ -16,6 +16,8 @@ from edgeiqa.contract import Contract
 from edgeiqa.tflite.check import Checked, check
 from edgeiqa.tflite.errors import FlatbufferError
 
+_PIECE = 1 << 20
+
 MAX_FILE_BYTES = 1 << 28
 """268 MB; the largest Keras classifier as int8 has about half of it."""
 
@@ -79,12 +81,15 @@ def open_checked(model: str | os.PathLike[str] | bytes | bytearray) -> ModelFile
 
 
 def _read(path: Path, origin: str) -> bytes:
+    # By pieces: what is behind a path may grow, devices have no size, and a single read makes room
+    # for all that it is allowed to return.
+    data = bytearray()
     with open(path, "rb") as file:
         _refuse_large(os.fstat(file.fileno()).st_size, origin)
-        # Bounded all the same: what is behind a path may grow, and devices have no size.
-        data = file.read(MAX_FILE_BYTES + 1)
-    _refuse_large(len(data), origin)
-    return data
+        while piece := file.read(_PIECE):
+            data += piece
+            _refuse_large(len(data), origin)
+    return bytes(data)
 
 
 def _refuse_large(size: int, origin: str) -> None:
