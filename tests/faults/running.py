@@ -100,8 +100,14 @@ def run(
             )
         timer = threading.Timer(TIMEOUT_S, process.kill)
         timer.start()
+        peak_mb = 0.0
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            while True:
+                ended, status = os.waitpid(process.pid, os.WNOHANG)
+                if ended:
+                    break
+                peak_mb = max(peak_mb, _peak_mb(process.pid))
+                time.sleep(0.005)
         finally:
             timer.cancel()
         seconds = time.monotonic() - begin
@@ -110,7 +116,21 @@ def run(
         out.seek(0)
         err.seek(0)
         text = err.read().decode("utf-8", "backslashreplace")
-        return Done(code, out.read(), text, usage.ru_maxrss / 1024, seconds)
+        return Done(code, out.read(), text, peak_mb, seconds)
+
+
+def _peak_mb(pid: int) -> float:
+    """Highest resident memory so far, MiB; 0 of what has ended.
+
+    Not what `wait4` tells: that counts what the process was before it began its program, a copy of
+    this one.
+    """
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            kib = next((line.split()[1] for line in status if line.startswith("VmHWM:")), "0")
+    except OSError:
+        return 0.0
+    return int(kib) / 1024
 
 
 def in_order(done: Done, code: int, *texts: str) -> Done:
