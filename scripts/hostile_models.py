@@ -42,7 +42,7 @@ from edgeiqa.model import Model, ModelError, find  # noqa: E402
 from edgeiqa.modelfile import open_checked  # noqa: E402
 from edgeiqa.spec import ContractError  # noqa: E402
 from scripts.model_mutations import Bytes, Objects, contract_texts  # noqa: E402
-from scripts.soak import processor  # noqa: E402
+from scripts.soak import peak_mb, processor  # noqa: E402
 
 MEMORY = 4 << 30
 """Address space of a child, most of which LiteRT and NumPy only reserve."""
@@ -116,8 +116,7 @@ def child() -> int:
             outcome = "failed while running"
         except Exception as error:
             outcome = f"raised {type(error).__name__}"
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-        print(json.dumps({"outcome": outcome, "mb": peak}), flush=True)
+        print(json.dumps({"outcome": outcome, "mb": peak_mb()}), flush=True)
     return 0
 
 

@@ -35,8 +35,17 @@ FRAME_NS = 33_333_333
 
 def resident_mb() -> float:
     """Resident memory of this process in MB (10^6 bytes)."""
+    return _status_mb("VmRSS:")
+
+
+def peak_mb() -> float:
+    """Its highest so far; unlike `ru_maxrss` without what its parent was when it was forked."""
+    return _status_mb("VmHWM:")
+
+
+def _status_mb(key: str) -> float:
     with open("/proc/self/status", encoding="ascii") as status:
-        line = next(line for line in status if line.startswith("VmRSS:"))
+        line = next(line for line in status if line.startswith(key))
     return int(line.split()[1]) * 1024 / 1e6
 
 

@@ -56,12 +56,18 @@ def work(
                 outcome, raised = "finding", traceback.format_exc()
             seconds = time.process_time() - start
             clock[0] = -1
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            pipe.send((index, outcome, seconds, peak, raised))
+            pipe.send((index, outcome, seconds, _peak_mb(), raised))
     finally:
         with contextlib.suppress(Exception):
             door.close()
     pipe.send(None)
+
+
+def _peak_mb() -> float:
+    """Highest resident memory of this process, MiB; `ru_maxrss` has its parent's in it."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        line = next(line for line in status if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 def _address_space() -> int:
