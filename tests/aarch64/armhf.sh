@@ -29,10 +29,10 @@ work=$(mktemp -d "$cache/work-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-[ -d "$cache/root" ] || "$here/root.sh" "$cache/root" bookworm armhf \
+[ -d "$cache/debian" ] || "$here/root.sh" "$cache/debian" bookworm armhf \
     python3.11-minimal libpython3.11-stdlib libstdc++6 python3-numpy python3-pil
-mkdir -p "$cache/root/proc"
-cp "$here/cpuinfo/cortex-a7.txt" "$cache/root/proc/cpuinfo"
+mkdir -p "$cache/debian/proc"
+cp "$here/cpuinfo/cortex-a7.txt" "$cache/debian/proc/cpuinfo"
 pip() {
     "$python" -m pip --disable-pip-version-check --quiet "$@" || fail "pip failed, see above"
 }
@@ -47,12 +47,12 @@ echo "Computing the golden scores here ..." >&2
 PYTHONPATH=$work/site "$python" "$probe" "$work/here.json" --tensors "$work/tensors" 2>"$work/log" ||
     fail "$(tail -n 5 "$work/log")"
 echo "Computing each $every-th on an emulated Cortex-A7; this takes minutes ..." >&2
-libraries=$cache/root/usr/lib/arm-linux-gnueabihf
+libraries=$cache/debian/usr/lib/arm-linux-gnueabihf
 # NumPy's BLAS is found by Debian's alternatives, which only its installer would set.
-"$qemu" -cpu cortex-a7 -L "$cache/root" -E LC_ALL=C.UTF-8 \
-    -E PYTHONPATH="$work/site:$work/tflite:$cache/root/usr/lib/python3/dist-packages" \
+"$qemu" -cpu cortex-a7 -L "$cache/debian" -E LC_ALL=C.UTF-8 \
+    -E PYTHONPATH="$work/site:$work/tflite:$cache/debian/usr/lib/python3/dist-packages" \
     -E LD_LIBRARY_PATH="$libraries/blas:$libraries/lapack" \
-    "$cache/root/usr/bin/python3.11" -s -B "$probe" "$work/there.json" \
+    "$cache/debian/usr/bin/python3.11" -s -B "$probe" "$work/there.json" \
     --tensors "$work/tensors" --every "$every" 2>"$work/log" || fail "$(tail -n 5 "$work/log")"
 "$python" "$root/tests/golden/compare.py" "$work/here.json" "$work/there.json" \
     --tensors "$work/tensors" ${report:+--json "$report"} || [ $? -eq 1 ]

@@ -39,7 +39,7 @@ mirror=${mirror:-http://deb.debian.org/debian}
 half=$folder.half.$$
 trap 'rm -rf "$half"' EXIT
 trap 'exit 130' INT TERM
-mkdir -p "$half"/{apt/lists/partial,apt/cache/archives/partial,root}
+mkdir -p "$half"/{apt/lists/partial,apt/cache/archives/partial,tree}
 half=$(cd "$half" && pwd)
 : >"$half/apt/status"
 printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$half/apt/sources.list"
@@ -76,8 +76,8 @@ apt-get -qq install -y --no-install-recommends --download-only "$@" >"$half/log"
     fail "could not download $* from $mirror; apt's message is above"
 }
 for package in "$half"/apt/cache/archives/*.deb; do
-    dpkg-deb -x "$package" "$half/root"
+    dpkg-deb -x "$package" "$half/tree"
 done
-[ -e "$half/root/lib" ] || ln -s usr/lib "$half/root/lib" # Since trixie all lies in /usr/lib.
+[ -e "$half/tree/lib" ] || ln -s usr/lib "$half/tree/lib" # Since trixie all lies in /usr/lib.
 rm -rf "$folder"
-mv "$half/root" "$folder"
+mv "$half/tree" "$folder"
