@@ -103,5 +103,6 @@ def interrupts_table(results: Path = RESULTS) -> str:
         rows.append([f"`{found['command']}`", str(found["runs"]), ends, str(len(found["wrong"]))])
     return (
         f"{report['interrupts']} interrupts, {report['wrong']} with anything wrong.\n\n"
-        f"{table(['command', 'interrupts', 'how it ended', 'wrong'], rows, left=1)}"
+        f"{table(['command', 'interrupts', 'how it ended', 'wrong'], rows, left=1)}\n\n"
+        f"`{report['sweep_command']}`."
     )

@@ -55,15 +55,16 @@ def main(argv: list[str] | None = None) -> int:
         report = json.loads(arguments.json.read_text(encoding="utf-8"))
     if arguments.only != "sweep":
         report |= _tests(arguments.many)
+        report["command"] = f"python -m tests.faults --only tests --many {arguments.many}"
     if arguments.only != "tests":
         swept = sweep.main(arguments.delays, arguments.jobs)
         report |= {
             "interrupts": sum(found.runs for found in swept),
             "wrong": sum(len(found.wrong) for found in swept),
             "sweep": [found.to_dict() for found in swept],
+            "sweep_command": f"python -m tests.faults --only sweep --delays {arguments.delays}",
         }
     report |= {
-        "command": f"python -m tests.faults --delays {arguments.delays} --many {arguments.many}",
         "system": platform.platform(),
         "python": platform.python_version(),
     }

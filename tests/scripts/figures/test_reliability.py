@@ -59,6 +59,7 @@ def test_faults_and_interrupts(tmp_path: Path) -> None:
     fault = {"fault": "`| head`", "happens": "ends", "exit": 141, "lost": "nothing"}
     report = {
         "command": "python -m tests.faults",
+        "sweep_command": "python -m tests.faults --only sweep",
         "system": "Linux",
         "python": "3.11",
         "tests": {"passed": 4, "failed": 0, "skipped": 1},
@@ -72,4 +73,6 @@ def test_faults_and_interrupts(tmp_path: Path) -> None:
     assert "2 faults in 4 tests passed, 0 failed, 1 skipped" in text
     assert "| `\\| head` | ends | 141 | nothing |" in text
     assert "| bomb | ends (rss mb 1,234) | 141 | nothing |" in text
-    assert "| `score` | 40 | a 39, b 1 | 0 |" in interrupts_table(tmp_path)
+    told = interrupts_table(tmp_path)
+    assert "| `score` | 40 | a 39, b 1 | 0 |" in told
+    assert told.endswith("`python -m tests.faults --only sweep`.")
