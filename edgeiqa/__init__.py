@@ -12,28 +12,28 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edgeiqa.burst import Ranked, best_of
-    from edgeiqa.contract import ContractError
-    from edgeiqa.decode import UnreadableImageError
-    from edgeiqa.diagnosis import Diagnosis
-    from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
-    from edgeiqa.gate import Gate, GateFit, Reason, Verdict
-    from edgeiqa.live import LiveScorer
-    from edgeiqa.livegate import LiveGate
-    from edgeiqa.liveresult import LiveResult
-    from edgeiqa.mode import Mode
-    from edgeiqa.model import Model, ModelError, available_models
-    from edgeiqa.overlay import Overlay
-    from edgeiqa.quality import Quality
-    from edgeiqa.qualitymap import QualityMap
-    from edgeiqa.samples import sample_paths
-    from edgeiqa.scorer import Scorer
-    from edgeiqa.smoothing import Smoother
-    from edgeiqa.sources.base import Event
-    from edgeiqa.sources.opening import open_source
+from edgeiqa._version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from edgeiqa.analysis.cause_detector import Diagnosis
+    from edgeiqa.analysis.quality_map import QualityMap
+    from edgeiqa.assets import sample_paths
+    from edgeiqa.burst.ranking import Ranked, best_of
+    from edgeiqa.errors import ContractError, ModelError, UnreadableImageError
+    from edgeiqa.gating.gate import Gate, GateFit, Reason, Verdict
+    from edgeiqa.gating.hysteresis import LiveGate
+    from edgeiqa.imaging.frame import Frame
+    from edgeiqa.imaging.pixel_format import ColorMatrix, ColorRange, PixelFormat
+    from edgeiqa.inference.model import Model, available_models
+    from edgeiqa.live.result import LiveResult
+    from edgeiqa.live.scorer import LiveScorer, Mode
+    from edgeiqa.live.smoothing import Smoother
+    from edgeiqa.quality import Quality
+    from edgeiqa.results.reader import read_results
+    from edgeiqa.scorer import Scorer
+    from edgeiqa.sinks.overlay import Overlay
+    from edgeiqa.sources.base import Event, Source
+    from edgeiqa.sources.open import open_source
 
 __all__ = [
     "ColorMatrix",
@@ -58,44 +58,48 @@ __all__ = [
     "Reason",
     "Scorer",
     "Smoother",
+    "Source",
     "UnreadableImageError",
     "Verdict",
     "__version__",
     "available_models",
     "best_of",
     "open_source",
+    "read_results",
     "sample_paths",
 ]
 
 _HOME = {
-    "ColorMatrix": "frame",
-    "ColorRange": "frame",
-    "ContractError": "contract",
-    "Diagnosis": "diagnosis",
+    "ColorMatrix": "imaging.pixel_format",
+    "ColorRange": "imaging.pixel_format",
+    "ContractError": "errors",
+    "Diagnosis": "analysis.cause_detector",
     "Event": "sources.base",
-    "Frame": "frame",
-    "Gate": "gate",
-    "GateFit": "gate",
-    "LiveGate": "livegate",
-    "LiveResult": "liveresult",
-    "LiveScorer": "live",
-    "Mode": "mode",
-    "Model": "model",
-    "ModelError": "model",
-    "Overlay": "overlay",
-    "PixelFormat": "frame",
+    "Frame": "imaging.frame",
+    "Gate": "gating.gate",
+    "GateFit": "gating.gate",
+    "LiveGate": "gating.hysteresis",
+    "LiveResult": "live.result",
+    "LiveScorer": "live.scorer",
+    "Mode": "live.scorer",
+    "Model": "inference.model",
+    "ModelError": "errors",
+    "Overlay": "sinks.overlay",
+    "PixelFormat": "imaging.pixel_format",
     "Quality": "quality",
-    "QualityMap": "qualitymap",
-    "Ranked": "burst",
-    "Reason": "gate",
+    "QualityMap": "analysis.quality_map",
+    "Ranked": "burst.ranking",
+    "Reason": "gating.gate",
     "Scorer": "scorer",
-    "Smoother": "smoothing",
-    "UnreadableImageError": "decode",
-    "Verdict": "gate",
-    "available_models": "model",
-    "open_source": "sources.opening",
-    "best_of": "burst",
-    "sample_paths": "samples",
+    "Smoother": "live.smoothing",
+    "Source": "sources.base",
+    "UnreadableImageError": "errors",
+    "Verdict": "gating.gate",
+    "available_models": "inference.model",
+    "best_of": "burst.ranking",
+    "open_source": "sources.open",
+    "read_results": "results.reader",
+    "sample_paths": "assets",
 }
 
 
@@ -108,4 +112,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return list(__all__)

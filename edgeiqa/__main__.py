@@ -3,7 +3,7 @@
 import os
 import sys
 
-INTERRUPTED = 130  # As `edgeiqa.commands.common` has it, which is not loaded yet.
+INTERRUPTED = 130  # As `edgeiqa.cli.common` has it, which is not loaded yet.
 
 
 def command() -> int:
@@ -17,7 +17,7 @@ def command() -> int:
         import signal  # In here, as it takes a while to load.
 
         _fill_closed_descriptors()
-        from edgeiqa.cli import main
+        from edgeiqa.cli.main import main
 
         code = main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.contract import Contract
+from edgeiqa.inference.contract import Contract
 
 
 @dataclass(frozen=True)

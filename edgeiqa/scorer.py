@@ -11,23 +11,23 @@ from typing import BinaryIO, TypeAlias, TypeGuard
 import numpy as np
 from PIL import Image
 
+from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.patches import reduction
+from edgeiqa.analysis.quality_map import QualityMap, map_tiles
+from edgeiqa.analysis.severity import exposure
 from edgeiqa.causes import CAUSES
-from edgeiqa.contract import Contract
-from edgeiqa.decode import MAX_PIXELS, decode
-from edgeiqa.detail import reduction
-from edgeiqa.diagnosis import Diagnosis
-from edgeiqa.frame import Frame
-from edgeiqa.gate import Gate
-from edgeiqa.luma import luma_small
-from edgeiqa.model import DEFAULT, Model, ModelError
-from edgeiqa.preprocess import preprocess, to_rgb
+from edgeiqa.gating.gate import Gate
+from edgeiqa.imaging.decode import MAX_PIXELS, decode
+from edgeiqa.imaging.frame import Frame
+from edgeiqa.inference.contract import Contract
+from edgeiqa.inference.model import DEFAULT, Model, ModelError
+from edgeiqa.preprocessing.luma import luma_small
+from edgeiqa.preprocessing.resize import preprocess, to_rgb
 from edgeiqa.quality import Quality, quality_from_outputs
-from edgeiqa.qualitymap import QualityMap, map_tiles
-from edgeiqa.severity import exposure
 
 QUICK_GAP = 1.5
 """`Scorer.score_quick` has JPEGs decoded at no less than so many times the model's input; chosen by
-`scripts/quick_shift.py`, see docs/libraries.md for what other values cost and change."""
+`scripts/bench/quick_shift.py`, see docs/libraries.md for what other values cost and change."""
 
 Decodable: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image
@@ -260,3 +260,35 @@ class Scorer:
 def _is_decodable(picture: object) -> TypeGuard[Decodable]:
     kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
     return isinstance(picture, kinds) or hasattr(picture, "read")
+
+
+def asked_gate(
+    scorer: Scorer,
+    preset: str | None = None,
+    *,
+    min_score: float | None = None,
+    max_causes: Mapping[str, float] | None = None,
+    needed: bool = False,
+) -> Gate | None:
+    """Chooses a gate as `edgeiqa score` does.
+
+    Args:
+        scorer: With the presets.
+        preset: "relaxed", "normal" or "strict"; None for "normal" where the model has it.
+        min_score: A least score 0-100 instead of a preset.
+        max_causes: Limits 0-1 per cause.
+        needed: Whether a model without presets is an error.
+
+    Returns:
+        The gate; None for a model without presets where nothing was asked for.
+
+    Raises:
+        ValueError: No such preset or cause, or a number out of its range.
+    """
+    limits = dict(max_causes or {})
+    if preset is None and min_score is None and "normal" not in scorer.contract.gate:
+        # A model of the user's own may come without a gate.
+        if not (limits or needed):
+            return None
+        min_score = 0.0 if limits else None
+    return scorer.gate(preset or "normal", min_score=min_score, max_causes=limits)

@@ -15,7 +15,7 @@ prepare_venv "$venv" 99 "" --quiet
 
 if [ $# -eq 0 ]; then
     cd "$root"
-    set -- edgeiqa/samples
+    set -- edgeiqa/assets/samples
     say "Scoring the sample photographs in $1 ..."
 fi
 exec "$venv/bin/edgeiqa" score "$@"

@@ -1,4 +1,4 @@
-"""Makes edgeiqa/samples/*.jpg from photographs that well-known packages bring.
+"""Makes edgeiqa/assets/samples/*.jpg from photographs that well-known packages bring.
 
 Usage: python scripts/make_samples.py [--raccoon FILE] [--output FOLDER]
 
@@ -6,7 +6,7 @@ Needs scikit-image and scikit-learn. The raccoon comes through `scipy.datasets.f
 downloads it once (needs pooch), or from the file `scipy/misc/face.dat` of a SciPy wheel before
 1.10 (`--raccoon`). A photograph keeps its plain name; one spoilt on purpose is named
 `<photograph>-<what was done>.jpg`, which is how tools tell them apart. Sources and licences are
-in edgeiqa/samples/README.md.
+in edgeiqa/assets/samples/README.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from convert.distortions.distort import RgbArray, distort  # noqa: E402

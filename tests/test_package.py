@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import edgeiqa
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +34,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_brings_model_samples_types_and_licences(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        model = archive.read("edgeiqa/models/base.tflite")
+        model = archive.read("edgeiqa/assets/models/base.tflite")
     assert model == (ROOT / "edgeiqa" / "models" / "base.tflite").read_bytes()
     for sample in sample_paths():
-        assert f"edgeiqa/samples/{sample.name}" in names
+        assert f"edgeiqa/assets/samples/{sample.name}" in names
     for name in (
         "edgeiqa/py.typed",
-        "edgeiqa/samples/README.md",
+        "edgeiqa/assets/samples/README.md",
         "edgeiqa/report/web/page.html",
         "edgeiqa/report/web/style.css",
         "edgeiqa/report/web/main.js",
         "convert/__main__.py",
-        "convert/data/splits/biq2021_validation.txt",
+        "convert/datasets/splits/biq2021_validation.txt",
     ):
         assert name in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -62,7 +62,7 @@ def test_wheel_has_every_module_of_the_checkout(wheel: Path) -> None:
 
 
 def test_wheel_is_small_and_says_the_version(wheel: Path) -> None:
-    assert wheel.name == f"edgeiqa-{edgeiqa.__version__}-py3-none-any.whl"
+    assert wheel.name == f"edgeiqa-{edgeiqa._version.__version__}-py3-none-any.whl"
     assert wheel.stat().st_size < 7_000_000
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
@@ -81,13 +81,13 @@ def test_wheel_is_small_and_says_the_version(wheel: Path) -> None:
 
 def test_changelog_names_what_is_being_made() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert "## [Unreleased]" in text or f"## [{edgeiqa.__version__}]" in text
+    assert "## [Unreleased]" in text or f"## [{edgeiqa._version.__version__}]" in text
 
 
 _IN_A_CLEAN_ENVIRONMENT = """
 import importlib.util, json, sys
 from edgeiqa import Scorer
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
 scores = {path.name: Scorer().score(path).score for path in sample_paths()}
 heavy = ("tensorflow", "tf_keras", "keras", "torch", "jax", "scipy", "cv2")
 print(json.dumps({

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from edgeiqa.contractzip import MAX_ENTRIES, MAX_JSON_BYTES
-from edgeiqa.decode import MAX_PIXELS
-from edgeiqa.modelfile import MAX_FILE_BYTES
-from edgeiqa.preview.server import MOST_VIEWERS
-from edgeiqa.tflite.check import MAX_MEMORY, MAX_WORK
+from edgeiqa.imaging.decode import MAX_PIXELS
+from edgeiqa.inference.contract_zip import MAX_ENTRIES, MAX_JSON_BYTES
+from edgeiqa.inference.model_file import MAX_FILE_BYTES
+from edgeiqa.inference.verifier.verify import MAX_MEMORY, MAX_WORK
+from edgeiqa.sinks.preview_server import MOST_VIEWERS
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convert.data.manifest import DataError, ManifestRow
-from convert.files import replacing
+from convert.common.files import replacing
+from convert.datasets.manifest import DataError, ManifestRow
 
 RgbArray = NDArray[np.uint8]
 Arrays = dict[str, NDArray[Any]]
@@ -52,7 +52,7 @@ class TrainingData:
         work: Folder of caches.
         budget: "small" (minutes, to try things) or "full".
         seed: Of every draw.
-        init: ImageNet weights for the fine-tuned network, see `convert.networks.weights`.
+        init: ImageNet weights for the fine-tuned network, see `convert.nets.weights`.
         finetuned: Name of a finished run of ``python -m convert distill`` to take as the
             fine-tuned network, a folder in ``work``; None trains one.
     """
@@ -114,7 +114,7 @@ def read_rgb(row: ManifestRow, root: Path) -> RgbArray:
     Raises:
         UnreadableImageError: It is missing or damaged.
     """
-    from edgeiqa.decode import decode
+    from edgeiqa.imaging.decode import decode
 
     return np.asarray(decode(root / row.path))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from convert.baselines import mscn
 from convert.baselines.base import FLOAT_BYTES, Arrays, RgbArray, Scorer, TrainingData, grey, mos_of
 from convert.baselines.features import picture_features
-from convert.metrics import srocc
+from convert.common.metrics import srocc
 
 FEATURES = 36
 PICTURES = (4000, 250)

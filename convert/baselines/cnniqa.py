@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 
 from convert.baselines.base import FLOAT_BYTES, RgbArray, Scorer, TrainingData, grey, mos_of
 from convert.baselines.features import picture_features
-from convert.baselines.torch_training import (
-    Plan,
-    parameters_of,
-    set_weights,
-    train,
-    weights_of,
-)
-from convert.data.manifest import rows_digest
+from convert.baselines.torch_training import Plan, parameters_of, set_weights, train, weights_of
+from convert.datasets.manifest import rows_digest
 
 PATCH = 32
 KERNELS = 50

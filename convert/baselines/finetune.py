@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.baselines.base import RgbArray, Scorer, TrainingData
-from convert.data.manifest import DataError
+from convert.datasets.manifest import DataError
 
 SIZE = 224
 SOURCE = 256
@@ -45,7 +45,7 @@ class FineTuned:
         """
         import keras
 
-        from convert.int8.tflite import to_tflite
+        from convert.quantization.tflite_export import to_tflite
 
         if data.finetuned is None:
             run = folder / "student"
@@ -63,10 +63,10 @@ class FineTuned:
         """LiteRT with one thread, as our own models run."""
         from ai_edge_litert.interpreter import Interpreter
 
-        from convert.int8.flatbuffer import inspect
-        from convert.opinion import bin_centres, expected
-        from convert.quiet import quiet
-        from edgeiqa.preprocess import resize
+        from convert.common.opinion import bin_centres, expected
+        from convert.common.quiet import quiet
+        from convert.quantization.tflite_inspect import inspect
+        from edgeiqa.preprocessing.resize import resize
 
         flatbuffer = arrays["tflite"].tobytes()
         with quiet():
@@ -91,8 +91,8 @@ class FineTuned:
 
 def _train(data: TrainingData, run: Path) -> None:
     from convert.training.distill import train_student
+    from convert.training.loop import Schedule
     from convert.training.student import StudentRecipe
-    from convert.training.train import Schedule
 
     recipe = StudentRecipe(
         init=data.init,

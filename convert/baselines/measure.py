@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.baselines.base import RgbArray, Scorer, read_rgb
-from convert.data.manifest import ManifestRow
-from convert.metrics import bootstrap, plcc, srocc
-from convert.progress import progress
+from convert.common.metrics import bootstrap, plcc, srocc
+from convert.common.progress import progress
+from convert.datasets.manifest import ManifestRow
 
 POOLED = "pooled"
 LEAST = 5
@@ -68,7 +68,7 @@ def agreement(
     Raises:
         ValueError: No rows, or no picture could be scored.
     """
-    from edgeiqa.decode import UnreadableImageError
+    from edgeiqa.errors import UnreadableImageError
 
     if not rows:
         raise ValueError("no pictures to measure on")
@@ -127,9 +127,9 @@ def one_thread() -> Iterator[None]:
 
 def timed_picture() -> RgbArray:
     """The picture that is timed: a sample photograph at 512 x 512, uint8 RGB."""
-    from edgeiqa.decode import decode
-    from edgeiqa.preprocess import resize
-    from edgeiqa.samples import sample_paths
+    from edgeiqa.assets import sample_paths
+    from edgeiqa.imaging.decode import decode
+    from edgeiqa.preprocessing.resize import resize
 
     photograph = next(path for path in sample_paths() if path.name == "astronaut.jpg")
     return resize(decode(photograph), (TIMED_SIDE, TIMED_SIDE))
@@ -185,9 +185,9 @@ def shipped_scorer(name: str) -> Scorer:
     Args:
         name: Of a shipped model.
     """
-    from convert.int8.flatbuffer import inspect
-    from convert.quiet import quiet
-    from edgeiqa.model import Model, find
+    from convert.common.quiet import quiet
+    from convert.quantization.tflite_inspect import inspect
+    from edgeiqa.inference.model import Model, find
     from edgeiqa.scorer import Scorer as Runtime
 
     file = find(name)

@@ -18,7 +18,7 @@ from convert.baselines import mscn
 from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of, read_rgb
 from convert.baselines.features import picture_features
 from convert.baselines.scale import RAW_PICTURES, fit_scale, scaled_scorer
-from convert.progress import progress
+from convert.common.progress import progress
 
 PATCH = 96
 FEATURES = 36

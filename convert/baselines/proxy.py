@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.manifest import DataError, ManifestRow
-from convert.files import replacing
-from convert.progress import progress
+from convert.common.files import replacing
+from convert.common.progress import progress
+from convert.datasets.manifest import DataError, ManifestRow
 
 METRICS: Mapping[str, int] = {
     "gmsd": -1,
@@ -201,8 +201,8 @@ def distorted_crops(
 ) -> NDArray[np.uint8]:
     """One photograph's crop, clean first, then distorted: uint8 [1 + N, side, side, 3]."""
     from convert.distortions.distort import DISTORTIONS, distort
-    from edgeiqa.decode import decode
-    from edgeiqa.preprocess import resize
+    from edgeiqa.imaging.decode import decode
+    from edgeiqa.preprocessing.resize import resize
 
     image = decode(root / row.path)
     picture = np.asarray(image)

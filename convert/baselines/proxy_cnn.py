@@ -31,7 +31,7 @@ from convert.baselines.base import (
 )
 from convert.baselines.features import GREY_SIDE, grey_square, picture_features
 from convert.baselines.torch_training import Plan, parameters_of, set_weights, train, weights_of
-from convert.data.manifest import rows_digest
+from convert.datasets.manifest import rows_digest
 
 # Kernel, output channels; every layer but the fourth halves the picture.
 LAYERS = ((5, 24, 2), (3, 32, 2), (3, 48, 2), (3, 64, 1), (3, 96, 2))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convert.data.manifest import DataError
+from convert.datasets.manifest import DataError
 
 Entry = Mapping[str, Any]
 """One method: name, title, paper, ours, parameters, macs, bytes, milliseconds, groups, pictures."""

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.manifest import DataError
-from convert.files import replacing
-from convert.progress import progress
+from convert.common.files import replacing
+from convert.common.progress import progress
+from convert.datasets.manifest import DataError
 
 Batch = Callable[[NDArray[np.int64], np.random.Generator], tuple[Any, Any]]
 """From indices and a seeded generator to network input and target, tensors both."""

@@ -13,8 +13,6 @@ waver more than in the measurement, so that the weights do not lean on what a ha
 
 from __future__ import annotations
 
-import argparse
-import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,17 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert import protocol
-from convert.data.augment import MARKED_SUBSETS
-from convert.data.biq2021 import build_manifest
-from convert.data.ladders import LEAST_MOS
-from convert.data.manifest import data_root
-from convert.files import prepare_targets
-from convert.measure.burst_measures import MeasuredSeries, Scene, measure_scenes
-from convert.measure.burst_series import APART, KINDS, MIXED, SLIGHT
-from convert.measure.command import report
-from edgeiqa.burst import TERMS, terms
-from edgeiqa.listing import expand
+from convert.datasets.augment import MARKED_SUBSETS
+from convert.datasets.biq2021 import build_manifest
+from convert.datasets.ladders import LEAST_MOS
+from convert.evaluation.burst_measures import MeasuredSeries, Scene
+from convert.evaluation.burst_series import APART, KINDS, MIXED, SLIGHT
+from edgeiqa.burst.ranking import TERMS, terms
+from edgeiqa.imaging.discovery import expand
 
 STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
 """Of the quadratic regularisation, in units of each term's deviation."""
@@ -185,58 +179,3 @@ def _some(generator: np.random.Generator) -> list[str]:
 
 def _is_validation(scene: str) -> bool:
     return zlib.crc32(scene.encode()) % _VALIDATION == 0
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `python -m convert burst-weights`."""
-    parser.add_argument("--model", default="base", help="whose scores to weigh (default: base)")
-    parser.add_argument(
-        "--scenes", type=int, default=100, metavar="N", help="rated pictures (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--more",
-        type=Path,
-        nargs="*",
-        default=[],
-        metavar="DIR",
-        help="folders of more training pictures, such as those of BSDS500's train part",
-    )
-    parser.add_argument(
-        "--more-scenes",
-        type=int,
-        default=60,
-        metavar="N",
-        help="how many to draw from --more (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--data-root", metavar="DIR", help="folder of the databases (default: $EDGEIQA_DATA)"
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
-    parser.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="side by side (default: 1)"
-    )
-    parser.add_argument("--json", metavar="FILE", help="write the report as JSON, - for stdout")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Runs `python -m convert burst-weights`; returns 0, or 3 when a picture was unreadable."""
-    prepare_targets(args.json)
-    scenes = training_scenes(
-        data_root(args.data_root), args.scenes, args.more, args.more_scenes, args.seed
-    )
-    measured, errors = measure_scenes(scenes, args.model, args.processes)
-    for error in errors:
-        print(f"unreadable: {error}", file=sys.stderr)
-    document = {
-        **learn(measured),
-        "model": args.model,
-        "versions": protocol.versions(),
-        "command": protocol.command_line("convert.training.burst_weights.learn"),
-        "date": protocol.now(),
-    }
-    lines = [f'    "{name}": {weight:g},' for name, weight in document["weights"].items()]
-    found = document["validation"]["accuracy"]["all"]
-    lines.append("}")
-    lines.append(f"validation scenes, one level apart {found['1']}, two {found['2']}")
-    report(document, "\n".join(["WEIGHTS = {", *lines]), args.json)
-    return 3 if errors else 0

@@ -11,7 +11,6 @@ resolution: ``--init RUN/student.npz``.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -21,26 +20,20 @@ from typing import Any
 
 import numpy as np
 
-from convert.data.cache import load_pixels
-from convert.data.manifest import ManifestRow, rows_digest, select
-from convert.files import replacing, write_json
-from convert.helptext import DefaultsFormatter
-from convert.metrics import validation_figures
-from convert.networks import nets
-from convert.opinion import bin_centres, expected
-from convert.training.probe import central_views
+from convert.common.files import replacing, write_json
+from convert.common.metrics import validation_figures
+from convert.common.opinion import bin_centres, expected
+from convert.datasets.cache import load_pixels
+from convert.datasets.manifest import ManifestRow, rows_digest, select
+from convert.nets import keras_nets
+from convert.training.linear_probe import central_views
+from convert.training.loop import CHECKPOINT, file_digest
 from convert.training.student import (
     DETAIL_SOURCE,
     StudentData,
     StudentRecipe,
     student_loss,
     two_views,
-)
-from convert.training.train import (
-    CHECKPOINT,
-    add_schedule_arguments,
-    file_digest,
-    schedule_of,
 )
 
 THINNING_PICTURES = 256
@@ -80,17 +73,17 @@ def train_student(
     import keras
     import torch
 
-    from convert.networks import thinning, torch_nets, weights
-    from convert.training.probe import fit_fresh_layers
-    from convert.training.torch_train import TorchTrainer, predict
+    from convert.nets import channel_pruning, torch_nets, weights
+    from convert.training.linear_probe import fit_fresh_layers
+    from convert.training.torch_loop import TorchTrainer, predict
 
     folder = work / name
     keras.utils.set_random_seed(recipe.schedule.seed)
-    arch = nets.architecture(recipe.network)
-    model = nets.build(
+    arch = keras_nets.architecture(recipe.network)
+    model = keras_nets.build(
         keras, arch, recipe.size, bins=recipe.bins, dropout=recipe.dropout, embedding=True
     )
-    wide = thinning.thicker(arch, recipe.init)
+    wide = channel_pruning.thicker(arch, recipe.init)
     if wide is None:
         said = weights.load_initial_weights(model, arch, recipe.init)
         print(f"student {arch.name} at {recipe.size} px, {said}", flush=True)
@@ -136,15 +129,15 @@ def train_student(
     return log[-1]
 
 
-def _start_thinner(wide: nets.Architecture, net: Any, data: StudentData) -> None:
-    from convert.networks import thinning, torch_nets, weights
+def _start_thinner(wide: keras_nets.Architecture, net: Any, data: StudentData) -> None:
+    from convert.nets import channel_pruning, torch_nets, weights
 
     recipe = data.recipe
     trained = torch_nets.TorchNet(wide, bins=recipe.bins)
     torch_nets.set_weights(trained, weights.read_npz(Path(recipe.init)))
     drawn = np.random.default_rng((recipe.schedule.seed, 7)).permutation(len(data))
     pictures = central_views(data, np.sort(drawn[:THINNING_PICTURES]))
-    thinning.thin(trained, net, pictures.reshape(-1, *pictures.shape[-3:]))
+    channel_pruning.thin(trained, net, pictures.reshape(-1, *pictures.shape[-3:]))
     name = Path(recipe.init).name
     print(f"student {net.arch.name} at {recipe.size} px, thinned from {name}", flush=True)
 
@@ -185,109 +178,3 @@ def plot_log(log: Sequence[Mapping[str, Any]], file: Path, title: str) -> None:
     with replacing(file) as scratch:
         figure.savefig(scratch, dpi=110, format="png")
     pyplot.close(figure)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert distill``."""
-    from convert.data.command import add_data_arguments
-
-    default = StudentRecipe()
-    parser.formatter_class = DefaultsFormatter
-    add_data_arguments(parser)
-    parser.add_argument("--name", default="student", help="name of the run, a folder in --work")
-    parser.add_argument(
-        "--network",
-        default=default.network,
-        help="mobilenet_v2, narrower ones such as mobilenet_v2_0.35, or such with thinner blocks "
-        "as mobilenet_v2_t4",
-    )
-    parser.add_argument(
-        "--init",
-        default=default.init,
-        help="imagenet (Keras downloads), random, a weights file, or another run's student.npz, "
-        "which is thinned to fit if its blocks are thicker",
-    )
-    parser.add_argument(
-        "--size", type=int, default=default.size, help="network input side in pixels"
-    )
-    parser.add_argument("--crop", type=int, help="side of the training crop in pixels (--size)")
-    parser.add_argument("--source", type=int, help="pictures' size before the crop (7/6 of --size)")
-    parser.add_argument(
-        "--frozen", type=int, default=0, help="blocks (and the stem) left as they were loaded"
-    )
-    parser.add_argument(
-        "--pairs-per-batch", type=int, default=default.pairs_per_batch, help="added to each batch"
-    )
-    add_schedule_arguments(parser, default.schedule)
-    for name, what in (
-        ("teacher", "against the teacher's opinions"),
-        ("features", "against the teacher's features"),
-        ("ladder", "on pairs of which one is more distorted"),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=float,
-            metavar="WEIGHT",
-            default=getattr(default, name),
-            help=f"weight of the loss {what}; 0 leaves it out",
-        )
-    parser.add_argument("--pairs", type=int, default=default.pairs, help="distorted pairs to make")
-    parser.add_argument(
-        "--unlabelled",
-        type=int,
-        default=default.unlabelled,
-        metavar="COUNT",
-        help="unlabelled pictures to learn the teacher's opinion of (as many as it has scored)",
-    )
-    parser.add_argument(
-        "--unlabelled-per-batch",
-        type=int,
-        default=default.unlabelled_per_batch,
-        help="added to each batch",
-    )
-    parser.add_argument(
-        "--zoom",
-        type=float,
-        metavar="SHARE",
-        default=default.zoom,
-        help="share of batches that show the rated pictures at an 8/7 larger scale",
-    )
-    parser.add_argument(
-        "--probe",
-        type=int,
-        metavar="STEPS",
-        default=default.probe,
-        help="steps in which the opinion layer learns alone first, for a run from ImageNet weights",
-    )
-    parser.add_argument(
-        "--limit", type=int, help="train on this many of the rated pictures, drawn by the seed"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert distill``."""
-    from convert.data.command import rows_root_work
-
-    rows, root, work = rows_root_work(args)
-    recipe = StudentRecipe(
-        network=args.network,
-        init=args.init,
-        size=args.size,
-        crop=args.crop,
-        source=args.source,
-        teacher=args.teacher,
-        features=args.features,
-        ladder=args.ladder,
-        pairs=args.pairs,
-        pairs_per_batch=args.pairs_per_batch,
-        unlabelled=args.unlabelled,
-        unlabelled_per_batch=args.unlabelled_per_batch,
-        frozen=args.frozen,
-        zoom=args.zoom,
-        probe=args.probe,
-        limit=args.limit,
-        schedule=schedule_of(args),
-    )
-    print(json.dumps(train_student(rows, root, work, recipe, args.name)))
-    print(f"-> {work / args.name}")
-    return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convert.training.tensor_ops import Tensor, ops_of
+from convert.training.backend_ops import Tensor, ops_of
 
 OPINION_SIGMA = 0.1
 """Thurstone deviation on the 0-1 scale that turns score differences into preferences."""

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
-from convert.data.cache import load_pixels
-from convert.data.ladders import load_ladders
-from convert.data.manifest import ManifestRow
-from convert.data.reserved import refuse_reserved
-from convert.data.unlabelled import load_unlabelled
+from convert.common.opinion import opinion_histograms
+from convert.datasets.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
+from convert.datasets.cache import load_pixels
+from convert.datasets.holdout import refuse_reserved
+from convert.datasets.ladders import load_ladders
+from convert.datasets.manifest import ManifestRow
+from convert.datasets.unlabelled import load_unlabelled
 from convert.distortions.watermark import paint
-from convert.networks import nets
-from convert.opinion import opinion_histograms
+from convert.nets import keras_nets
+from convert.training.loop import Batch, Schedule
 from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
-from convert.training.train import Batch, Schedule
 
 DETAIL_SOURCE = 512
 """Size at which pictures are kept for students that see a native-resolution detail too."""
@@ -32,8 +32,8 @@ class StudentRecipe:
     """Everything that a student run depends on, besides data and teacher.
 
     Attributes:
-        network: Name of the backbone, see :func:`convert.networks.nets.architecture`.
-        init: Initial weights, see :func:`convert.networks.weights.load_initial_weights`.
+        network: Name of the backbone, see :func:`convert.nets.keras_nets.architecture`.
+        init: Initial weights, see :func:`convert.nets.weights.load_initial_weights`.
         size: Height and width of the network in use, in pixels.
         crop: Side of the training crop, in pixels; None takes ``size``. The crop of a ``source``
             that is larger than ``size`` may be smaller, so that both show a scene about as large.
@@ -56,7 +56,7 @@ class StudentRecipe:
         frozen: Number of blocks, with the stem, that stay as they were loaded: the largest feature
             maps cost most to train, and change least once trained at a lower resolution.
         probe: Steps in which the opinion layer learns alone before the rest joins, see
-            :mod:`convert.training.probe`.
+            :mod:`convert.training.linear_probe`.
         detail: See each picture twice, whole and as a native-resolution crop, and average.
         limit: Train on this many of the training pictures, drawn by the seed; None takes all.
         schedule: How long and how fast.
@@ -87,7 +87,7 @@ class StudentRecipe:
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self) -> None:
-        blocks = len(nets.architecture(self.network).blocks)
+        blocks = len(keras_nets.architecture(self.network).blocks)
         if not 0 <= self.frozen <= blocks:
             raise ValueError(f"{self.network} has {blocks} blocks, cannot freeze {self.frozen}")
         if self.size < 32:
@@ -144,7 +144,7 @@ class StudentData:
         recipe: Decides sizes and what is needed.
 
     Raises:
-        DataError: A row may not be learnt from, see :mod:`convert.data.reserved`.
+        DataError: A row may not be learnt from, see :mod:`convert.datasets.holdout`.
     """
 
     def __init__(
@@ -259,7 +259,7 @@ def two_views(
     Returns:
         uint8 [N, 2, size, size, 3].
     """
-    from edgeiqa.preprocess import resize
+    from edgeiqa.preprocessing.resize import resize
 
     views = np.empty((len(pictures), 2, size, size, 3), np.uint8)
     free = (pictures.shape[1] - size, pictures.shape[2] - size)
@@ -273,7 +273,7 @@ def two_views(
 
 
 def student_loss(recipe: StudentRecipe, centres: Any) -> Any:
-    """The loss of a student, see :data:`convert.training.train.Loss`.
+    """The loss of a student, see :data:`convert.training.loop.Loss`.
 
     Args:
         recipe: Decides its terms.

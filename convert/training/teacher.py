@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
-from convert.data.cache import load_pixels, pixels_key
-from convert.data.ladders import load_ladders
-from convert.data.manifest import ManifestRow, rows_digest, select
-from convert.data.reserved import refuse_reserved
-from convert.files import replacing, write_json
-from convert.metrics import validation_figures
-from convert.networks import nets
-from convert.opinion import bin_centres, opinion_histograms, softmax
+from convert.common.files import replacing, write_json
+from convert.common.metrics import validation_figures
+from convert.common.opinion import bin_centres, opinion_histograms, softmax
+from convert.datasets.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
+from convert.datasets.cache import load_pixels, pixels_key
+from convert.datasets.holdout import refuse_reserved
+from convert.datasets.ladders import load_ladders
+from convert.datasets.manifest import ManifestRow, rows_digest, select
+from convert.nets import keras_nets
+from convert.training.loop import Batch, Schedule
 from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, rows_key
-from convert.training.train import Batch, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class TeacherRecipe:
     """Everything that a teacher run depends on, besides the data.
 
     Attributes:
-        network: Name of the backbone, see :func:`convert.networks.nets.architecture`.
-        init: Initial weights, see :func:`convert.networks.weights.load_initial_weights`.
+        network: Name of the backbone, see :func:`convert.nets.keras_nets.architecture`.
+        init: Initial weights, see :func:`convert.nets.weights.load_initial_weights`.
         size: Input height and width in pixels.
         frozen: Number of blocks that keep their initial weights.
         crop: Side of the random crop as a share of the feature map.
@@ -65,7 +65,7 @@ class TeacherRecipe:
     )
 
     def __post_init__(self) -> None:
-        blocks = len(nets.architecture(self.network).blocks)
+        blocks = len(keras_nets.architecture(self.network).blocks)
         if not 0 < self.frozen < blocks:
             raise ValueError(
                 f"{self.network} has {blocks} blocks: between 1 and {blocks - 1} can be frozen, "
@@ -86,9 +86,9 @@ class Member:
     """
 
     def __init__(self, folder: Path, recipe: TeacherRecipe) -> None:
-        from convert.networks.torch_nets import TorchNet
+        from convert.nets.torch_nets import TorchNet
 
-        arch = nets.architecture(recipe.network)
+        arch = keras_nets.architecture(recipe.network)
         self.folder, self.recipe = folder, recipe
         self.trunk = TorchNet(arch, stop=recipe.frozen)
         self.top = TorchNet(arch, start=recipe.frozen, bins=recipe.bins, dropout=recipe.dropout)
@@ -99,11 +99,11 @@ class Member:
         """Loads the initial weights; returns a line that says which."""
         import keras
 
-        from convert.networks import torch_nets, weights
+        from convert.nets import torch_nets, weights
 
-        arch = nets.architecture(self.recipe.network)
+        arch = keras_nets.architecture(self.recipe.network)
         keras.utils.set_random_seed(self.recipe.schedule.seed)
-        whole = nets.build(keras, arch, None, bins=self.recipe.bins)
+        whole = keras_nets.build(keras, arch, None, bins=self.recipe.bins)
         said = weights.load_initial_weights(whole, arch, self.recipe.init)
         values = {one.name: one.get_weights() for one in whole.layers if one.get_weights()}
         torch_nets.set_weights(self.trunk, values)
@@ -112,7 +112,7 @@ class Member:
 
     def save(self) -> None:
         """Writes ``trunk.npz``, ``top.npz`` and ``recipe.json``."""
-        from convert.networks import torch_nets
+        from convert.nets import torch_nets
 
         torch_nets.save_npz(self.trunk, self.folder / "trunk.npz")
         torch_nets.save_npz(self.top, self.folder / "top.npz")
@@ -125,7 +125,7 @@ class Member:
         Raises:
             FileNotFoundError: It is not there or not finished.
         """
-        from convert.networks import torch_nets, weights
+        from convert.nets import torch_nets, weights
 
         if not (folder / "recipe.json").is_file():
             raise FileNotFoundError(
@@ -141,7 +141,7 @@ class Member:
 
     def on_maps(self, maps: NDArray[Any], label: str) -> TeacherOutputs:
         """What the upper blocks say of the trunk's feature maps [N, h, w, C]."""
-        from convert.training.torch_train import predict
+        from convert.training.torch_loop import predict
 
         logits, embedding = predict(self.top, maps, label=label)
         histogram = softmax(logits)
@@ -152,7 +152,7 @@ class Member:
 
     def on_pixels(self, pixels: NDArray[np.uint8], label: str) -> TeacherOutputs:
         """What it says of pictures, uint8 [N, size, size, 3] RGB."""
-        from convert.training.torch_train import predict
+        from convert.training.torch_loop import predict
 
         parts = []
         for start in range(0, len(pixels), 256):
@@ -167,7 +167,7 @@ class Member:
 
     def features(self, pixels: NDArray[np.uint8], key: str, work: Path, label: str) -> Any:
         """The trunk's feature maps of pictures, float16, computed once and kept on disk."""
-        from convert.training.torch_train import predict
+        from convert.training.torch_loop import predict
 
         name = f"{key}-{self.trunk.arch.name}-{self.recipe.frozen}-{_weights_digest(self.trunk)}"
         file = work / "features" / f"{name}.npy"
@@ -187,7 +187,7 @@ class Member:
 
 
 def _weights_digest(net: Any) -> str:
-    from convert.networks.torch_nets import weights_of
+    from convert.nets.torch_nets import weights_of
 
     digest = hashlib.sha256()
     for values in weights_of(net).values():
@@ -218,7 +218,7 @@ def train_teacher(
     Returns:
         Training log of the last epoch with the validation figures.
     """
-    from convert.training.torch_train import TorchTrainer
+    from convert.training.torch_loop import TorchTrainer
 
     refuse_reserved(select(rows, "train"), "training")
     member = Member(work / "teacher" / name, recipe)

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.cache import load_pixels
-from convert.data.manifest import ManifestRow, select
-from convert.data.unlabelled import load_unlabelled
-from convert.files import write_json
-from convert.metrics import validation_figures
+from convert.common.files import write_json
+from convert.common.metrics import validation_figures
+from convert.datasets.cache import load_pixels
+from convert.datasets.manifest import ManifestRow, select
+from convert.datasets.unlabelled import load_unlabelled
 from convert.training.teacher import Member
 from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
 

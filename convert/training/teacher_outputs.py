@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.manifest import ManifestRow, rows_digest
-from convert.files import replacing
+from convert.common.files import replacing
+from convert.datasets.manifest import ManifestRow, rows_digest
 
 POOL_SEED = 0
 """Seed of distorted pairs and unlabelled pictures: the same for every run, so made once."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeiqa.report.photos import OUTCOMES, REJECTED, Photo
+from edgeiqa.report.items import OUTCOMES, REJECTED, Photo
 
 BINS = 20
 """Of 5 points each; the last one holds 100 as well."""

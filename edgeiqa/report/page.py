@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-from edgeiqa import __version__
-from edgeiqa.report import parts
-from edgeiqa.report.folders import folders_of
+from edgeiqa._version import __version__
+from edgeiqa.report import html
 from edgeiqa.report.histogram import histogram, histogram_svg
-from edgeiqa.report.parts import text
+from edgeiqa.report.html import text
+from edgeiqa.report.items import UNREADABLE, Photo, folders_of, median, worst_first
 from edgeiqa.report.payload import CHUNK, file_url, payload, script_safe_json
-from edgeiqa.report.photos import UNREADABLE, Photo, median, worst_first
 from edgeiqa.report.thumbnails import Look, thumbnail_type
 
 GENERATOR = '<meta name="generator" content="edgeiqa report '
@@ -104,7 +103,7 @@ def _static_parts(report: Report, ordered: Sequence[int]) -> dict[str, str]:
     middle = median(photos[place].result.score or 0.0 for place in ordered)
     folders = folders_of(photos)
     unreadable = sum(photo.outcome == UNREADABLE for photo in photos)
-    edges = {*ordered[: parts.STRIP], *ordered[-parts.STRIP :]}
+    edges = {*ordered[: html.STRIP], *ordered[-html.STRIP :]}
     style, early, script = _asset("style.css"), _asset("early.js"), _script()
     thumbnails = {
         place: data
@@ -120,18 +119,18 @@ def _static_parts(report: Report, ordered: Sequence[int]) -> dict[str, str]:
         "EARLY": early,
         "SCRIPT": script,
         "META": " &middot; ".join(f"<bdi>{text(fact)}</bdi>" for fact in report.meta),
-        "NOTES": parts.notes_list(report.notes),
-        "TILES": parts.number_tiles(photos, groups),
+        "NOTES": html.notes_list(report.notes),
+        "TILES": html.number_tiles(photos, groups),
         "HISTOGRAM": histogram_svg(histogram(photos), middle, judged),
-        "LEGEND": parts.legend(judged) if ordered else '<p class="faint">No scores.</p>',
-        "CAUSES": parts.causes_list(photos),
-        "FOLDERS": parts.folder_table(folders),
+        "LEGEND": html.legend(judged) if ordered else '<p class="faint">No scores.</p>',
+        "CAUSES": html.causes_list(photos),
+        "FOLDERS": html.folder_table(folders),
         "FOLDER_COUNT": f"{len(folders):,}",
-        "STRIPS": parts.strips(photos, ordered, thumbnails, thumbnail_type(), links),
+        "STRIPS": html.strips(photos, ordered, thumbnails, thumbnail_type(), links),
         "COUNT": f"{len(photos):,}",
         "GROUP_COUNT": "" if report.groups is None else f"{len(groups):,}",
         "GROUPS_TOLD": _groups_told(report),
-        "UNREADABLE": parts.unreadable_table(photos),
+        "UNREADABLE": html.unreadable_table(photos),
         "UNREADABLE_COUNT": f"{unreadable:,}",
     }
 

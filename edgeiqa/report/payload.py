@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from edgeiqa.output import printable
-from edgeiqa.report.folders import folders_of
-from edgeiqa.report.photos import Photo, fault_names
+from edgeiqa.report.items import Photo, fault_names, folders_of
 from edgeiqa.report.thumbnails import Look
+from edgeiqa.results.row import printable
 
 CHUNK = 128
 """So many thumbnails are in one element of the page; the script unpacks them element by element."""

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import ExifTags, Image, features
 
-from edgeiqa.decode import UnreadableImageError, decode_small
-from edgeiqa.moments import look_of
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode_small
+from edgeiqa.imaging.thumbprint import look_of
 
 SIDE = 160
 """Longest side of a thumbnail in pixels, unless asked for otherwise."""
@@ -58,7 +59,7 @@ class Look:
         width: Of the photograph, upright, in pixels; None if unknown.
         height: As `width`.
         size: Of the file in bytes; None if it is gone.
-        signature: float32 [256], see `edgeiqa.moments.look_of`; None if it cannot be read.
+        signature: float32 [256], see `edgeiqa.imaging.thumbprint.look_of`; None if it cannot be read.
         level: Mean of the luma, 0-255.
         error: Why there is no picture, one line; None if there is.
     """

@@ -1,4 +1,4 @@
 """Where frames come from: folders, videos, cameras, streams, standard input.
 
-`edgeiqa.sources.opening.open_source` finds the right one by its name.
+`edgeiqa.sources.open.open_source` finds the right one by its name.
 """

@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from edgeiqa.frame import Frame
+from edgeiqa.imaging.frame import Frame
 
 EVENTS = ("opened", "skipped", "stalled", "lost", "retrying", "ended")
-
-
-class SourceError(Exception):
-    """Nothing can be had from a source, or no longer; its text is one line for people."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgeiqa.decode import UnreadableImageError, decode
-from edgeiqa.frame import Frame, PixelFormat
-from edgeiqa.listing import expand
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode
+from edgeiqa.imaging.discovery import expand
+from edgeiqa.imaging.frame import Frame, PixelFormat
 from edgeiqa.sources.base import Event, OnEvent
 
 _SECOND_NS = 1_000_000_000

@@ -31,7 +31,10 @@ LONGEST_S = 3600
 TAIL = 30
 """Lines of a failed program's errors that are shown."""
 
-ALL, TWO = ("edgeiqa/samples",), ("edgeiqa/samples/coffee.jpg", "edgeiqa/samples/raccoon.jpg")
+ALL, TWO = (
+    ("edgeiqa/assets/samples",),
+    ("edgeiqa/assets/samples/coffee.jpg", "edgeiqa/assets/samples/raccoon.jpg"),
+)
 
 
 def commands(every: int) -> tuple[tuple[str, ...], ...]:

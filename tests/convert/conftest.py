@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.int8.parity import read_pixels
-from edgeiqa.contract import InputSpec
+from convert.quantization.parity import read_pixels
+from edgeiqa.inference.contract import InputSpec
 from tests.convert.netzoo import SIZE
 
 # TensorFlow reads this when it is first imported, which no test module does at its top.

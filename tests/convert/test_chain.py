@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from convert.__main__ import main
-from convert.data.command import manifest_file
-from convert.data.manifest import load_manifest, select
-from convert.networks import nets, weights
+from convert.datasets.manifest import load_manifest, select
+from convert.datasets.registry import manifest_file
+from convert.nets import keras_nets, weights
 from edgeiqa import Scorer
-from edgeiqa.contract import read
-from edgeiqa.decode import decode
-from edgeiqa.preprocess import resize
+from edgeiqa.imaging.decode import decode
+from edgeiqa.inference.contract import read
+from edgeiqa.preprocessing.resize import resize
 from tests.convert.tiny import make_biq2021
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ def normalised_start(folder: Path, root: Path) -> Path:
     import keras
 
     keras.utils.set_random_seed(0)
-    model = nets.build(keras, nets.mobilenet_v2(0.35), SIDE)
+    model = keras_nets.build(keras, keras_nets.mobilenet_v2(0.35), SIDE)
     files = sorted((root / "BIQ2021" / "Images").iterdir())[:48]
     pictures = np.stack([resize(decode(file), (SIDE, SIDE)) for file in files])
     for layer in model.layers:
@@ -117,7 +117,7 @@ def test_student_logs_every_epoch_and_draws_it(chain: Chain) -> None:
 def test_saved_keras_model_is_the_student(chain: Chain) -> None:
     import keras
 
-    from convert.int8.qat import load_student
+    from convert.quantization.qat import load_student
 
     student, recipe = load_student(chain.work / "student")
     saved = keras.models.load_model(chain.work / "student" / "student.keras")
@@ -128,7 +128,7 @@ def test_saved_keras_model_is_the_student(chain: Chain) -> None:
 
 @pytest.mark.parametrize("mode", ["qat", "ptq"])
 def test_model_is_int8_with_a_contract_and_scores(chain: Chain, mode: str) -> None:
-    from convert.int8.flatbuffer import inspect
+    from convert.quantization.tflite_inspect import inspect
 
     file: Path = getattr(chain, mode)
     contract, flatbuffer = read(file.read_bytes())
@@ -150,11 +150,11 @@ def test_model_is_int8_with_a_contract_and_scores(chain: Chain, mode: str) -> No
 
 def test_fake_quantised_network_and_int8_file_agree(chain: Chain) -> None:
     """PTQ and QAT files of the same student say nearly the same, and like the float student."""
-    from convert.data.cache import load_pixels
-    from convert.int8.qat import load_student
-    from convert.int8.quantize import raw_scores
-    from convert.opinion import bin_centres, expected
-    from edgeiqa.contract import Calibration, append
+    from convert.common.opinion import bin_centres, expected
+    from convert.datasets.cache import load_pixels
+    from convert.quantization.qat import load_student
+    from convert.quantization.quantize import raw_scores
+    from edgeiqa.inference.contract import Calibration, append
 
     rows = select(load_manifest(manifest_file(chain.work, "biq2021")), "train")[:16]
     student, _ = load_student(chain.work / "student")

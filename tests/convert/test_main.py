@@ -81,7 +81,7 @@ def test_a_missing_library_says_how_to_get_it() -> None:
         "import sys\nsys.modules['scipy'] = None\nsys.modules['tensorflow'] = None\n"
         "sys.modules['ai_edge_litert'] = None\n"
         "from convert.__main__ import main\n"
-        "sys.exit(main(['export', '--keras', 'x.keras', '--images', 'edgeiqa/samples']))"
+        "sys.exit(main(['export', '--keras', 'x.keras', '--images', 'edgeiqa/assets/samples']))"
     )
     assert done.returncode == 2
     assert 'pip install "edgeiqa[convert]"' in done.stderr
@@ -94,6 +94,6 @@ def test_interrupt_is_130(
     def interrupted(args: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("convert.measure.evaluate_command.run", interrupted)
+    monkeypatch.setattr("convert.cli.evaluate.run", interrupted)
     assert main(["evaluate", "base"]) == 130
     assert capsys.readouterr().err == "interrupted\n"

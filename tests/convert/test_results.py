@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from edgeiqa.contract import to_json
-from edgeiqa.model import available_models
-from scripts.figures.bars import BARS, Bar
-from scripts.figures.reports import PROJECT_COMMANDS, RESULTS, STEPS, shipped
+from edgeiqa.inference.contract import to_json
+from edgeiqa.inference.model import available_models
+from scripts.docs.tables.bars import BARS, Bar
+from scripts.docs.tables.reports import PROJECT_COMMANDS, RESULTS, STEPS, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE_PATH = re.compile(r"/(work|root|home|tmp)/")
@@ -42,7 +42,7 @@ def test_the_report_measured_the_shipped_model(name: str, step: str) -> None:
     model = MODELS[name]
     file = model.folder / f"{step}.json"
     if not file.is_file():
-        assert step not in NEEDED, f"missing: python scripts/measure.py {name}"
+        assert step not in NEEDED, f"missing: python scripts/docs/run_evaluations.py {name}"
         pytest.skip(f"{step} has not been measured for {name}")
     report = load(file)
     facts = report["protocol"]

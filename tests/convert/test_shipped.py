@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from convert.distortions.watermark import paint
-from convert.int8.flatbuffer import inspect
-from convert.measure.ladder import check_ladders, clean_samples, load_pictures
+from convert.evaluation.monotonicity import check_ladders, clean_samples, load_pictures
+from convert.quantization.tflite_inspect import inspect
 from edgeiqa import Scorer
-from edgeiqa.contract import Contract, read
-from edgeiqa.decode import decode
-from edgeiqa.model import available_models, find
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
+from edgeiqa.imaging.decode import decode
+from edgeiqa.inference.contract import Contract, read
+from edgeiqa.inference.model import available_models, find
 
 
 @pytest.fixture(scope="module")

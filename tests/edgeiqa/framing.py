@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
+from edgeiqa.imaging.frame import ColorMatrix, ColorRange, Frame, PixelFormat
 from tests.edgeiqa.planes import interleaved as interleaved
 from tests.edgeiqa.planes import padded as padded
 from tests.edgeiqa.planes import yuv_frame as yuv_frame

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
 
 
 def photograph() -> Image.Image:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.frame import Frame, PixelFormat
+from edgeiqa.imaging.frame import Frame, PixelFormat
 
 
 def padded(rows: np.ndarray, extra: int, *, last: bool = True) -> bytes:

@@ -3,9 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, from_json, to_json
+from edgeiqa.errors import ContractError
+from edgeiqa.inference.contract import (
+    Calibration,
+    Contract,
+    InputSpec,
+    OutputSpec,
+    from_json,
+    to_json,
+)
 from edgeiqa.quality import activate, quality_from_outputs
-from edgeiqa.spec import ContractError
 
 
 def contract(output: OutputSpec) -> Contract:

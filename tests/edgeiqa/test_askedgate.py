@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from edgeiqa.askedgate import asked_gate
-from edgeiqa.commands.common import UsageError, open_scorer
-from edgeiqa.contract import append, read
-from edgeiqa.library.recipe import Recipe
-from edgeiqa.model import find
-from edgeiqa.scorer import Scorer
+from edgeiqa.batch.settings import Recipe
+from edgeiqa.cli.common import UsageError, open_scorer
+from edgeiqa.inference.contract import append, read
+from edgeiqa.inference.model import find
+from edgeiqa.scorer import Scorer, asked_gate
 
 
 @pytest.fixture(scope="module")

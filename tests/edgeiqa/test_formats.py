@@ -16,9 +16,9 @@ from PIL import Image, features
 
 import edgeiqa
 from edgeiqa import Scorer
+from edgeiqa.assets import sample_paths
 from edgeiqa.causes import CAUSES
-from edgeiqa.decode import decode
-from edgeiqa.samples import sample_paths
+from edgeiqa.imaging.decode import decode
 from tests.edgeiqa.pictures import saved
 from tests.edgeiqa.rawfiles import dng
 
@@ -160,7 +160,7 @@ def test_without_pillow_heif_the_extra_is_named(tmp_path: Path) -> None:
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 64)
     code = (
         "import sys; sys.modules['pillow_heif'] = None\n"
-        "from edgeiqa.cli import main\nsys.exit(main(['score', sys.argv[1]]))"
+        "from edgeiqa.cli.main import main\nsys.exit(main(['score', sys.argv[1]]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],

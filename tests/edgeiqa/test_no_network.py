@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.cli import COMMANDS
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
+from edgeiqa.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 WALLED = Path(__file__).with_name("walled.py")
-SAMPLES = "edgeiqa/samples"
+SAMPLES = "edgeiqa/assets/samples"
 KILLED = -31
 """By SIGSYS."""
 

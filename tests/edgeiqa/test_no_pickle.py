@@ -39,12 +39,12 @@ NETWORK = {
     *("websockets", "grpc", "zmq"),
 }
 MAY_USE_THE_NETWORK = {
-    "preview/server.py": {"http", "socket"},  # `edgeiqa live --preview PORT`.
-    "mqtt/publisher.py": {"paho", "socket", "ssl"},  # `edgeiqa live --mqtt ADDRESS`.
-    "service/notify.py": {"socket"},  # The socket in the file system that systemd names.
+    "sinks/preview_server.py": {"http", "socket"},  # `edgeiqa live --preview PORT`.
+    "sinks/mqtt.py": {"paho", "socket", "ssl"},  # `edgeiqa live --mqtt ADDRESS`.
+    "service/sd_notify.py": {"socket"},  # The socket in the file system that systemd names.
 }
 """Only where the user asks for it by an option, and nowhere else. Sources of rtsp:// and http://
-are opened by FFmpeg, within PyAV, in sources/video.py."""
+are opened by FFmpeg, within PyAV, in sources/av.py."""
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -109,4 +109,4 @@ def test_only_what_the_user_asks_for_knows_the_network() -> None:
             found[file.relative_to(PACKAGE).as_posix()] = used
     for name, used in found.items():
         assert used <= MAY_USE_THE_NETWORK.get(name, set()), name
-    assert "preview/server.py" in found
+    assert "sinks/preview_server.py" in found

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec
+from edgeiqa.inference.contract import Calibration, Contract, InputSpec, OutputSpec
 from edgeiqa.quality import Quality, quality_from_outputs, softmax
 
 BINS = (0.1, 0.5, 0.9)

@@ -1,4 +1,4 @@
-"""Sixteen threads get from one scorer what one thread gets; the long run is scripts/threads.py."""
+"""Sixteen threads get from one scorer what one thread gets; the long run is scripts/stress/threads.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from scripts.readme_figures import ROOT
-from scripts.threads import WAYS, compare, main, pictures
+from scripts.docs.fill_tables import ROOT
+from scripts.stress.threads import WAYS, compare, main, pictures
 
 REPORT = ROOT / "docs" / "results" / "threads.json"
 
@@ -30,7 +30,7 @@ def test_a_wrong_result_would_be_noticed() -> None:
     import threading
 
     from edgeiqa import Scorer
-    from scripts import threads
+    from scripts.stress import threads
 
     frames = pictures(3)
     scorer = Scorer("nano")

@@ -79,7 +79,7 @@ def main() -> int:
     sys.addaudithook(wall_of_python)
     if arguments == ["library"]:
         return library()
-    from edgeiqa.cli import main as edgeiqa
+    from edgeiqa.cli.main import main as edgeiqa
 
     return edgeiqa(arguments)
 
@@ -92,7 +92,7 @@ def library() -> int:
 
     scorer = Scorer("nano")
     pictures = [np.full((60, 80, 3), value, np.uint8) for value in (40, 90, 160)]
-    print(scorer.score("edgeiqa/samples/coffee.jpg").score)
+    print(scorer.score("edgeiqa/assets/samples/coffee.jpg").score)
     frame = Frame.from_buffer(bytes(80 * 60 * 3 // 2), 80, 60, PixelFormat.NV12)
     print(scorer.score(frame).score, len(best_of(pictures, scorer=scorer, k=2)))
     with LiveScorer(scorer, scorer.gate(), mode=Mode.LIVE) as live:

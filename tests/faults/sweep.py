@@ -123,7 +123,7 @@ def _originals(folder: Path) -> None:
 
 
 def _sidecars(folder: Path) -> None:
-    from edgeiqa.xmp import properties
+    from edgeiqa.burst.xmp import properties
 
     _originals_alone(folder)
     for file in (folder / "photos").glob("*.xmp"):

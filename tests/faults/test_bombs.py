@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgeiqa.decode import MAX_PIXELS
+from edgeiqa.imaging.decode import MAX_PIXELS
 from tests.edgeiqa.pictures import bomb, photograph, saved
 from tests.faults.conftest import Fault
 from tests.faults.running import Done, in_order, needs_linux, run

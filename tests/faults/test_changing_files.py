@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgeiqa.decode import UnreadableImageError, decode
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode
 from tests.edgeiqa.pictures import photograph, saved
 from tests.faults.conftest import Fault
 from tests.faults.running import COMMAND, ROOT, environment, needs_linux, photos
@@ -25,7 +26,7 @@ NANO = ("--model", "nano")
 
 SHRINK = """
 import os, sys, threading, time
-from edgeiqa.decode import UnreadableImageError, decode
+from edgeiqa.errors import UnreadableImageError, decode
 path = sys.argv[1]
 data = open(path, "rb").read()
 def shrink():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.decode import UnreadableImageError, decode
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode
 from tests.edgeiqa.pictures import photograph, saved
 from tests.faults.conftest import Fault
 from tests.faults.running import environment, needs_linux, run

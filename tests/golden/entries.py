@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.detail import detail
-from edgeiqa.diagnosis import Diagnosis
-from edgeiqa.frame import Frame
-from edgeiqa.model import Model, available_models
-from edgeiqa.preprocess import preprocess
+from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.patches import detail
+from edgeiqa.imaging.frame import Frame
+from edgeiqa.inference.model import Model, available_models
+from edgeiqa.preprocessing.resize import preprocess
 from edgeiqa.quality import quality_from_outputs
 from tests.golden.frames import golden_frames
 from tests.golden.pictures import golden_pictures

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.frame import ColorMatrix, ColorRange, Frame, PixelFormat
+from edgeiqa.imaging.frame import ColorMatrix, ColorRange, Frame, PixelFormat
 from tests.edgeiqa.planes import yuv_frame
 from tests.golden.pictures import golden_pictures
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
 
 Pixels = np.ndarray
 

@@ -108,7 +108,7 @@ def probe(
         told[document.name] = {**document.head(), "pictures": pictures}
         runs[document.model.contract.name] = document.model.seconds
     return {
-        "edgeiqa": edgeiqa.__version__,
+        "edgeiqa": edgeiqa._version.__version__,
         "from": str(Path(edgeiqa.__file__).parent),
         "python": platform.python_version(),
         "machine": platform.machine(),

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from edgeiqa import Frame, Model, Quality, Scorer, available_models
-from edgeiqa.preprocess import preprocess
+from edgeiqa.preprocessing.resize import preprocess
 from tests.golden.entries import digest
 from tests.golden.pictures import golden_pictures
 from tests.golden.regenerate import FOLDER

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edgeiqa import Diagnosis, Frame, Scorer
-from edgeiqa.detail import detail
+from edgeiqa.analysis.patches import detail
 from tests.golden.entries import digest
 from tests.golden.frames import golden_frames
 from tests.golden.pictures import golden_pictures

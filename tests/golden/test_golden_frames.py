@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgeiqa import Frame, Model, Scorer, available_models
-from edgeiqa.preprocess import preprocess
+from edgeiqa.preprocessing.resize import preprocess
 from tests.golden.entries import digest
 from tests.golden.frames import golden_frames
 from tests.golden.regenerate import FOLDER

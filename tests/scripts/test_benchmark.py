@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from edgeiqa.cli import _parser
-from scripts import benchmark
-from scripts.benchmark import CASES, PHOTOGRAPH, main, make_photograph
+from edgeiqa.cli.main import _parser
+from scripts.bench import bench_matrix
+from scripts.bench.bench_matrix import CASES, PHOTOGRAPH, main, make_photograph
 
 
 def test_every_case_is_a_command() -> None:
@@ -42,7 +42,7 @@ def test_a_failure_leaves_the_older_report(
     def fails(*args: Any) -> Any:
         raise RuntimeError("edgeiqa bench ended with 2")
 
-    monkeypatch.setattr(benchmark, "run_case", fails)
+    monkeypatch.setattr(bench_matrix, "run_case", fails)
     (tmp_path / "bench-base.json").write_text("older")
     assert main(["base", "--folder", str(tmp_path)]) == 2
     assert [file.read_text() for file in tmp_path.iterdir()] == ["older"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.callgrind import by_part, counted, part_of, self_costs
-from scripts.coldstart import RUN, make_pictures
+from scripts.bench.callgrind import by_part, counted, part_of, self_costs
+from scripts.bench.cold_start import RUN, make_pictures
 from tests.tools import needs
 
 DUMP = """# callgrind format

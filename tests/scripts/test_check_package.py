@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa import __version__
-from scripts import check_package
-from scripts.check_package import CheckError, contents, main, size, twine
+from edgeiqa._version import __version__
+from scripts.release import check_package
+from scripts.release.check_package import CheckError, contents, main, size, twine
 
 NEEDED = ("hatchling", "twine", "check_wheel_contents")
 pytestmark = pytest.mark.skipif(
@@ -59,7 +59,7 @@ def test_faulty_wheels_are_found(
 ) -> None:
     (good,) = dist.glob("*.whl")
     bad = tmp_path / good.name
-    spoilt(good, bad, "edgeiqa/once_more.py", zipfile.ZipFile(good).read("edgeiqa/cli.py"))
+    spoilt(good, bad, "edgeiqa/once_more.py", zipfile.ZipFile(good).read("edgeiqa/cli/main.py"))
     with pytest.raises(CheckError, match="once_more"):
         contents(tmp_path)
     spoilt(good, bad, "tests/test_x.py", b"x = 1\n")

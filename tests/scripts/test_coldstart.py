@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import coldstart
-from scripts.coldstart import command, command_once, main, make_pictures, start_once, summary
-from scripts.figures.coldstart import coldstart_tables
+from scripts.bench import cold_start
+from scripts.bench.cold_start import command, command_once, main, make_pictures, start_once, summary
+from scripts.docs.tables.coldstart import coldstart_tables
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -64,8 +64,8 @@ def test_summaries_are_medians_and_least_ones() -> None:
 def test_a_report_is_written_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(coldstart, "SUBJECTS", (("nano", "plain"),))
-    monkeypatch.setattr(coldstart, "drop_page_cache", lambda: False)
+    monkeypatch.setattr(cold_start, "SUBJECTS", (("nano", "plain"),))
+    monkeypatch.setattr(cold_start, "drop_page_cache", lambda: False)
     assert coldstart_tables(tmp_path).startswith("_Not measured yet")
     path = tmp_path / "coldstart.json"
     assert main(["--only", "time", "--runs", "1", "--cold", "1", "--json", str(path)]) == 0

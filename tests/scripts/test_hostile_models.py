@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.model import find
-from scripts import hostile_models
-from scripts.hostile_models import HARMLESS, SHARES, Campaign, Child, judge, main
-from scripts.readme_figures import ROOT
-from tests.edgeiqa.tflite.made import shipped
+from edgeiqa.inference.model import find
+from scripts.docs.fill_tables import ROOT
+from scripts.stress import hostile_models
+from scripts.stress.hostile_models import HARMLESS, SHARES, Campaign, Child, judge, main
+from tests.edgeiqa.inference.verifier.made import shipped
 
 REPORT = ROOT / "docs" / "results" / "models.json"
 

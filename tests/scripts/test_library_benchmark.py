@@ -9,20 +9,26 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgeiqa.samples import sample_paths
-from scripts import library_benchmark, quick_shift
-from scripts.figures.library import BENCHMARK, SHIFT, library_blocks, library_tables, quick_table
+from edgeiqa.assets import sample_paths
+from scripts.bench import library, quick_shift
+from scripts.docs.tables.library import (
+    BENCHMARK,
+    SHIFT,
+    library_blocks,
+    library_tables,
+    quick_table,
+)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_small_library_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("cv2")
-    monkeypatch.setattr(library_benchmark, "SIZES", {"tiny": (240, 160)})
-    monkeypatch.setattr(library_benchmark, "RIVALS", {"laplacian": 1.0})
+    monkeypatch.setattr(library, "SIZES", {"tiny": (240, 160)})
+    monkeypatch.setattr(library, "RIVALS", {"laplacian": 1.0})
     report = tmp_path / "library.json"
     words = ["--photographs", "10", "--workers", "1", "--model", "nano", "--nightly", "1500"]
-    assert library_benchmark.main([*words, "--json", str(report)]) == 0
+    assert library.main([*words, "--json", str(report)]) == 0
     document = json.loads(report.read_text())
     assert [run["mode"] for run in document["runs"]] == ["exact", "quick", "laplacian"]
     for run in document["runs"]:

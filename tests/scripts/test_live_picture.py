@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.live_picture import ROOT, SHOWN, SIZE, main, scenes, shot, watched, write_video
+from scripts.docs.live_picture import ROOT, SHOWN, SIZE, main, scenes, shot, watched, write_video
 
 PHOTO = ROOT / "edgeiqa" / "samples" / "china.jpg"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgeiqa.qualitymap import QualityMap
+from edgeiqa.analysis.quality_map import QualityMap
 from edgeiqa.scorer import Scorer
-from scripts.map_picture import ROOT, half_spoilt, main
+from scripts.docs.map_picture import ROOT, half_spoilt, main
 
 PHOTO = ROOT / "edgeiqa" / "samples" / "coffee.jpg"
 

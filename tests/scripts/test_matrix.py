@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import matrix
-from scripts.matrix import Case, find_pythons, line, main
+from scripts.release import version_matrix
+from scripts.release.version_matrix import Case, find_pythons, line, main
 
 HERE = "{}.{}".format(*sys.version_info[:2])
 
@@ -37,7 +37,7 @@ def test_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
 def test_no_python_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(matrix, "find_pythons", dict)
+    monkeypatch.setattr(version_matrix, "find_pythons", dict)
     with pytest.raises(SystemExit):
         main(["--python", "3.12"])
     assert "no Python 3.12 on this machine" in capsys.readouterr().err

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from convert.measure.predictions import causes_sha256
-from edgeiqa.model import Model, find
-from scripts import measure
-from scripts.figures.reports import STEPS, Measured
-from scripts.measure import ROOT, identify, is_done, main, step_arguments, wanted
+from convert.evaluation.predictions import causes_sha256
+from edgeiqa.inference.model import Model, find
+from scripts.docs import run_evaluations
+from scripts.docs.run_evaluations import ROOT, identify, is_done, main, step_arguments, wanted
+from scripts.docs.tables.reports import STEPS, Measured
 
 FILE = find("base").read_bytes()
 FACTS = {
@@ -52,7 +52,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch, results: Path, *words: str, **codes: int
 ) -> tuple[int, list[str]]:
     steps = Steps(**codes)
-    monkeypatch.setattr(measure, "run_step", steps)
+    monkeypatch.setattr(run_evaluations, "run_step", steps)
     return main(["base", "--results", str(results), *words]), steps.ran
 
 
@@ -63,7 +63,9 @@ def test_all_but_the_test_split_then_nothing_then_the_test_split(
     assert run(monkeypatch, tmp_path, *named) == (0, list(STEPS[:-1]))
     shown = capsys.readouterr().out
     assert "[1/6] verify: python -m convert verify base" in shown
-    assert "still missing: python scripts/measure.py base --only evaluate --test" in shown
+    assert (
+        "still missing: python scripts/docs/run_evaluations.py base --only evaluate --test" in shown
+    )
     assert run(monkeypatch, tmp_path) == (0, [])
     assert "verify: there already" in capsys.readouterr().out
     assert run(monkeypatch, tmp_path, "--test") == (0, ["evaluate"])
@@ -116,7 +118,7 @@ def test_what_cannot_run_is_told_before_anything_runs(
     capsys: pytest.CaptureFixture,
 ) -> None:
     steps = Steps()
-    monkeypatch.setattr(measure, "run_step", steps)
+    monkeypatch.setattr(run_evaluations, "run_step", steps)
     assert main([*words, "--results", str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
     assert steps.ran == []

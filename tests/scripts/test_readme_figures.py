@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from convert.__main__ import STEPS
-from edgeiqa.model import available_models
-from scripts import readme_figures
-from scripts.figures.blocks import Blocks
-from scripts.figures.reports import PROJECT_COMMANDS, family
-from scripts.readme_figures import ROOT, documents, filled, main
+from edgeiqa.inference.model import available_models
+from scripts.docs import fill_tables
+from scripts.docs.fill_tables import ROOT, documents, filled, main
+from scripts.docs.tables.reports import PROJECT_COMMANDS, family
+from scripts.markdown import Blocks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = {
@@ -26,7 +26,7 @@ GUIDES = {
     )
 }
 CARDS = {
-    f"edgeiqa/models/{file.name}": file.read_text(encoding="utf-8")
+    f"edgeiqa/assets/models/{file.name}": file.read_text(encoding="utf-8")
     for file in sorted((ROOT / "edgeiqa" / "models").glob("*.md"))
 }
 
@@ -41,9 +41,9 @@ def test_check_notices_a_changed_figure_and_writes_nothing(
     blocks: Blocks = {"family": lambda: "| base | 0.9 |"}
     right = "# Title\n<!-- begin: family -->\n| base | 0.9 |\n<!-- end: family -->\n"
     (tmp_path / "README.md").write_text(right.replace("0.9", "0.99"))
-    monkeypatch.setattr(readme_figures, "ROOT", tmp_path)
-    monkeypatch.setattr(readme_figures, "documents", lambda models: {"README.md": blocks})
-    monkeypatch.setattr(readme_figures, "filled", lambda n, b: filled(n, b, tmp_path))
+    monkeypatch.setattr(fill_tables, "ROOT", tmp_path)
+    monkeypatch.setattr(fill_tables, "documents", lambda models: {"README.md": blocks})
+    monkeypatch.setattr(fill_tables, "filled", lambda n, b: filled(n, b, tmp_path))
     assert main(["--check"]) == 1
     assert "README.md is out of date" in capsys.readouterr().err
     assert "0.99" in (tmp_path / "README.md").read_text()
@@ -54,9 +54,9 @@ def test_check_notices_a_changed_figure_and_writes_nothing(
 
 def test_a_model_without_a_card_gets_one(tmp_path: Path) -> None:
     (tmp_path / "edgeiqa" / "models").mkdir(parents=True)
-    names = re.findall(r"<!-- begin: ([\w-]+) -->", CARDS["edgeiqa/models/base.md"])
+    names = re.findall(r"<!-- begin: ([\w-]+) -->", CARDS["edgeiqa/assets/models/base.md"])
     blocks: Blocks = {name: partial(str.upper, name) for name in names}
-    old, new = filled("edgeiqa/models/nano.md", blocks, tmp_path)
+    old, new = filled("edgeiqa/assets/models/nano.md", blocks, tmp_path)
     assert old is None
     assert new.startswith("# Model card: nano\n")
     assert "<!-- begin: verify -->\nVERIFY\n<!-- end: verify -->" in new
@@ -73,10 +73,10 @@ def test_a_broken_document_is_named(tmp_path: Path) -> None:
 def test_every_shipped_model_has_a_card_with_all_blocks() -> None:
     wanted = documents(family())
     for name in available_models():
-        card = CARDS[f"edgeiqa/models/{name}.md"]
-        for block in wanted[f"edgeiqa/models/{name}.md"]:
+        card = CARDS[f"edgeiqa/assets/models/{name}.md"]
+        for block in wanted[f"edgeiqa/assets/models/{name}.md"]:
             assert card.count(f"<!-- begin: {block} -->") == 1, block
-        assert f"{name} " in CARDS["edgeiqa/models/CHANGELOG.md"]
+        assert f"{name} " in CARDS["edgeiqa/assets/models/CHANGELOG.md"]
 
 
 @pytest.mark.parametrize("name", [*GUIDES, *CARDS])
@@ -93,12 +93,12 @@ def test_links_lead_somewhere(name: str) -> None:
 def test_readme_shows_the_pictures_and_the_guides() -> None:
     for target in ("docs/images/verdicts.jpg", "docs/images/map.jpg", "docs/training.md"):
         assert f"({target})" in README
-    for target in ("docs/measurements.md", "edgeiqa/models/CHANGELOG.md", "LICENSE"):
+    for target in ("docs/measurements.md", "edgeiqa/assets/models/CHANGELOG.md", "LICENSE"):
         assert f"({target})" in README
 
 
 def test_every_step_and_option_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    from edgeiqa.cli import main as edgeiqa
+    from edgeiqa.cli.main import main as edgeiqa
 
     for name, *_ in STEPS:
         assert any(f"python -m convert {name}" in text for text in GUIDES.values()), name

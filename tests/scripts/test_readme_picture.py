@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgeiqa.scorer import Scorer
-from scripts.readme_picture import BAD, GOOD, ROOT, draw_card, main, score_paths
+from scripts.docs.readme_picture import BAD, GOOD, ROOT, draw_card, main, score_paths
 
 SAMPLES = ROOT / "edgeiqa" / "samples"
 PHOTO = str(SAMPLES / "coffee.jpg")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.figures.report_page import report_blocks
-from scripts.report_benchmark import ACTIONS, main, measure_duplicates
+from scripts.bench.report import ACTIONS, main, measure_duplicates
+from scripts.docs.tables.report_page import report_blocks
 from tests.tools import needs
 
 REPORT = {
-    "command": "python scripts/report_benchmark.py",
+    "command": "python scripts/bench/report.py",
     "photos": 10_000,
     "run": {"seconds": 61.5, "peak_rss_mb": 199.6, "page_mb": 31.4},
     "page": {
@@ -29,7 +29,7 @@ REPORT = {
 
 def test_the_table_tells_what_was_measured(tmp_path: Path) -> None:
     tell = report_blocks(tmp_path)["report"]
-    assert tell().startswith("_Not measured yet: `python scripts/report_benchmark.py --json")
+    assert tell().startswith("_Not measured yet: `python scripts/bench/report.py --json")
     (tmp_path / "report.json").write_text(json.dumps(REPORT))
     text = tell()
     for row in (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.report_picture import COPIES, FOLDERS, WINDOW, main, make_album
+from scripts.docs.report_picture import COPIES, FOLDERS, WINDOW, main, make_album
 from tests.tools import needs
 
 

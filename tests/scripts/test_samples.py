@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from convert.distortions.distort import distort
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
 from scripts.make_samples import QUALITY, ROOT, SPOILT
 
 FOLDER = ROOT / "edgeiqa" / "samples"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.contract import read
-from edgeiqa.model import find
-from scripts.sbom import completed, networks, wheel_identity, write
+from edgeiqa.inference.contract import read
+from edgeiqa.inference.model import find
+from scripts.release.sbom import completed, networks, wheel_identity, write
 
 
 def wheel(folder: Path, name: str, version: str, licence: str = "", **files: bytes) -> Path:
@@ -19,7 +19,7 @@ def wheel(folder: Path, name: str, version: str, licence: str = "", **files: byt
         told = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{licence}"
         archive.writestr(f"{name}-{version}.dist-info/METADATA", told)
         for file, data in files.items():
-            archive.writestr(f"edgeiqa/models/{file}.tflite", data)
+            archive.writestr(f"edgeiqa/assets/models/{file}.tflite", data)
     return path
 
 

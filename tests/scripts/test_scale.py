@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from scripts.figures.scale import scale_blocks
-from scripts.scale import core_hours, duration, main, scale_block, size
+from scripts.bench.scale_estimate import core_hours, duration, main, scale_block, size
+from scripts.docs.tables.scale import scale_blocks
 
 REPORT: dict[str, Any] = {
-    "command": "python scripts/ray_benchmark.py --seconds 20",
+    "command": "python scripts/bench/ray.py --seconds 20",
     "what": "JPEG",
     "machine": {"processor": "a processor", "cores": 2, "load": 0.1},
     "versions": {"ray": "2"},
@@ -67,7 +67,7 @@ def test_without_a_report_the_command_that_makes_it_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--report", str(tmp_path / "none.json")]) == 2
-    assert "scripts/ray_benchmark.py" in capsys.readouterr().err
+    assert "scripts/bench/ray.py" in capsys.readouterr().err
     assert "Not measured yet" in scale_blocks(tmp_path)["scale"]()
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.samples import sample_paths
+from edgeiqa.assets import sample_paths
+from examples.score_with_ray import found, main
 from scripts.make_samples import ROOT
-from scripts.score_with_ray import found, main
 
 SCRIPT = ROOT / "scripts" / "score_with_ray.py"
 

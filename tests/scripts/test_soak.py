@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edgeiqa import Frame, PixelFormat, Scorer
-from scripts.soak import PHOTO, ROOT, main, nv12
+from scripts.stress.soak import PHOTO, ROOT, main, nv12
 
 REPORT = ROOT / "docs" / "benchmarks" / "live-memory.json"
 

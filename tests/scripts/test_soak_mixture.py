@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from edgeiqa import ColorRange, Frame, PixelFormat
-from edgeiqa.preprocess import to_rgb
-from scripts import soak_mixture
-from scripts.soak import ROOT
-from scripts.soak_mixture import CYCLE, Soak, buffer_of, kinds, main, photographs
+from edgeiqa.preprocessing.resize import to_rgb
+from scripts.stress import soak_mixed
+from scripts.stress.soak import ROOT
+from scripts.stress.soak_mixed import CYCLE, Soak, buffer_of, kinds, main, photographs
 
 REPORT = ROOT / "docs" / "benchmarks" / "soak.json"
 
@@ -77,7 +77,7 @@ def test_other_scores_and_other_errors_would_be_told(soak: Soak) -> None:
 
 def test_the_slope_is_per_million() -> None:
     samples = [{"pictures": float(n), "rss_mb": 50 + n / 1000} for n in range(0, 9000, 1000)]
-    assert soak_mixture._slope(samples, "rss_mb", 1e6) == pytest.approx(1000)
+    assert soak_mixed._slope(samples, "rss_mb", 1e6) == pytest.approx(1000)
     assert len(Soak()._plan) == CYCLE
 
 
@@ -87,10 +87,10 @@ def test_warm_is_after_the_first_opening_anew() -> None:
         {"seconds": float(n), "pictures": 10_000.0 * n, "rss_mb": 70.0 if n < 6 else 77.0, **same}
         for n in range(1, 21)
     ]
-    told = soak_mixture.course(samples)
+    told = soak_mixed.course(samples)
     assert told["rss_mb"] == {"after_a_tenth": 70.0, "warm": 77.0, "end": 77.0, "largest": 77.0}
     assert told["slope_mb_per_million"] == 0
-    early = soak_mixture.course(samples[:4])
+    early = soak_mixed.course(samples[:4])
     assert early["rss_mb"]["warm"] == 70.0
 
 

@@ -10,8 +10,8 @@ from skimage.filters import laplace
 from convert.baselines import brisque, niqe, piqe, scale
 from convert.baselines.base import grey
 from convert.baselines.laplacian import laplacian_variance
+from convert.common.metrics import srocc
 from convert.distortions.distort import distort
-from convert.metrics import srocc
 
 PICTURE = data.astronaut()[:288, :288]
 

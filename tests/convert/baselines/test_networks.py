@@ -13,7 +13,7 @@ from skimage import data
 
 from convert.baselines import cnniqa, finetune, proxy_cnn
 from convert.baselines.base import Scorer, TrainingData, grey
-from convert.data.manifest import DataError, ManifestRow
+from convert.datasets.manifest import DataError, ManifestRow
 from convert.distortions.distort import distort
 
 torch = pytest.importorskip("torch")

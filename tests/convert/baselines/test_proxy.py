@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from convert.baselines import proxy
-from convert.data.manifest import DataError, ManifestRow
+from convert.datasets.manifest import DataError, ManifestRow
 from convert.distortions.distort import DISTORTIONS, distort
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from convert.baselines import pareto, table
 from convert.baselines.base import Scorer
 from convert.baselines.measure import agreement, milliseconds, shipped_scorer, timed_picture
-from convert.data.manifest import DataError, ManifestRow
+from convert.datasets.manifest import DataError, ManifestRow
 from edgeiqa.scorer import Scorer as Runtime
 
 
@@ -68,7 +68,7 @@ def test_amounts_for_people() -> None:
 
 
 def test_documents_are_read_back_or_refused(found: dict[str, Any], tmp_path: Path) -> None:
-    from convert.files import write_json
+    from convert.common.files import write_json
 
     file = tmp_path / "r.json"
     write_json(file, found)

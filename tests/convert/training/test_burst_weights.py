@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convert.measure.burst_measures import MeasuredFrame, MeasuredSeries
-from convert.measure.burst_series import Series
+from convert.evaluation.burst_measures import MeasuredFrame, MeasuredSeries
+from convert.evaluation.burst_series import Series
 from convert.training.burst_weights import Pairs, fit, learn
-from edgeiqa.burst import TERMS
-from edgeiqa.framedetail import FEATURES
+from edgeiqa.burst.features import FEATURES
+from edgeiqa.burst.ranking import TERMS
 from edgeiqa.quality import Quality
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convert.opinion import bin_centres, opinion_histograms
+from convert.common.opinion import bin_centres, opinion_histograms
 
 CENTRES = np.array(bin_centres(10), np.float32)
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.data.manifest import ManifestRow, select
+from convert.datasets.manifest import ManifestRow, select
+from convert.training.loop import Schedule
 from convert.training.student import StudentData, StudentRecipe, student_loss, two_views
 from convert.training.teacher_outputs import TeacherOutputs, pool_key, rows_key
-from convert.training.train import Schedule
 from tests.convert.tiny import make_biq2021
 
 SIZE = 48
@@ -18,7 +18,7 @@ SIZE = 48
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[ManifestRow], Path, Path]:
     """Training rows, data root, and a work folder with opinions of a teacher."""
-    from convert.data.command import prepare
+    from convert.cli.data import prepare
 
     folder = tmp_path_factory.mktemp("student")
     root, work = make_biq2021(folder / "data"), folder / "work"
@@ -117,7 +117,7 @@ def test_limit_draws_other_pictures_by_seed_and_labels_follow(
 def test_terms_are_those_of_the_recipe(rows: tuple[list[ManifestRow], Path, Path]) -> None:
     import torch
 
-    from convert.opinion import bin_centres
+    from convert.common.opinion import bin_centres
 
     def terms(**changes: Any) -> dict[str, float]:
         recipe = recipe_with(**changes)
@@ -158,7 +158,7 @@ def test_two_views_are_the_whole_and_an_untouched_detail() -> None:
 def test_pictures_that_are_reserved_are_never_learnt_from(
     rows: tuple[list[ManifestRow], Path, Path],
 ) -> None:
-    from convert.data.errors import DataError
+    from convert.datasets.errors import DataError
 
     train, root, work = rows
     for path, split in (("kodak/kodim05.png", "train"), ("BIQ2021/Images/x.jpg", "test")):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.data.manifest import ManifestRow
+from convert.datasets.manifest import ManifestRow
 from convert.training.teacher_outputs import TeacherOutputs, pool_key, rows_key
 
 ROWS = [ManifestRow(f"{n}.jpg", 0.5, None, "train", "") for n in (1, 2)]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeiqa.bench.figures import spread, summary
-from edgeiqa.bench.stages import Lap
+from edgeiqa.bench.measure import spread, summary
+from edgeiqa.bench.profiler import Lap
 
 
 def test_percentiles_of_one_to_a_hundred_and_one_milliseconds() -> None:

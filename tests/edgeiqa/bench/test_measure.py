@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from edgeiqa.assets import sample_paths
 from edgeiqa.bench import measure as measuring
+from edgeiqa.bench.inputs import file_subject, frame_subject, sample_picture
 from edgeiqa.bench.measure import WARM_UP, measure, memory
-from edgeiqa.bench.rivals import Rival, rivals
-from edgeiqa.bench.subjects import file_subject, frame_subject, sample_picture
-from edgeiqa.frame import Frame, PixelFormat
-from edgeiqa.samples import sample_paths
+from edgeiqa.bench.opencv_baselines import Rival, rivals
+from edgeiqa.imaging.frame import Frame, PixelFormat
 from edgeiqa.scorer import Scorer
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from PIL import Image
 
+from edgeiqa.assets import sample_paths
 from edgeiqa.causes import CAUSES
-from edgeiqa.gate import Reason
-from edgeiqa.report.photos import Photo, photos_of
-from edgeiqa.resultfiles import Result
-from edgeiqa.samples import sample_paths
+from edgeiqa.gating.gate import Reason
+from edgeiqa.report.items import Photo, photos_of
+from edgeiqa.results.reader import Result
 
 
 def result(path: str, score: float | None = 50.0, **more: Any) -> Result:

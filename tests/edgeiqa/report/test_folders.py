@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeiqa.report.folders import common_folder, folders_of, label_of
+from edgeiqa.report.items import common_folder, folders_of, label_of
 from tests.edgeiqa.report.pages import accepted, photos, rejected, result
 
 

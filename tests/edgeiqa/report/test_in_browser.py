@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.cli import main
+from edgeiqa.assets import sample_paths
+from edgeiqa.cli.main import main
 from edgeiqa.report.page import Report, render
 from edgeiqa.report.thumbnails import Look, look_at
-from edgeiqa.resultfiles import Result
-from edgeiqa.samples import sample_paths
+from edgeiqa.results.reader import Result
 from scripts.browser import Browser, opened
 from tests.edgeiqa.report.pages import accepted, photos, rejected, result, sample, write_results
 from tests.edgeiqa.report.test_page import HOSTILE

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeiqa.gate import Reason
+from edgeiqa.gating.gate import Reason
 from edgeiqa.report import page as page_module
+from edgeiqa.report.items import Photo
 from edgeiqa.report.page import GENERATOR, Report, render
 from edgeiqa.report.payload import CHUNK, file_url, folder_url, script_safe_json
-from edgeiqa.report.photos import Photo
 from edgeiqa.report.thumbnails import Look
-from edgeiqa.resultfiles import Result
+from edgeiqa.results.reader import Result
 from tests.edgeiqa.report.pages import accepted, data_of, photos, rejected, result
 
 WEB = Path(str(resources.files("edgeiqa.report").joinpath("web")))

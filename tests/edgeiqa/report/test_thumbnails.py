@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeiqa.moments import look_of
+from edgeiqa.assets import sample_paths
+from edgeiqa.imaging.thumbprint import look_of
 from edgeiqa.report import thumbnails
 from edgeiqa.report.thumbnails import Job, Look, look_at, look_at_all
-from edgeiqa.samples import sample_paths
 from tests.edgeiqa.pictures import bomb, photograph, png, saved, with_orientation
 from tests.edgeiqa.report.pages import sample
 

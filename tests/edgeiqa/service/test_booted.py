@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 import edgeiqa
-from tests.edgeiqa.mqtt.mosquitto import wait_for
+from tests.edgeiqa.sinks.mosquitto import wait_for
 from tests.tools import needs
 
 ROOT = Path(edgeiqa.__file__).parent.parent
@@ -193,7 +193,7 @@ def test_a_users_folders_are_seen_and_nothing_else_of_the_homes(booted: Booted) 
     home = "/home/edgeiqa-test"
     pictures = f"{home}/a b%c:$d'é"
     model = f"{home}/n $HOME %i.tflite"
-    nano = Path(edgeiqa.__file__).parent / "models" / "nano.tflite"
+    nano = Path(edgeiqa.__file__).parent / "assets" / "models" / "nano.tflite"
     booted.run("useradd", "-d", home, "edgeiqa-test")
     booted.run("mkdir", "-p", pictures, f"{home}/private")
     booted.run("chown", "edgeiqa-test", pictures)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeiqa.service.escape import command, listed, plain, quoted
+from edgeiqa.service.unit import command, listed, plain, quoted
 from tests.edgeiqa.service.units import words
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeiqa.sources.backoff import Backoff
+from edgeiqa.sources.reconnect import Backoff
 
 
 def test_waits_double_up_to_a_limit() -> None:

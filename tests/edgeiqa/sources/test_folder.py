@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from edgeiqa.sources.base import Event
-from edgeiqa.sources.opening import open_source
+from edgeiqa.sources.open import open_source
 from tests.edgeiqa.pictures import photograph, saved, with_orientation
 from tests.edgeiqa.sources.videos import picture
 

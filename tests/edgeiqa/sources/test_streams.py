@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.pixelformat import ColorRange, PixelFormat
-from edgeiqa.sources.backoff import Backoff
-from edgeiqa.sources.opening import open_source
+from edgeiqa.imaging.pixel_format import ColorRange, PixelFormat
+from edgeiqa.sources.open import open_source
+from edgeiqa.sources.reconnect import Backoff
 from tests.edgeiqa.sources import mjpeg_server, rtsp_server
 from tests.edgeiqa.sources.videos import Watch, open_files, readers, wait_for_no_readers
 
@@ -242,7 +242,7 @@ def test_at_most_one_reader_even_when_all_is_lost(http: Program) -> None:
 
 def test_a_program_ends_while_a_camera_hangs(http: Program) -> None:
     code = f"""
-from edgeiqa.sources.opening import open_source
+from edgeiqa.sources.open import open_source
 source = open_source("http://127.0.0.1:{http.port}/stall", stall_s=30)
 for index, frame in enumerate(source.frames()):
     if index == 10:

@@ -13,7 +13,7 @@ from typing import Any
 import av
 import numpy as np
 
-from edgeiqa.frame import Frame
+from edgeiqa.imaging.frame import Frame
 from edgeiqa.sources.base import Event, Source
 
 # Far more than anything here takes; a test that hangs fails instead of stopping all others.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from edgeiqa.sources.address import with_environment, without_password
+from edgeiqa.urls import with_environment, without_password
 from tests.fuzz.draw import Draw
 from tests.fuzz.target import DrawnTarget
 

@@ -9,7 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from edgeiqa.cli import main
+from edgeiqa.cli.main import main
 from tests.edgeiqa.pictures import photograph, saved
 from tests.fuzz import pictures
 from tests.fuzz.draw import Draw

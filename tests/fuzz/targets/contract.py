@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.contract import ENTRY, ContractError, append, from_json, read, to_json
-from edgeiqa.model import available_models, find
+from edgeiqa.inference.contract import ENTRY, ContractError, append, from_json, read, to_json
+from edgeiqa.inference.model import available_models, find
 from edgeiqa.quality import quality_from_outputs
 from tests.fuzz.draw import Draw
 from tests.fuzz.target import Target, has_text

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from edgeiqa import Scorer
-from edgeiqa.decode import UnreadableImageError, decode, decode_small
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode, decode_small
 from tests.fuzz import pictures
 from tests.fuzz.target import Target, scratch
 

@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from edgeiqa import Frame, PixelFormat, Scorer
-from edgeiqa.frame import ColorMatrix, ColorRange
-from edgeiqa.luma import luma_crop, luma_small
-from edgeiqa.preprocess import preprocess, to_rgb
+from edgeiqa.imaging.frame import ColorMatrix, ColorRange
+from edgeiqa.preprocessing.luma import luma_crop, luma_small
+from edgeiqa.preprocessing.resize import preprocess, to_rgb
 from tests.fuzz.draw import Draw
 from tests.fuzz.target import DrawnTarget, has_text
 

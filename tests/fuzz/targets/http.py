@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from edgeiqa.preview.server import PreviewServer, is_loopback
+from edgeiqa.sinks.preview_server import PreviewServer, is_loopback
 from tests.fuzz.target import Target
 
 PICTURE = b"\xff\xd8\xff"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 
-from edgeiqa.sources.base import SourceError
+from edgeiqa.errors import SourceError
 from edgeiqa.sources.clock import RisingClock
-from edgeiqa.sources.opening import open_source
-from edgeiqa.sources.raw import PIXEL_FORMATS, RawFeed, raw_pixel_format
-from edgeiqa.sources.reader import Skipped
+from edgeiqa.sources.open import open_source
+from edgeiqa.sources.raw_pipe import PIXEL_FORMATS, RawFeed, raw_pixel_format
+from edgeiqa.sources.reader_thread import Skipped
 from tests.fuzz.draw import Draw
 from tests.fuzz.target import DrawnTarget, has_text
 

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
-from edgeiqa.cli import main
-from edgeiqa.gate import Gate
-from edgeiqa.library.journal import Journal
-from edgeiqa.library.parquet import ParquetWriter
-from edgeiqa.output import WRITERS, OutputError, Row
+from edgeiqa.batch.journal import Journal
+from edgeiqa.cli.main import main
+from edgeiqa.errors import OutputError
+from edgeiqa.gating.gate import Gate
 from edgeiqa.quality import Quality
+from edgeiqa.results.parquet import ParquetWriter
+from edgeiqa.results.row import Row
+from edgeiqa.results.writers import WRITERS
 from tests.fuzz.target import Target, has_text, scratch
 
 _CODES = (0, 2, 3)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgeiqa.frame import Frame
-from edgeiqa.sources.base import SourceError
+from edgeiqa.errors import SourceError
+from edgeiqa.imaging.frame import Frame
+from edgeiqa.sources.av import VideoFeed
 from edgeiqa.sources.clock import RisingClock
-from edgeiqa.sources.reader import Skipped
-from edgeiqa.sources.video import VideoFeed
+from edgeiqa.sources.reader_thread import Skipped
 from tests.edgeiqa.pictures import photograph
 from tests.fuzz.target import Target, has_text, scratch
 

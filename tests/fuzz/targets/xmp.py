@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgeiqa import xmp
+from edgeiqa.burst import xmp
 from tests.fuzz.target import Target, has_text, scratch
 
 _RDF = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from convert.measure.predictions import causes_sha256
-from scripts.figures.reports import Measured, Shipped, shipped
+from convert.evaluation.predictions import causes_sha256
+from scripts.docs.tables.reports import Measured, Shipped, shipped
 
 SHA, FILE_SHA = "ab" * 32, "ef" * 32
 

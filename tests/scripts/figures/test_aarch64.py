@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from scripts.figures.aarch64 import aarch64_blocks
+from scripts.docs.tables.aarch64 import aarch64_blocks
 from tests.golden.compare import Difference
 
 VERSIONS = {"ai-edge-litert": "2.3.0", "numpy": "2.4.6", "pillow": "13.0.0"}
@@ -72,7 +72,7 @@ def test_matrix_and_fallback(tmp_path: Path) -> None:
     slow = {name: {"count": 1, "median_ms": 22 * run["median_ms"]} for name, run in RUNS.items()}
     far = difference(integer_step=10, integers_off=15211, score=3.38, causes=0.029)
     report = {
-        "command": "python scripts/matrix.py",
+        "command": "python scripts/release/version_matrix.py",
         "machine": "x86_64",
         "not_here": ["3.12"],
         "reference": {"python": "3.11.7", "versions": VERSIONS, "runs": slow},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.figures.bars import BARS, bars_table
+from scripts.docs.tables.bars import BARS, bars_table
 from tests.scripts.figures import made
 
 VALUES = {

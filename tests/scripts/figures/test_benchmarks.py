@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgeiqa.model import available_models
-from scripts.benchmark import CASES
-from scripts.figures.benchmarks import FOLDER, bench_tables, benchmark_blocks, machine_lines
+from edgeiqa.inference.model import available_models
+from scripts.bench.bench_matrix import CASES
+from scripts.docs.tables.benchmarks import FOLDER, bench_tables, benchmark_blocks, machine_lines
 
 
 def times(p50: float) -> dict[str, float]:
@@ -76,8 +76,8 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     blocks = benchmark_blocks(["base"], tmp_path)
     assert set(blocks) == {"machine-base", "bench-base", "soak", "coldstart"}
     for name in ("machine-base", "bench-base"):
-        assert "`python scripts/benchmark.py base`" in blocks[name]()
-    assert "scripts/soak.py" in blocks["soak"]()
+        assert "`python scripts/bench/bench_matrix.py base`" in blocks[name]()
+    assert "scripts/stress/soak.py" in blocks["soak"]()
     (tmp_path / "bench-base.json").write_text(json.dumps({"cases": {"1080p": report()}}))
     assert blocks["bench-base"]().startswith("Milliseconds")
 
@@ -99,7 +99,7 @@ def test_memory_is_told_from_its_report(tmp_path: Path) -> None:
         "rss_before_model_mb": 40.04,
         "rss_mb": [[0, 60.0], [2000, 65.26], [20000, 65.3]],
     }
-    document = {"command": "python scripts/soak.py", "what": "NV12", "runs": [run]}
+    document = {"command": "python scripts/stress/soak.py", "what": "NV12", "runs": [run]}
     (tmp_path / "live-memory.json").write_text(json.dumps(document))
     table = benchmark_blocks([], tmp_path)["soak"]()
     assert "| base 1.2.3 | 20,000 | 40.0 | 60.0 | 65.3 | 65.3 | 0 |" in table

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from scripts.figures.blocks import fill
-from scripts.figures.card import new_card
-from scripts.readme_figures import card_blocks
+from scripts.docs.fill_tables import card_blocks
+from scripts.docs.tables.card import new_card
+from scripts.markdown import fill
 from tests.scripts.figures import made
 
 

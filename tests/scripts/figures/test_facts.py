@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convert.data.registry import DATABASES
+from convert.datasets.registry import DATABASES
 from convert.distortions.distort import DISTORTIONS
-from edgeiqa.model import Model
-from scripts.figures import facts
+from edgeiqa.inference.model import Model
+from scripts.docs.tables import facts
 
 CONTRACT = Model("base").contract
 

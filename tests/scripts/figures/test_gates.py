@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.figures.gates import gates_tables, operating_tables
+from scripts.docs.tables.gates import gates_tables, operating_tables
 from tests.scripts.figures import made
 
 
@@ -46,4 +46,4 @@ def test_thresholds_shares_and_reasons(tmp_path: Path) -> None:
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
     table = gates_tables((made.model(tmp_path),))
     assert table.startswith("### base\n")
-    assert "`python scripts/measure.py base --only operate`" in table
+    assert "`python scripts/docs/run_evaluations.py base --only operate`" in table

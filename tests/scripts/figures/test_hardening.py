@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.figures.hardening import hardening_blocks, models_table, soak_table, threads_table
+from scripts.docs.tables.hardening import hardening_blocks, models_table, soak_table, threads_table
 
 RUN: dict[str, Any] = {
-    "command": "python scripts/hostile_models.py --files 30",
+    "command": "python scripts/stress/hostile_models.py --files 30",
     "versions": {"litert": "2.3.0"},
     "files": 30,
     "outcomes": {
@@ -20,9 +20,9 @@ RUN: dict[str, Any] = {
     "slowest_check_ms": 12.4,
     "largest_child_mb": 99,
 }
-MODELS = {"runs": [RUN, RUN | {"command": "python scripts/hostile_models.py --models x"}]}
+MODELS = {"runs": [RUN, RUN | {"command": "python scripts/stress/hostile_models.py --models x"}]}
 THREADS = {
-    "command": "python scripts/threads.py",
+    "command": "python scripts/stress/threads.py",
     "ways": ["Scorer.score", "LiveScorer"],
     "runs": [
         {
@@ -35,7 +35,7 @@ THREADS = {
 
 def soak(samples: int) -> dict[str, Any]:
     return {
-        "command": "python scripts/soak_mixture.py",
+        "command": "python scripts/stress/soak_mixed.py",
         "model": "nano 0.1.0",
         "pictures": 123456,
         "seconds": 3600.4,
@@ -59,7 +59,7 @@ def test_models_are_counted_by_damage_and_outcome() -> None:
     assert "made right | 42 | 32 | 0 | 6 | 2 | 0 | 2 |" in told
     assert "| the file cut | 18 | 18 | 0 | 0 | 0 | 0 | 0 |" in told
     assert "60 files, 2 of which did harm." in told
-    assert "`python scripts/hostile_models.py --files 30`; `python" in told
+    assert "`python scripts/stress/hostile_models.py --files 30`; `python" in told
 
 
 def test_threads_are_told_with_what_differs() -> None:
@@ -86,7 +86,7 @@ def test_the_soak_is_told_from_its_first_sample_to_its_last() -> None:
 def test_what_was_not_measured_says_how_to(tmp_path: Path) -> None:
     blocks = hardening_blocks(tmp_path, tmp_path)
     assert blocks["models"]() == (
-        "_Not measured yet: `python scripts/hostile_models.py --json models.json`_"
+        "_Not measured yet: `python scripts/stress/hostile_models.py --json models.json`_"
     )
     (tmp_path / "soak.json").write_text(json.dumps(soak(5)))
     assert "123,456 pictures in 60 minutes" in blocks["soak"]()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.figures import project
+from scripts.docs.tables import project
 from tests.scripts.figures import made
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.figures.reliability import faults_table, fuzz_table, interrupts_table
+from scripts.docs.tables.reliability import faults_table, fuzz_table, interrupts_table
 
 
 def target(**more: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.model import Model, available_models
-from scripts.figures.reports import (
+from edgeiqa.inference.model import Model, available_models
+from scripts.docs.tables.reports import (
     STEPS,
     Measured,
     family,
@@ -63,6 +63,9 @@ def test_the_family_is_what_is_shipped(tmp_path: Path) -> None:
 
 
 def test_commands_name_what_a_step_needs() -> None:
-    assert measure_command("ladder", "nano") == "python scripts/measure.py nano --only ladder"
+    assert (
+        measure_command("ladder", "nano")
+        == "python scripts/docs/run_evaluations.py nano --only ladder"
+    )
     assert measure_command("verify", "nano").endswith("--only verify --student STUDENT.keras")
     assert measure_command("evaluate", "nano").endswith("--only evaluate --test")

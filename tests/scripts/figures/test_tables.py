@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.figures import tables
+from scripts.docs.tables import tables
 from tests.scripts.figures import made
 
 
@@ -97,7 +97,7 @@ def test_missing_reports_name_their_command(tmp_path: Path) -> None:
     blocks = tables.model_blocks(made.model(tmp_path))
     assert set(blocks) == set(tables.TABLES)
     for block, (step, _) in tables.TABLES.items():
-        assert f"`python scripts/measure.py base --only {step}" in blocks[block]()
+        assert f"`python scripts/docs/run_evaluations.py base --only {step}" in blocks[block]()
 
 
 def test_a_ladder_without_bursts_is_to_be_made_again(tmp_path: Path) -> None:

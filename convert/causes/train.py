@@ -1,0 +1,110 @@
+"""Trains the network for causes on bags of patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convert.causes.degradation import LEARNT
+from convert.causes.network import DetailNet, pooled
+from convert.causes.patch_bags import Bags
+from convert.common.metrics import srocc
+from convert.training.loop import Batch, Schedule
+from convert.training.torch_loop import TorchTrainer, predict
+from edgeiqa.inference.contract_spec import PATCHES
+
+DEFAULT = Schedule(epochs=8, batch=32, rate=4e-3, head_rate=4e-3, weight_decay=1e-3)
+
+KEPT = 0.5
+"""Share of a bag's patches of each kind that a training step looks at."""
+
+_LOGITS = 6.0
+_LEASH = 1e-3
+
+
+def train(
+    bags: Bags,
+    validation: Bags,
+    views: Sequence[str],
+    folder: Path,
+    schedule: Schedule = DEFAULT,
+    identity: Mapping[str, Any] | None = None,
+) -> DetailNet:
+    """Trains, or goes on where an earlier run was stopped.
+
+    The loss is the cross-entropy between the severities and the sigmoids of the picture's logits:
+    where patches do not tell, the network learns to say what is usual.
+
+    Args:
+        bags: To learn from.
+        validation: Bags of other scenes, for the log.
+        views: Kinds of the patches, in order.
+        folder: For checkpoint and log.
+        schedule: How long and how fast.
+        identity: What the bags were made of, for the checkpoint's fingerprint.
+
+    Returns:
+        The trained network.
+    """
+    torch.manual_seed(schedule.seed)
+    net = DetailNet(views.count("reduced") / len(views))
+    kinds = [np.flatnonzero([view == kind for view in views]) for kind in PATCHES]
+
+    def make(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
+        kept = np.concatenate(
+            [
+                np.sort(generator.choice(kind, round(KEPT * len(kind)), replace=False))
+                for kind in kinds
+            ]
+        )
+        patches = bags.patches[chosen][:, kept]
+        if generator.random() < 0.5:
+            patches = patches[..., ::-1]
+        if generator.random() < 0.5:
+            patches = patches.swapaxes(2, 3)
+        return {"input": np.ascontiguousarray(patches), "severities": bags.severities[chosen]}
+
+    trainer = TorchTrainer(net, _loss, schedule, folder, identity or {}, head="head")
+    trainer.fit(len(bags), make, lambda: figures(net, validation))
+    return net.eval()
+
+
+def figures(net: DetailNet, bags: Bags) -> dict[str, float]:
+    """Rank correlation and mean absolute error of the severities, per cause."""
+    predicted = severities(net, bags.patches)
+    found = {}
+    for index, cause in enumerate(LEARNT):
+        wanted = bags.severities[:, index]
+        found[f"{cause}_srocc"] = srocc(predicted[:, index], wanted)
+        found[f"{cause}_error"] = float(np.mean(np.abs(predicted[:, index] - wanted)))
+    return found
+
+
+def severities(net: DetailNet, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The severities of pictures, as `edgeiqa.analysis.severity.pooled` has them.
+
+    Args:
+        net: The network.
+        patches: uint8 [N, P, side, side].
+
+    Returns:
+        float32 [N, causes], 0-1.
+    """
+    (outputs,) = predict(net, patches, batch=32, label="causes")
+    told = torch.from_numpy(outputs)
+    native = told[:, : told.shape[1] - round(net.share * told.shape[1])]
+    logits = torch.maximum(pooled(told), pooled(native)) if native.shape[1] else pooled(told)
+    return np.asarray(torch.sigmoid(logits).numpy())
+
+
+def _loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    logits = pooled(outputs)
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch["severities"])
+    # Outputs share 8 bits: what lies far out costs steps that are wanted near 0.
+    beyond = torch.nn.functional.relu(outputs.abs() - _LOGITS)
+    return {"entropy": entropy, "range": _LEASH * beyond.square().mean()}

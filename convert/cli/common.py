@@ -1,0 +1,133 @@
+"""What the commands of this package share: which pictures, and how results are told."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from convert.common.files import write_json
+from convert.datasets import biq2021, custom_csv
+from convert.datasets.errors import DataError
+from convert.datasets.manifest import (
+    SPLITS,
+    ManifestRow,
+    data_root,
+    load_manifest,
+    work_dir,
+)
+from convert.datasets.partition import REPEATS, check_repeat
+from convert.datasets.registry import DATABASES as KNOWN
+from convert.datasets.registry import database_rows, manifest_file, refuse_exam
+from convert.training.loop import Schedule
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser, split: str) -> None:
+    """Options that say which rated pictures to use; shared with ``verify``."""
+    add_data_arguments(parser)
+    parser.add_argument("--split", default=split, choices=SPLITS, help=f"default: {split}")
+    parser.add_argument(
+        "--manifest",
+        metavar="FILE",
+        help="CSV of rated pictures (default: what `python -m convert data` wrote to --work, "
+        "else the database's official layout)",
+    )
+
+
+def picture_rows(args: argparse.Namespace) -> tuple[list[ManifestRow], Path]:
+    """The rated pictures that `add_picture_arguments` names, and the data root."""
+    root = data_root(args.data_root)
+    work = work_dir(args.work) if args.manifest is None else None
+    rows = database_rows(args.database, root, args.split, args.manifest, work, args.repeat)
+    return rows, root
+
+
+def report(document: dict[str, Any], table: str, json_file: str | None) -> None:
+    """Print the table, and the JSON to a file; with ``-`` the JSON alone to stdout."""
+    if json_file == "-":
+        import json
+
+        print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    print(table)
+    if json_file:
+        write_json(json_file, document)
+
+
+DATABASES = tuple(KNOWN)
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--database``, ``--repeat``, ``--data-root`` and ``--work``: every step has them."""
+    parser.add_argument(
+        "--database",
+        default=biq2021.NAME,
+        choices=DATABASES,
+        help="which database to use (default: %(default)s); "
+        "`python -m convert data --list` tells of each",
+    )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"which split of a database that its authors did not split, 0 to {REPEATS - 1} "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data-root",
+        metavar="DIR",
+        help="folder that holds the databases, BIQ2021/ for one (default: $EDGEIQA_DATA)",
+    )
+    parser.add_argument(
+        "--work",
+        metavar="DIR",
+        help="caches, checkpoints and results (default: $EDGEIQA_WORK or ~/.cache/edgeiqa)",
+    )
+
+
+def rows_root_work(args: argparse.Namespace) -> tuple[list[ManifestRow], Path, Path]:
+    """The manifest, data root and work folder of a step that learns, from the shared arguments.
+
+    Raises:
+        DataError: The database may only be scored, or its manifest is not there.
+    """
+    refuse_exam(args.database)
+    repeat = getattr(args, "repeat", 0)
+    check_repeat(repeat)
+    root, work = data_root(args.data_root), work_dir(args.work)
+    file = manifest_file(work, args.database, repeat)
+    if not file.is_file():
+        options = "" if args.database == biq2021.NAME else f" --database {args.database}"
+        options += " --csv FILE" if args.database == custom_csv.NAME else ""
+        options += f" --repeat {repeat}" if repeat else ""
+        raise DataError(f"no manifest at {file}: run `python -m convert data{options}` first")
+    return load_manifest(file), root, work
+
+
+def add_schedule_arguments(parser: argparse.ArgumentParser, default: Schedule) -> None:
+    """Adds the options that make a :class:`Schedule`."""
+    parser.add_argument(
+        "--epochs", type=int, default=default.epochs, help="passes over the training pictures"
+    )
+    parser.add_argument("--batch", type=int, default=default.batch, help="pictures per step")
+    parser.add_argument("--rate", type=float, default=default.rate, help="peak learning rate")
+    parser.add_argument(
+        "--head-rate", type=float, help="that of the opinion layer; ten times --rate if not given"
+    )
+    parser.add_argument("--seed", type=int, default=default.seed, help="of shuffling and crops")
+
+
+def schedule_of(args: argparse.Namespace) -> Schedule:
+    """The schedule that the options of :func:`add_schedule_arguments` ask for.
+
+    Raises:
+        ValueError: A number makes no sense.
+    """
+    return Schedule(
+        epochs=args.epochs,
+        batch=args.batch,
+        rate=args.rate,
+        head_rate=10 * args.rate if args.head_rate is None else args.head_rate,
+        seed=args.seed,
+    )

@@ -1,0 +1,77 @@
+"""The step ``quantize``: quantise the student to a full int8 .tflite."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from convert.cli.formatter import DefaultsFormatter
+from convert.quantization.qat import QatRecipe
+from convert.quantization.quantize import MODES, quantize
+from convert.training.loop import Schedule
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of ``python -m convert quantize``."""
+    from convert.cli.common import add_data_arguments
+
+    default = QatRecipe()
+    parser.formatter_class = DefaultsFormatter
+    add_data_arguments(parser)
+    parser.add_argument(
+        "--run", dest="student", metavar="NAME", default="student", help="name of the student run"
+    )
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default="qat",
+        help="ptq: calibrate, equalise and round; qat: the same, then train",
+    )
+    parser.add_argument("--output", type=Path, help=".tflite to write (default: in the run)")
+    parser.add_argument("--name", default="base", help="name of the model, in its contract")
+    parser.add_argument("--model-version", default="0.1.0", help="its version, in its contract")
+    parser.add_argument("--terms", default="", help="initial weights and their terms, for the card")
+    parser.add_argument("--size", type=int, help="another input size (ptq only)")
+    parser.add_argument("--steps", type=int, default=default.steps, help="QAT steps")
+    parser.add_argument(
+        "--batch", type=int, default=default.schedule.batch, help="pictures per QAT step"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=default.schedule.rate, help="peak learning rate of QAT"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of QAT's crops")
+    parser.add_argument(
+        "--pictures", type=int, default=default.calibration, help="calibration pictures"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs ``python -m convert quantize``."""
+    from convert.cli.common import rows_root_work
+
+    rows, root, work = rows_root_work(args)
+    schedule = Schedule(
+        epochs=1,
+        batch=args.batch,
+        rate=args.rate,
+        head_rate=args.rate,
+        weight_decay=0.0,
+        seed=args.seed,
+    )
+    report = quantize(
+        rows,
+        root,
+        work,
+        args.output or work / args.student / f"{args.name}-{args.mode}.tflite",
+        run=args.student,
+        mode=args.mode,
+        name=args.name,
+        version=args.model_version,
+        size=args.size,
+        recipe=QatRecipe(steps=args.steps, schedule=schedule, calibration=args.pictures),
+        terms=args.terms,
+        database=args.database,
+    )
+    print(json.dumps(report, indent=2))
+    return 0

@@ -1,0 +1,229 @@
+"""Thinner starts from a trained network: fewer hidden channels in every block, the rest refitted.
+
+What flows from block to block keeps all its channels, and so most of what was learnt; only the
+expanded channels inside a block are fewer. Which stay is found by forward selection, on what the
+trained network computes from photographs: each time the channel that explains most of what the
+block's output still lacks. The projection is then refitted by least squares, from what the thinned
+blocks before hand over, so that errors do not add up (He, Zhang and Sun, "Channel Pruning for
+Accelerating Very Deep Neural Networks", ICCV 2017; Luo, Wu and Lin, "ThiNet", ICCV 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.nets.keras_nets import OPINION, PIXEL_OFFSET, PIXEL_SCALE, Architecture, mobilenet_v2
+
+RIDGE = 1e-3
+"""Ridge of the least squares, as a share of the mean variance of a channel."""
+
+EXPLAINED = 1e-6
+"""A channel with less than this share of its variance left is explained by those before it."""
+
+POSITIONS = 64
+"""Positions drawn from each feature map."""
+
+BATCH = 32
+
+
+def thicker(arch: Architecture, init: str | Path) -> Architecture | None:
+    """The network that weights belong to, if it is the same but for thicker blocks.
+
+    Args:
+        arch: The network that is to start from them.
+        init: An ``.npz`` of an earlier run, or what else ``--init`` takes.
+
+    Returns:
+        MobileNetV2 if the file holds its weights and ``arch`` is a thinner one; None otherwise.
+    """
+    wide = mobilenet_v2()
+    same = [(b.kernel, b.stride, b.channels) for b in arch.blocks] == [
+        (b.kernel, b.stride, b.channels) for b in wide.blocks
+    ]
+    path = Path(init)
+    if arch.blocks == wide.blocks or not same or path.suffix != ".npz" or not path.is_file():
+        return None
+    with np.load(path) as stored:
+        key = "block01_expand_conv/0"
+        found = stored[key].shape[-1] if key in stored.files else None
+    before, block = wide.blocks[0].channels, wide.blocks[1]
+    return wide if found == before * block.expansion else None
+
+
+def select(
+    candidates: NDArray[np.float64], target: NDArray[np.float64], count: int
+) -> NDArray[np.int64]:
+    """Columns that together explain most of a target, by forward selection.
+
+    Args:
+        candidates: [samples, channels], centred.
+        target: [samples, outputs], centred.
+        count: Number of columns to keep.
+
+    Returns:
+        Their numbers, ascending.
+    """
+    gram = candidates.T @ candidates
+    shared = candidates.T @ target
+    whole = np.diagonal(gram).copy()
+    chosen: list[int] = []
+    free = np.ones(len(gram), np.bool_)
+    for _ in range(count):
+        left = np.diagonal(gram)
+        # What others explain to rounding has nothing to add, and must not be divided by.
+        alive = free & (left > EXPLAINED * np.maximum(whole, EXPLAINED))
+        gain = np.where(free, 0.0, -1.0)
+        gain[alive] = (shared[alive] ** 2).sum(1) / left[alive]
+        best = int(gain.argmax())
+        chosen.append(best)
+        free[best] = False
+        if alive[best]:
+            # What the chosen one explains is taken out of the others and of the target.
+            column, weight = gram[:, best].copy(), float(left[best])
+            shared -= np.outer(column, shared[best].copy()) / weight
+            gram -= np.outer(column, column) / weight
+    return np.sort(np.array(chosen, np.int64))
+
+
+def refit(
+    inputs: NDArray[np.float64], target: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ridge regression with an intercept: weights [channels, outputs] and bias [outputs]."""
+    mean, goal = inputs.mean(0), target.mean(0)
+    centred = inputs - mean
+    gram = centred.T @ centred
+    gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram) / len(gram)
+    weights = np.linalg.solve(gram, centred.T @ (target - goal))
+    return weights, goal - mean @ weights
+
+
+def thin(wide: Any, narrow: Any, pictures: NDArray[np.uint8], seed: int = 0) -> None:
+    """Fills a thinner network from a trained one.
+
+    Args:
+        wide: The trained :class:`convert.nets.torch_nets.TorchNet`.
+        narrow: One with fewer hidden channels and perhaps a smaller head; changed.
+        pictures: uint8 [N, H, W, 3] RGB; a few hundred.
+        seed: Of the positions that are looked at.
+    """
+    import torch
+
+    generator = np.random.default_rng(seed)
+    was = wide.training, narrow.training
+    wide.eval(), narrow.eval()
+    with torch.inference_mode():
+        _copy(wide, narrow, "stem")
+        trained = _stems(wide, pictures)
+        thinned = trained
+        for index, block in enumerate(narrow.arch.blocks):
+            name = f"block{index:02d}"
+            count = narrow.layers[f"{name}_project_conv"].in_channels
+            places = _places(trained, block.stride, generator)
+            hidden = _sampled(thinned, places, partial(wide._hidden, index))
+            outputs = [wide._block(index, part) for part in trained]
+            goal = _sampled(outputs, places)
+            if narrow.arch.adds(index):
+                goal = goal - _sampled(thinned, places)
+            kept = select(hidden - hidden.mean(0), goal - goal.mean(0), count)
+            if block.expansion != 1:
+                _copy(wide, narrow, f"{name}_expand", kept)
+            _copy(wide, narrow, f"{name}_depthwise", kept)
+            _set_projection(narrow, f"{name}_project", hidden[:, kept], goal)
+            thinned = [narrow._block(index, part) for part in thinned]
+            trained = outputs
+        _thin_head(wide, narrow, thinned, generator)
+    wide.train(was[0]), narrow.train(was[1])
+
+
+def _thin_head(wide: Any, narrow: Any, maps: Sequence[Any], generator: Any) -> None:
+    import torch
+
+    places = _places(maps, 1, generator)
+    features = _sampled(maps, places, partial(wide._step, "head"))
+    opinion = wide.layers[OPINION]
+    weight = opinion.weight.double().cpu().numpy().T
+    kept = np.arange(features.shape[1])
+    if narrow.arch.head < len(kept):
+        # The opinions alone have few outputs; all features keep what else a student learns.
+        goal = features @ weight
+        scale = features.std() / max(float(goal.std()), 1e-9)
+        both = np.concatenate([features, goal * scale * len(kept) / goal.shape[1]], 1)
+        kept = select(features - features.mean(0), both - both.mean(0), narrow.arch.head)
+    _copy(wide, narrow, "head", kept)
+    # Pooling is linear, so what holds at each position holds for the mean.
+    fitted, bias = refit(features[:, kept], features @ weight)
+    target = narrow.layers[OPINION]
+    target.weight.copy_(torch.from_numpy(fitted.T.astype(np.float32)))
+    target.bias.copy_(opinion.bias.cpu() + torch.from_numpy(bias.astype(np.float32)))
+
+
+def _stems(net: Any, pictures: NDArray[np.uint8]) -> list[Any]:
+    import torch
+
+    from convert.nets.torch_nets import inner_layout
+
+    maps = []
+    for start in range(0, len(pictures), BATCH):
+        x = torch.from_numpy(np.ascontiguousarray(pictures[start : start + BATCH]))
+        maps.append(net._step("stem", inner_layout(x) * PIXEL_SCALE + PIXEL_OFFSET))
+    return maps
+
+
+def _places(maps: Sequence[Any], stride: int, generator: Any) -> list[Any]:
+    """Positions of the maps behind a block, [pictures, POSITIONS] per batch."""
+    import torch
+
+    height, width = (-(-side // stride) for side in maps[0].shape[2:])
+    return [
+        torch.from_numpy(generator.integers(height * width, size=(len(part), POSITIONS)))
+        for part in maps
+    ]
+
+
+def _at(part: Any, where: Any) -> NDArray[np.float64]:
+    flat = part.flatten(2)
+    drawn = flat.gather(2, where[:, None].expand(-1, flat.shape[1], -1))
+    rows: NDArray[np.float64] = drawn.permute(0, 2, 1).flatten(0, 1).double().cpu().numpy()
+    return rows
+
+
+def _sampled(
+    maps: Sequence[Any], places: Sequence[Any], function: Callable[[Any], Any] = lambda x: x
+) -> NDArray[np.float64]:
+    """Samples of maps, or of what a function makes of them and is too large to keep whole."""
+    return np.concatenate(
+        [_at(function(part), where) for part, where in zip(maps, places, strict=True)]
+    )
+
+
+def _copy(wide: Any, narrow: Any, name: str, leaving: Any = None) -> None:
+    source, target = wide.layers[f"{name}_conv"], narrow.layers[f"{name}_conv"]
+    norm, own = wide.layers[f"{name}_bn"], narrow.layers[f"{name}_bn"]
+    pick = slice(None) if leaving is None else leaving
+    target.weight.copy_(source.weight[pick])
+    for part in ("weight", "bias", "running_mean", "running_var"):
+        getattr(own, part).copy_(getattr(norm, part)[pick])
+
+
+def _set_projection(
+    net: Any, name: str, inputs: NDArray[np.float64], goal: NDArray[np.float64]
+) -> None:
+    import torch
+
+    weights, bias = refit(inputs, goal)
+    linear = inputs @ weights
+    norm = net.layers[f"{name}_bn"]
+    # The same function, with statistics that the next batches will confirm.
+    mean, variance = linear.mean(0), linear.var(0)
+    values = (np.sqrt(variance + norm.eps), bias + mean, mean, variance)
+    net.layers[f"{name}_conv"].weight.copy_(
+        torch.from_numpy(weights.T[:, :, None, None].astype(np.float32))
+    )
+    for part, value in zip(("weight", "bias", "running_mean", "running_var"), values, strict=True):
+        getattr(norm, part).copy_(torch.from_numpy(np.asarray(value, np.float32)))

@@ -1,0 +1,114 @@
+"""Draws a quality map over its picture, with a legend."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from edgeiqa.analysis.quality_map import QualityMap
+
+PANEL = 1024
+"""Longest side of each of the two pictures, in pixels."""
+
+LEAST = 240
+"""Smaller pictures are drawn larger, up to that longest side or a little more, in pixels."""
+
+_OPACITY = 0.6
+_GAP, _BAR, _MARGIN = 12, 18, 44
+_LEGEND = 120
+_PAPER, _INK = (255, 255, 255), (32, 33, 36)
+
+# Viridis (S. van der Walt and N. Smith, 2015, CC0) at 17 even steps: perceptually uniform, and
+# in order for colour-blind eyes and on gray paper too. Dark is bad, bright is good.
+_VIRIDIS = np.array(
+    [
+        (68, 1, 84), (72, 24, 106), (71, 45, 123), (66, 64, 134), (59, 82, 139), (51, 99, 141),
+        (44, 114, 142), (38, 130, 142), (33, 145, 140), (31, 160, 136), (40, 174, 128),
+        (63, 188, 115), (94, 201, 98), (132, 212, 75), (173, 220, 48), (216, 226, 25),
+        (253, 231, 37),
+    ],
+    dtype=np.float64,
+)  # fmt: skip
+
+
+def colours(scores: np.ndarray) -> np.ndarray:
+    """Colours of scores, the same ones for the same score in every picture.
+
+    Args:
+        scores: Any shape, 0-100; what lies outside takes the colour of the end.
+
+    Returns:
+        uint8 [..., 3], RGB.
+    """
+    at = np.clip(np.asarray(scores, np.float64) / 100.0, 0.0, 1.0) * (len(_VIRIDIS) - 1)
+    steps = np.arange(len(_VIRIDIS))
+    channels = [np.interp(at, steps, _VIRIDIS[:, channel]) for channel in range(3)]
+    return np.round(np.stack(channels, axis=-1)).astype(np.uint8)
+
+
+def draw(picture: Image.Image, quality_map: QualityMap) -> Image.Image:
+    """The picture, next to it the picture in gray under its map, and the legend.
+
+    The two stand side by side, or one above the other where a picture is more than twice as wide
+    as it is high.
+
+    Args:
+        picture: Upright, mode RGB; the one that was mapped.
+        quality_map: Its map.
+
+    Returns:
+        An RGB picture; each of the two panels has at most `PANEL` pixels a side.
+    """
+    panel = _panel(picture)
+    width, height = panel.size
+    # Half the contrast of the picture, lest a bright region be taken for a good one.
+    gray = 64 + np.asarray(panel.convert("L"), dtype=np.float64)[..., np.newaxis] / 2
+    tint = colours(quality_map.at_size(width, height))
+    overlay = np.round((1 - _OPACITY) * gray + _OPACITY * tint).astype(np.uint8)
+    stacked = width > 2 * height
+    second = (_GAP, height + 2 * _GAP) if stacked else (width + 2 * _GAP, _GAP)
+    tall = max(second[1] - _GAP + height, _LEGEND)
+    left = second[0] + width + _GAP
+    zoom = max(1.0, tall / 400)  # Sheets are looked at as a whole: large ones need large figures.
+    size = (left + round(zoom * (_BAR + _MARGIN)), tall + 2 * _GAP)
+    sheet = Image.new("RGB", size, _PAPER)
+    sheet.paste(panel, (_GAP, _GAP))
+    sheet.paste(Image.fromarray(overlay), second)
+    _legend(sheet, (left, _GAP), tall, zoom, quality_map)
+    return sheet
+
+
+def _panel(picture: Image.Image) -> Image.Image:
+    """The picture at the size in which it is drawn."""
+    longest = max(picture.size)
+    if longest < LEAST:
+        times = -(-LEAST // longest)  # Whole numbers, so that pixels stay the squares they are.
+        size = (times * picture.width, times * picture.height)
+        return picture.resize(size, Image.Resampling.NEAREST)
+    factor = min(1.0, PANEL / longest)
+    width, height = (max(1, round(side * factor)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _legend(
+    sheet: Image.Image, corner: tuple[int, int], tall: int, zoom: float, quality_map: QualityMap
+) -> None:
+    """A bar of colours from 100 down to 0; the range of this map is bracketed."""
+    left, top = corner
+    bar, tick = round(zoom * _BAR), round(zoom * 4)
+    scale = np.linspace(100.0, 0.0, tall)[:, np.newaxis]
+    tint = np.repeat((1 - _OPACITY) * 128 + _OPACITY * colours(scale), bar, axis=1)
+    sheet.paste(Image.fromarray(np.round(tint).astype(np.uint8)), (left, top))
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(round(zoom * 12))
+    half = round(zoom * 6)
+    for mark in range(0, 101, 20):
+        y = top + round((100 - mark) / 100 * (tall - 1))
+        draw.line((left + bar, y, left + bar + tick, y), _INK)
+        middle = min(max(y, half), top + tall + _GAP - half)
+        draw.text((left + bar + 2 * tick, middle), str(mark), _INK, font, anchor="lm")
+    ends = (float(quality_map.scores.max()), float(quality_map.scores.min()))
+    high, low = (top + round((100 - end) / 100 * (tall - 1)) for end in ends)
+    draw.rectangle(
+        (left, high, left + bar - 1, max(low, high + 1)), outline=_INK, width=round(zoom * 2)
+    )

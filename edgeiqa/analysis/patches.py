@@ -1,0 +1,250 @@
+"""The detail view: small patches of the picture at its own resolution.
+
+What a resized picture hides (slight blur, noise, the blocks of a codec) is visible in its pixels
+as they are. A network for causes looks at a few patches of luma: those with the most activity in
+each part of the picture, where blur can be told from sharpness; the quietest ones, where noise
+shows; and some of the reduced picture, where heavy blur shows that leaves nothing in a patch. All
+of it is whole-number arithmetic, specified in `docs/preprocessing.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from edgeiqa.imaging.frame import Frame
+from edgeiqa.inference.contract_spec import InputSpec
+from edgeiqa.preprocessing.luma import MAX_FACTOR, luma_crop, luma_small
+from edgeiqa.preprocessing.planes import planes
+from edgeiqa.preprocessing.yuv import full_range_luma
+
+REDUCED_SIDE = 256
+"""The reduced picture's shorter side is this or more, below twice as much."""
+
+MOST_STEP = 40
+"""Steps between neighbours count up to here: a strong edge is no more telling than a clear one."""
+
+MIDDLE = (16, 239)
+"""Mean luma of patches in which noise can show: in black and white it is cut off."""
+
+Crop = Callable[[tuple[int, int, int, int]], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Detail:
+    """What is looked at for causes.
+
+    Attributes:
+        tensor: uint8 [1, patches * side, side, 1], luma, full range: the patches in the order of
+            the views, one below the other.
+        small: uint8 [h, w], luma of the whole picture, reduced.
+    """
+
+    tensor: np.ndarray
+    small: np.ndarray
+
+
+def detail(source: Frame | Image.Image, spec: InputSpec) -> Detail:
+    """Makes the input of a network for causes.
+
+    Args:
+        source: A `Frame`, or an upright PIL picture of mode RGB.
+        spec: The input that the network's contract asks for; its views say how many patches of
+            which kind, its height and width their size.
+
+    Returns:
+        The patches and the reduced picture.
+
+    Raises:
+        TypeError: `source` is something else.
+    """
+    height, width = source.size if isinstance(source, Frame) else source.size[::-1]
+    factor = reduction(height, width)
+    small = luma_small(source, factor)
+    patches = choose(small, (height, width), factor, _cropper(source), spec.views, spec.height)
+    return Detail(patches.reshape(spec.tensor_shape), small)
+
+
+def reduction(height: int, width: int) -> int:
+    """The whole number by which a picture is reduced for choosing patches, 1 to 128."""
+    return min(MAX_FACTOR, max(1, min(height, width) // REDUCED_SIDE))
+
+
+def choose(
+    small: np.ndarray,
+    size: tuple[int, int],
+    factor: int,
+    crop: Crop,
+    views: tuple[str, ...],
+    side: int,
+) -> np.ndarray:
+    """Chooses patches and cuts them out.
+
+    Args:
+        small: uint8 [h, w], the luma reduced by `factor`.
+        size: (height, width) of the picture in pixels.
+        factor: As `reduction` gives it.
+        crop: Gives uint8 luma [bottom - top, right - left] of a box (left, top, right, bottom)
+            that lies inside the picture.
+        views: "active", "quiet" and "reduced", in this order; the number of each a square, so
+            that they can be spread over the picture, or none.
+        side: Of the patches, in pixels.
+
+    Returns:
+        uint8 [len(views), side, side].
+    """
+    field = activity(small)
+    window = max(1, side // factor)
+    sums = window_sums(field, window, 2 * MOST_STEP)
+    patches: list[np.ndarray] = []
+    for kind in ("active", "quiet", "reduced"):
+        count = views.count(kind)
+        if not count:
+            continue
+        if kind == "quiet":
+            ranked = quietness(sums, window_sums(small, window), window)
+        elif kind == "active" or window == side:
+            ranked = sums
+        else:
+            ranked = window_sums(field, side, 2 * MOST_STEP)
+        for top, left in best_places(ranked, round(count**0.5)):
+            if kind == "reduced":
+                patches.append(_filled(small[top : top + side, left : left + side], side))
+            else:
+                patches.append(_native(crop, (top * factor, left * factor), size, side))
+    return np.stack(patches)
+
+
+def activity(luma: np.ndarray) -> np.ndarray:
+    """How much neighbours differ: steps to the right and down, each at most `MOST_STEP`.
+
+    Args:
+        luma: uint8 [h, w].
+
+    Returns:
+        uint8 [h, w], at most 2 * `MOST_STEP`; 0 where there is no neighbour.
+    """
+    field = np.zeros(luma.shape, np.uint8)
+    for one, next_one, place in (
+        (luma[:, :-1], luma[:, 1:], field[:, :-1]),
+        (luma[:-1], luma[1:], field[:-1]),
+    ):
+        step = np.maximum(one, next_one)
+        step -= np.minimum(one, next_one)
+        np.minimum(step, MOST_STEP, out=step)
+        place += step
+    return field
+
+
+def window_sums(field: np.ndarray, window: int, most: int = 255) -> np.ndarray:
+    """Sums over all square windows that fit.
+
+    Args:
+        field: uint8 [h, w].
+        window: Side of the windows, at most 4096, as the sums are to fit 32 bits; in a picture
+            smaller than that, its own side.
+        most: No value of `field` is larger.
+
+    Returns:
+        uint8, uint16 or uint32, whichever is wide enough, [h - window + 1, w - window + 1], by
+        the window's top left corner.
+    """
+    down, across = (min(window, n) for n in field.shape)
+    rows = _run_sums(field.T, across, most).T
+    return _run_sums(rows, down, most * across)
+
+
+def _run_sums(field: np.ndarray, length: int, most: int) -> np.ndarray:
+    """Sums of so many rows from each row on, for which there are so many.
+
+    Twice as many rows at each step: a few additions of whole arrays, whatever the length, in
+    numbers as small as can be, of which a processor adds many at a time.
+    """
+    places = len(field) - length + 1
+    total: np.ndarray | None = None
+    start, span = 0, 1  # `field` holds sums of `span` rows, `total` of the first `start`.
+    while True:
+        if length & span:
+            part = field[start : start + places]
+            start += span
+            total = part if total is None else _added(total, part, most * start)
+        if start == length:
+            return np.asarray(total)
+        field = _added(field[:-span], field[span:], most * span * 2)
+        span *= 2
+
+
+def _added(one: np.ndarray, other: np.ndarray, most: int) -> np.ndarray:
+    """The sum of two arrays, wide enough for numbers up to `most`."""
+    wide = np.result_type(one, other, np.min_scalar_type(most))
+    return np.asarray(np.add(one, other, dtype=wide))
+
+
+def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
+    """Ranks windows by how little goes on in them, too dark and too bright ones last.
+
+    Args:
+        sums: Unsigned [h, w], activity of the windows, at most 80 * 4096 * 4096.
+        light: Unsigned [h, w], luma of the windows, summed.
+        window: Their side.
+
+    Returns:
+        uint32 [h, w], the quietest place has the largest.
+    """
+    area = window * window
+    beyond = (light < MIDDLE[0] * area) | (light >= (MIDDLE[1] + 1) * area)
+    worst = np.uint32(np.max(sums)) + np.uint32(1)
+    ranked = (worst + worst) - sums
+    ranked -= beyond * worst
+    return np.asarray(ranked)
+
+
+def best_places(ranked: np.ndarray, across: int) -> list[tuple[int, int]]:
+    """The largest value in each of across x across parts of a field.
+
+    Args:
+        ranked: [h, w]; of equal values the first counts, row by row.
+        across: Parts along each side.
+
+    Returns:
+        (row, column) per part, row by row. Parts start at n * size // across; in a field with
+        fewer rows or columns than parts, some parts have one in common.
+    """
+    places = []
+    for part in range(across * across):
+        bounds = []
+        for size, index in zip(ranked.shape, divmod(part, across), strict=True):
+            start = min(index * size // across, size - 1)
+            bounds.append((start, max(start + 1, (index + 1) * size // across)))
+        (top, bottom), (left, right) = bounds
+        cell = ranked[top:bottom, left:right]
+        row, column = divmod(int(np.argmax(cell)), cell.shape[1])
+        places.append((top + row, left + column))
+    return places
+
+
+def _cropper(source: Frame | Image.Image) -> Crop:
+    """What cuts luma out of a picture, as `luma_crop` does."""
+    if isinstance(source, Frame) and source.pixel_format.is_yuv:
+        # A plane that is asked for once, and not for each patch.
+        frame, plane = source, planes(source)[0]
+        return lambda box: full_range_luma(plane.cut(box).samples, frame.color_range)
+    return lambda box: luma_crop(source, box)
+
+
+def _native(crop: Crop, place: tuple[int, int], size: tuple[int, int], side: int) -> np.ndarray:
+    """The patch at (top, left), moved to where it is inside a picture of (height, width)."""
+    height, width = size
+    y, x = (max(0, min(at, n - side)) for at, n in zip(place, size, strict=True))
+    return _filled(crop((x, y, min(x + side, width), min(y + side, height))), side)
+
+
+def _filled(patch: np.ndarray, side: int) -> np.ndarray:
+    """Continues a patch at a small picture's rim by its mirror images, to the right and down."""
+    down, across = side - patch.shape[0], side - patch.shape[1]
+    if down or across:
+        return np.pad(patch, ((0, down), (0, across)), mode="symmetric")
+    return patch

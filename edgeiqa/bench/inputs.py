@@ -1,0 +1,120 @@
+"""What is scored over and over: files as they are, or frames as a camera would hand them over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from edgeiqa.assets import sample_paths
+from edgeiqa.imaging.frame import ColorRange, Frame, PixelFormat
+
+SAMPLE = "china.jpg"
+"""The sample that is enlarged where no photograph is named: fine detail, sky, and shadows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One picture in the shape in which it comes.
+
+    Attributes:
+        name: Of the photograph.
+        source: Path of a file, or what makes the frame of the buffers, which is part of the path.
+        facts: What to say about it: "kind" ("file" or "frame"), "width", "height", and for a
+            frame "pixel_format" and "rotation".
+    """
+
+    name: str
+    source: str | Callable[[], Frame]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def file_subject(path: str) -> Subject:
+    """A file, decoded for every score.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is no picture; also `edgeiqa.errors.UnreadableImageError`.
+    """
+    from edgeiqa.imaging.decode import decode
+
+    picture = decode(path)
+    facts = {"kind": "file", "width": picture.width, "height": picture.height}
+    facts["bytes"] = os.path.getsize(path)
+    return Subject(path, path, facts)
+
+
+def frame_subject(
+    name: str,
+    picture: Image.Image,
+    size: tuple[int, int],
+    pixel_format: PixelFormat,
+    rotation: int = 0,
+) -> Subject:
+    """A frame made of a photograph: its middle, at the size of the frame.
+
+    Args:
+        name: Of the photograph.
+        picture: Mode RGB.
+        size: (width, height) of the buffer.
+        pixel_format: Any.
+        rotation: Clockwise degrees to upright, as the camera says.
+    """
+    fitted = ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
+    facts = {
+        **{"kind": "frame", "width": size[0], "height": size[1]},
+        **{"pixel_format": pixel_format.value, "rotation": rotation},
+    }
+    return Subject(name, _buffers(fitted, pixel_format, rotation), facts)
+
+
+def sample_picture() -> Image.Image:
+    """The photograph that is enlarged where none is named; mode RGB."""
+    path = next(path for path in sample_paths() if path.name == SAMPLE)
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def _buffers(picture: Image.Image, pixel_format: PixelFormat, rotation: int) -> Callable[[], Frame]:
+    """What makes the frame, out of memory that is filled here, once."""
+    width, height = picture.size
+    if not pixel_format.is_yuv:
+        modes = {1: "L", 3: "RGB", 4: "RGBA"}
+        pixels = np.asarray(picture.convert(modes[pixel_format.channels]))
+        if pixel_format in (PixelFormat.BGR, PixelFormat.BGRA):
+            order = [2, 1, 0, 3][: pixel_format.channels]
+            pixels = np.ascontiguousarray(pixels[:, :, order])
+        return lambda: Frame(pixels, pixel_format, rotation)
+    y, u, v = _planes(picture, pixel_format.chroma_step)
+    # Pillow's YCbCr is that of JPEG.
+    options: dict[str, Any] = {"rotation": rotation, "color_range": ColorRange.FULL}
+    if pixel_format is PixelFormat.YUV_420_888:
+        # As on most phones: one memory of V U V U ..., in which U begins one byte later.
+        pairs = np.stack([v, u], axis=2).reshape(-1)
+        flat, stride = y.reshape(-1), 2 * u.shape[1]
+        return lambda: Frame.from_planes(
+            *(flat, pairs[1:], pairs[:-1], width, height),
+            row_strides=[width, stride, stride],
+            pixel_strides=[1, 2, 2],
+            **options,
+        )
+    if pixel_format is PixelFormat.YUYV:
+        even = np.pad(y, ((0, 0), (0, width % 2)), mode="edge")
+        buffer = np.stack([even[:, 0::2], u, even[:, 1::2], v], axis=2).reshape(-1)
+    else:
+        pair = {PixelFormat.NV12: [u, v], PixelFormat.NV21: [v, u]}.get(pixel_format)
+        chroma = [u, v] if pair is None else [np.stack(pair, axis=2)]
+        buffer = np.concatenate([part.reshape(-1) for part in (y, *chroma)])
+    return lambda: Frame.from_buffer(buffer, width, height, pixel_format, **options)
+
+
+def _planes(
+    picture: Image.Image, step: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    luma, *chroma = picture.convert("YCbCr").split()
+    u, v = (np.asarray(plane.reduce(step[::-1])) for plane in chroma)
+    return np.asarray(luma), u, v

@@ -1,0 +1,1 @@
+"""Which of several similar photographs is the best."""

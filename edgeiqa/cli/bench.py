@@ -1,0 +1,297 @@
+"""`edgeiqa bench`: what a score costs on this machine, stage by stage."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+from edgeiqa._version import __version__
+from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE, UsageError, without_chatter
+
+if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+    from edgeiqa.bench.inputs import Subject
+    from edgeiqa.bench.opencv_baselines import Rival
+    from edgeiqa.scorer import Scorer
+
+FORMATS = (*("RGB", "BGR", "RGBA", "BGRA", "GRAY", "NV12", "NV21", "I420", "YUYV", "YUV_420_888"),)
+MAX_SIDE = 16_384
+
+EPILOG = """Photographs that are named are scored as files, decoding included; with --size,
+--pixel-format or --rotation they are made into frames first, outside of what is timed. Without a
+photograph a sample is enlarged to the size of the frame.
+
+Every figure is of whole runs, from the file or the buffer to the quality, with a clock between
+the stages: the stages add up to the total. OpenCV's measures run in turns with ours, on the same
+pictures, with as many threads. On a busy machine times are those of waiting; look at the fastest
+runs (min) there, or run it with `chrt -f 1 taskset -c 1` in front, as root.
+
+exit codes:
+  0    measured
+  2    wrong usage, or a model or an output file that cannot be opened
+  3    measured, but some photographs could not be read
+  130  interrupted; a file named with --output is then left as it was
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "bench",
+        allow_abbrev=False,
+        help="measure speed and memory, stage by stage",
+        description="Measures what a score costs on this machine: time per stage, memory, and "
+        "how OpenCV's\nmeasures compare.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", metavar="PHOTO", help="a file, or a folder of them")
+    parser.add_argument(
+        "--model", default="base", help="a model's name or a .tflite file (default: base)"
+    )
+    parser.add_argument(
+        "--size",
+        type=size_argument,
+        metavar="WxH",
+        help="of the frame's buffer in pixels (default: 1920x1080)",
+    )
+    parser.add_argument(
+        "--pixel-format",
+        type=format_argument,
+        metavar="NAME",
+        help=f"of the frame: {', '.join(FORMATS)}, or all, one after the other (default: NV21)",
+    )
+    parser.add_argument(
+        "--rotation",
+        type=int,
+        choices=(0, 90, 180, 270),
+        help="clockwise degrees that turn the frame upright (default: 0)",
+    )
+    parser.add_argument(
+        "--threads", type=count_argument, default=1, metavar="N", help="of a network (default: 1)"
+    )
+    parser.add_argument(
+        "--runs",
+        type=count_argument,
+        default=100,
+        metavar="N",
+        help="that count, after five that do not (default: 100)",
+    )
+    parser.add_argument("--no-causes", action="store_true", help="the score alone")
+    parser.add_argument("--no-rivals", action="store_true", help="leave OpenCV's measures out")
+    parser.add_argument(
+        "--brisque-model",
+        metavar="FILE",
+        help="brisque_model_live.yml of OpenCV's module quality; without it only the features "
+        "of BRISQUE are timed",
+    )
+    parser.add_argument("--brisque-range", metavar="FILE", help="brisque_range_live.yml, likewise")
+    parser.add_argument(
+        "--format", choices=("table", "json"), help="default: by the suffix of --output, else table"
+    )
+    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    parser.set_defaults(run=run)
+
+
+def size_argument(text: str) -> tuple[int, int]:
+    """(width, height) out of an argument's text, such as "1920x1080"."""
+    width, cross, height = text.lower().partition("x")
+    sides = [int(side) if side.isascii() and side.isdigit() else 0 for side in (width, height)]
+    if not cross or not all(1 <= side <= MAX_SIDE for side in sides):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size such as 1920x1080, each side 1 to {MAX_SIDE}"
+        )
+    return sides[0], sides[1]
+
+
+def format_argument(text: str) -> str:
+    """The name of a pixel format, or "all", in either case."""
+    name = text.lower() if text.lower() == "all" else text.upper()
+    if name != "all" and name not in FORMATS:
+        raise argparse.ArgumentTypeError(f"no format {text!r}, known: {', '.join(FORMATS)}, all")
+    return name
+
+
+def count_argument(text: str) -> int:
+    """A whole number from 1 out of an argument's text."""
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= count <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return count
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures and prints; returns the exit code."""
+    import json
+
+    from edgeiqa.files.atomic import opened
+    from edgeiqa.results.row import printable
+
+    if (arguments.brisque_model is None) != (arguments.brisque_range is None):
+        raise UsageError("--brisque-model and --brisque-range go together")
+    with opened(arguments.output) as stream:
+        document, errors = _measured(arguments)
+        if _format(arguments) == "json":
+            stream.write(json.dumps(document, indent=1, allow_nan=False) + "\n")
+        else:
+            from edgeiqa.bench.table import table
+
+            stream.write(table(document))
+    for line in errors:
+        print(f"edgeiqa: {printable(line)}", file=sys.stderr)
+    return EXIT_UNREADABLE if errors else EXIT_OK
+
+
+def _format(arguments: argparse.Namespace) -> str:
+    if arguments.format is not None:
+        return str(arguments.format)
+    return "json" if (arguments.output or "").lower().endswith(".json") else "table"
+
+
+def _measured(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """The report, and a line for each photograph that could not be read."""
+    from edgeiqa.bench.environment import machine, rss_mb, versions
+    from edgeiqa.bench.measure import WARM_UP, measure, memory
+    from edgeiqa.cli.progress import Progress
+
+    facts = machine()  # First, as we are load ourselves.
+    before = rss_mb()
+    scorer = _scorer(arguments)
+    opened = rss_mb()
+    notes: list[str] = []
+    subjects, errors = _subjects(arguments, notes)
+    if not subjects:
+        raise UsageError("; ".join(errors))
+    used = memory(scorer, subjects)
+    rivals = [] if arguments.no_rivals else _rivals(arguments, notes)
+    progress = Progress(
+        len(subjects) * (WARM_UP + arguments.runs), enabled=not arguments.no_progress
+    )
+    try:
+        measured = [
+            measure(scorer, subject, rivals, runs=arguments.runs, on_round=progress.step)
+            for subject in subjects
+        ]
+    finally:
+        progress.close()
+    model, causes = scorer.contract, scorer.diagnosis
+    document = {
+        "edgeiqa": __version__,
+        "command": _command(arguments),
+        "model": {
+            **{"name": model.name, "version": model.version},
+            "flatbuffer_sha256": model.flatbuffer_sha256,
+            "causes": None
+            if causes is None
+            else {"name": causes.contract.name, "version": causes.contract.version},
+        },
+        "threads": arguments.threads,
+        "versions": versions(),
+        "machine": facts,
+        "memory": {
+            "before_opening": _mb(before),
+            "opened": _mb(opened),
+            **used,
+            "end": _mb(rss_mb()),
+        },
+        "subjects": measured,
+        "notes": notes,
+    }
+    return document, errors
+
+
+def _mb(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _scorer(arguments: argparse.Namespace) -> Scorer:
+    from edgeiqa.inference.contract import ContractError
+    from edgeiqa.inference.model import ModelError
+    from edgeiqa.scorer import Scorer
+
+    try:
+        with without_chatter():
+            return Scorer(
+                arguments.model, causes=not arguments.no_causes, threads=arguments.threads
+            )
+    except (ModelError, ContractError, ImportError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _subjects(arguments: argparse.Namespace, notes: list[str]) -> tuple[list[Subject], list[str]]:
+    """What to score, and a line for each photograph that cannot be read."""
+    from edgeiqa.bench.inputs import SAMPLE, file_subject, frame_subject, sample_picture
+    from edgeiqa.errors import UnreadableImageError
+    from edgeiqa.imaging.decode import decode
+    from edgeiqa.imaging.discovery import STDIN, expand
+    from edgeiqa.imaging.frame import PixelFormat
+
+    if STDIN in arguments.paths:
+        raise UsageError("name photographs; standard input cannot be read again and again")
+    chosen = (arguments.size, arguments.pixel_format, arguments.rotation)
+    size = arguments.size or (1920, 1080)
+    rotation = arguments.rotation or 0
+    wanted = arguments.pixel_format or "NV21"
+    formats = [kind for kind in PixelFormat if wanted in ("all", kind.value)]
+    if not arguments.paths:
+        picture = sample_picture()
+        notes.append(
+            f"the picture is the sample {SAMPLE}, {picture.width}x{picture.height}, brought to "
+            "the size of the frame"
+        )
+        return [frame_subject(SAMPLE, picture, size, kind, rotation) for kind in formats], []
+    subjects: list[Subject] = []
+    errors: list[str] = []
+    for item in expand(arguments.paths):
+        try:
+            if item.error is not None:
+                raise UnreadableImageError(item.error)
+            if chosen == (None, None, None):
+                subjects.append(file_subject(item.path))
+                continue
+            picture = decode(item.path)
+            subjects += [frame_subject(item.path, picture, size, f, rotation) for f in formats]
+        except UnreadableImageError as error:
+            errors.append(f"{item.path}: {error.reason}")
+    return subjects, errors
+
+
+def _rivals(arguments: argparse.Namespace, notes: list[str]) -> list[Rival]:
+    from edgeiqa.bench.opencv_baselines import BRISQUE_FEATURES, rivals
+
+    brisque = None
+    if arguments.brisque_model is not None:
+        brisque = (arguments.brisque_model, arguments.brisque_range)
+        for path in brisque:
+            with open(path, "rb"):  # OpenCV's error does not say which.
+                pass
+    try:
+        found = rivals(arguments.threads, brisque)
+    except ImportError as error:
+        notes.append(f"nothing to compare with: {error}")
+        return []
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if any(rival.about == BRISQUE_FEATURES for rival in found):
+        notes.append(f"of BRISQUE {BRISQUE_FEATURES}")
+    return found
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What to type to measure this again."""
+    words = ["edgeiqa", "bench", *arguments.paths, "--model", arguments.model]
+    if arguments.size is not None:
+        words += ["--size", "x".join(map(str, arguments.size))]
+    if arguments.pixel_format is not None:
+        words += ["--pixel-format", arguments.pixel_format]
+    if arguments.rotation is not None:
+        words += ["--rotation", str(arguments.rotation)]
+    words += ["--threads", str(arguments.threads), "--runs", str(arguments.runs)]
+    for name in ("no_causes", "no_rivals"):
+        words += [f"--{name.replace('_', '-')}"] if getattr(arguments, name) else []
+    for name in ("brisque_model", "brisque_range"):
+        value = getattr(arguments, name)
+        words += [] if value is None else [f"--{name.replace('_', '-')}", value]
+    return shlex.join(words)

@@ -1,0 +1,170 @@
+"""What the commands share: exit codes, the error for the user, opening model and gate."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from typing import TYPE_CHECKING
+
+from edgeiqa.inference.quiet import without_chatter as without_chatter
+
+if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+    from edgeiqa.gating.gate import Gate
+    from edgeiqa.scorer import Scorer
+
+EXIT_OK = 0
+EXIT_REJECTED = 1
+EXIT_USAGE = 2
+EXIT_UNREADABLE = 3
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+
+
+class UsageError(Exception):
+    """A wish that cannot be met; its text is for the user."""
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --model, without a gate."""
+    parser.add_argument(
+        "--model", default="base", help="a model's name or a .tflite file (default: base)"
+    )
+    parser.set_defaults(gate=None, min_score=None, max_causes=[])
+
+
+def add_gate_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --model and what the gate is made of."""
+    add_model_option(parser)
+    least = parser.add_mutually_exclusive_group()
+    least.add_argument(
+        "--gate", metavar="PRESET", help="relaxed, normal or strict (default: normal)"
+    )
+    least.add_argument(
+        "--min-score",
+        type=score_argument,
+        metavar="X",
+        help="accept from this score on, 0-100, instead of a preset",
+    )
+    parser.add_argument(
+        "--max",
+        dest="max_causes",
+        action="append",
+        type=cause_argument,
+        default=[],
+        metavar="CAUSE=X",
+        # By name and not from `edgeiqa.causes`, which loads NumPy.
+        help="reject above this severity, 0-1, of blur, noise, dark, bright, compression or "
+        "low_contrast; can be repeated, goes before the preset's limits, and 1 switches a cause "
+        "off",
+    )
+
+
+def score_argument(text: str) -> float:
+    """A score 0-100 out of an argument's text."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+    return value
+
+
+def cause_argument(text: str) -> tuple[str, float]:
+    """A cause and its limit 0-1 out of an argument's text, such as "blur=0.4"."""
+    from edgeiqa.causes import CAUSES
+
+    cause, equals, number = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no CAUSE=X, such as blur=0.4")
+    if cause not in CAUSES:
+        raise argparse.ArgumentTypeError(f"no cause {cause!r}, known: {', '.join(CAUSES)}")
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{cause}: {number!r} is no number from 0 to 1")
+    return cause, value
+
+
+def open_scorer(
+    arguments: argparse.Namespace, *, need_gate: bool = False, max_pixels: int | None = None
+) -> tuple[Scorer, Gate | None]:
+    """Opens the model and the gate that were asked for.
+
+    Args:
+        arguments: With what `add_gate_options` added.
+        need_gate: Whether a model without presets is an error.
+        max_pixels: Larger files are refused; None for the usual limit.
+
+    Returns:
+        The scorer; and the gate, or None where the model has no presets and none was asked for.
+
+    Raises:
+        UsageError: No such model or preset.
+    """
+    from edgeiqa.imaging.decode import MAX_PIXELS
+    from edgeiqa.inference.contract import ContractError
+    from edgeiqa.inference.model import ModelError
+    from edgeiqa.scorer import Scorer, asked_gate
+
+    try:
+        with without_chatter():
+            scorer = Scorer(arguments.model, max_pixels=max_pixels or MAX_PIXELS)
+        gate = asked_gate(
+            scorer,
+            arguments.gate,
+            min_score=arguments.min_score,
+            max_causes=dict(arguments.max_causes),
+            needed=need_gate,
+        )
+        return scorer, gate
+    except (ModelError, ContractError, ImportError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+def gate_words(gate: Gate | None) -> str:
+    """What a gate asks for, for a summary: "accepted from 57.5 on with at most blur 0.45"."""
+    if gate is None:
+        return ""
+    limits = [f"{cause} {limit:g}" for cause, limit in gate.max_causes.items() if limit < 1]
+    most = f" with at most {', '.join(limits)}" if limits else ""
+    return f"accepted from {gate.min_score:g} on{most}"
+
+
+def add_format_option(parser: argparse._ActionsContainer, *formats: str) -> None:
+    """Adds --format for what also has --output; `asked_format` says which one it is to be."""
+    parser.add_argument(
+        "--format", choices=formats, help="default: by the suffix of --output, else table"
+    )
+    parser.set_defaults(formats=formats)
+
+
+def asked_format(arguments: argparse.Namespace) -> str:
+    """The format that was asked for, by name or by the suffix of --output."""
+    if arguments.format is not None:
+        return str(arguments.format)
+    suffix = os.path.splitext(arguments.output or "")[1].lower().lstrip(".")
+    if suffix == "ndjson" or (suffix == "json" and "json" not in arguments.formats):
+        suffix = "jsonl"
+    return suffix if suffix in arguments.formats else "table"
+
+
+def count_argument(text: str) -> int:
+    """A whole number from 1 on out of an argument's text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def seconds_argument(text: str) -> float:
+    """A time above 0, in seconds, out of an argument's text."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return value

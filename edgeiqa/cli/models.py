@@ -1,0 +1,89 @@
+"""`edgeiqa models`: lists the shipped models, or describes .tflite files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE
+
+EPILOG = """exit codes:
+  0    all are listed
+  2    wrong usage
+  3    some are not there, cannot be read or have no valid contract (the others are listed)
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "models",
+        allow_abbrev=False,
+        help="list models",
+        description="Lists models and what they say about themselves.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help=".tflite files (default: those of the package)"
+    )
+    parser.add_argument("--json", action="store_true", help="the contracts in full")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the models; returns the exit code."""
+    from edgeiqa.files.atomic import opened
+    from edgeiqa.inference import contract as contracts
+    from edgeiqa.inference import model as models
+    from edgeiqa.inference.model_file import open_checked
+    from edgeiqa.results.row import printable
+
+    entries: list[dict[str, Any]] = []
+    for name in arguments.files or (*models.available_models(), models.CAUSES):
+        entry: dict[str, Any] = {"model": name, "contract": None, "error": None}
+        try:
+            file = open_checked(models.find(name))
+            contract = json.loads(contracts.to_json(file.contract))
+            entry |= {"bytes": file.bytes, "contract": contract}
+        except (models.ModelError, contracts.ContractError, OSError) as error:
+            entry["error"] = str(error).removeprefix(f"{name}: ")
+        entries.append(entry)
+    # Names that are no text come out as escapes, which in JSON say the same.
+    with opened(None) as stream:
+        if arguments.json:
+            stream.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+        else:
+            stream.write("\n".join(map(printable, _models_table(entries).split("\n"))) + "\n")
+    return EXIT_UNREADABLE if any(entry["error"] for entry in entries) else EXIT_OK
+
+
+def _models_table(entries: list[dict[str, Any]]) -> str:
+    lines = []
+    for entry in entries:
+        if entry["error"] is not None:
+            lines.append(f"{entry['model']}: {entry['error']}")
+            continue
+        contract = entry["contract"]
+        spec = contract["input"]
+        outputs = ", ".join(f"{o['name']} ({o['kind']})" for o in contract["outputs"])
+        gate = ", ".join(f"{preset} {least:g}" for preset, least in contract["gate"].items())
+        size = f"{spec['width']} x {spec['height']}"
+        limits = contract.get("limits", {})
+        if spec["views"] == ["global"]:
+            taken = f"{size} {spec['color']} {spec['dtype']}, {spec['fit']}"
+        else:
+            taken = f"{len(spec['views'])} patches of {size} {spec['color']} {spec['dtype']}"
+        lines += [
+            f"{contract['name']} {contract['version']}  ({entry['model']})",
+            f"  size    {entry['bytes'] / 1e6:.2f} MB",
+            f"  input   {taken}",
+            f"  output  {outputs}",
+        ]
+        if gate or not limits:
+            lines.append(f"  gate    {gate or 'none'}")
+        for preset, most in limits.items():
+            told = ", ".join(f"{cause} {limit:g}" for cause, limit in most.items())
+            lines.append(f"  {preset:7} {told}")
+    return "\n".join(lines) if lines else "no models"

@@ -1,0 +1,272 @@
+"""`edgeiqa pick`: the best photographs of each moment."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from edgeiqa.cli.common import (
+    EXIT_OK,
+    EXIT_UNREADABLE,
+    UsageError,
+    add_model_option,
+    count_argument,
+    open_scorer,
+)
+
+if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+    from edgeiqa.burst.selection import Pick
+
+
+COLUMNS = (
+    *("path", "moment", "of", "rank", "score", "value", "keep", "why", "taken", "remark"),
+    *("done", "error"),
+)
+"""JSON keys and CSV columns, a contract."""
+
+
+def table(plan: Sequence[Pick], stream: TextIO) -> None:
+    """For people: moment, rank, score, keep or leave, photograph and why."""
+    from edgeiqa.results.row import printable
+
+    stream.write("moment  rank  score  pick   photo\n")
+    for pick in plan:
+        if pick.error is not None:
+            stream.write(f"{'-':>6}  {'-':>4}  {'-':>5}  error  {printable(pick.path)}: ")
+            stream.write(f"{printable(pick.error)}\n")
+            continue
+        parts = [pick.why, pick.remark, pick.done or "", pick.failed or ""]
+        stream.write(
+            f"{pick.moment:>6}  {pick.rank:>4}  {pick.score:>5.1f}  "
+            f"{'keep ' if pick.keep else 'leave'}  {printable(pick.path)}: "
+            f"{printable('; '.join(part for part in parts if part))}\n"
+        )
+
+
+def as_json(plan: Sequence[Pick], stream: TextIO) -> None:
+    """One JSON array, one photograph a line."""
+    lines = [
+        json.dumps(pick.to_dict(), ensure_ascii=not pick.path.isprintable(), allow_nan=False)
+        for pick in plan
+    ]
+    stream.write("[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n")
+
+
+def as_csv(plan: Sequence[Pick], stream: TextIO) -> None:
+    """A line of column names, then one line per photograph; keep is true or false."""
+    from edgeiqa.results.writers import write_csv_row
+
+    csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
+    for pick in plan:
+        row = pick.to_dict()
+        if row["keep"] is not None:
+            row["keep"] = "true" if row["keep"] else "false"
+        write_csv_row(stream, [row[column] for column in COLUMNS])
+
+
+def summary(plan: Sequence[Pick]) -> str:
+    """One line about the whole plan."""
+    good = [pick for pick in plan if pick.error is None]
+    kept = sum(pick.keep for pick in good)
+    count = len({pick.moment for pick in good})
+    parts = [
+        f"{len(good)} {'photograph' if len(good) == 1 else 'photographs'} in "
+        f"{count} {'moment' if count == 1 else 'moments'}: {kept} to keep, {len(good) - kept} left"
+    ]
+    unreadable, failed = len(plan) - len(good), sum(pick.failed is not None for pick in plan)
+    if unreadable:
+        parts.append(f"{unreadable} unreadable")
+    if failed:
+        parts.append(f"{failed} not done")
+    return ", ".join(parts)
+
+
+WRITERS: dict[str, Callable[[Sequence[Pick], TextIO], None]] = {
+    "table": table,
+    "json": as_json,
+    "csv": as_csv,
+}
+
+
+EPILOG = """Without --apply nothing is changed: the plan is printed. No photograph is ever deleted
+or overwritten; one whose name is taken gets a number. After an interruption, the same command
+finishes the work.
+
+exit codes:
+  0    all were ranked, and all that was asked for is done
+  2    wrong usage, or a model or an output file that cannot be opened
+  3    some could not be read, or not be copied, moved or rated (all others were)
+  130  interrupted
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "pick",
+        allow_abbrev=False,
+        help="pick the best photographs of each moment",
+        description="Groups the photographs of a folder into moments, by when they were taken "
+        "and by how alike they look, and ranks those of a moment.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", metavar="DIR", help="searched to its depths")
+    add_model_option(parser)
+    parser.add_argument(
+        "--keep",
+        type=count_argument,
+        default=1,
+        metavar="K",
+        help="how many of a moment (default: 1)",
+    )
+    parser.add_argument(
+        "--gap",
+        type=_seconds,
+        default=2.0,
+        metavar="SECONDS",
+        help="at most this long between neighbours of a moment (default: 2)",
+    )
+    parser.add_argument(
+        "--likeness",
+        type=_likeness,
+        default=0.7,
+        metavar="X",
+        help="how alike they have to look, 0-1 (default: 0.7)",
+    )
+    to = parser.add_mutually_exclusive_group()
+    to.add_argument(
+        "--copy-to", metavar="DIR", help="copy those to keep into this folder, with .xmp sidecars"
+    )
+    to.add_argument(
+        "--move-to",
+        metavar="DIR",
+        help="move those to keep into this folder, with .xmp sidecars and raw files",
+    )
+    parser.add_argument(
+        "--xmp",
+        action="store_true",
+        help="write XMP sidecars: 5 stars and the label Select for those to keep, 1 star for "
+        "the others; ratings of your own stay",
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write the plan as CSV, too")
+    parser.add_argument("--apply", action="store_true", help="do it, instead of showing the plan")
+    parser.add_argument(
+        "--format", choices=("table", "json", "csv"), default="table", help="default: table"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plans, and with --apply carries the plan out; returns the exit code."""
+    from edgeiqa.burst import selection
+    from edgeiqa.cli.progress import Progress
+    from edgeiqa.files.atomic import opened
+    from edgeiqa.files.transfer import clear_parts
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # As in `score`.
+    _check_folders(arguments)
+    wanted = arguments.copy_to or arguments.move_to or arguments.xmp or arguments.csv
+    if arguments.apply and not wanted:
+        raise UsageError("--apply needs something to do: --copy-to, --move-to, --xmp or --csv")
+    scorer, _ = open_scorer(arguments)
+    progress = Progress(0, enabled=False)
+
+    def start(total: int) -> None:
+        nonlocal progress
+        progress = Progress(2 * total, enabled=not arguments.no_progress)
+
+    try:
+        plan = selection.make_plan(
+            arguments.folder,
+            scorer,
+            keep=arguments.keep,
+            gap_s=arguments.gap,
+            least_likeness=arguments.likeness,
+            moved_to=arguments.move_to,
+            skip=arguments.copy_to,
+            on_step=lambda: progress.step(),
+            on_total=start,
+        )
+    finally:
+        progress.close()
+    if arguments.apply:
+        plan = _apply(arguments, plan)
+        if arguments.copy_to or arguments.move_to:
+            to = arguments.copy_to or arguments.move_to
+            clear_parts([place for place, _, _ in os.walk(to)])
+        if arguments.csv:
+            with opened(arguments.csv) as stream:
+                WRITERS["csv"](plan, stream)
+    with opened(None) as stream:
+        WRITERS[arguments.format](plan, stream)
+        if arguments.format == "table":
+            stream.write(f"\n{summary(plan)}\n")
+            if not arguments.apply:
+                what = "add --apply" if wanted else "add --copy-to, --move-to, --xmp or --csv"
+                stream.write(f"This is a plan, nothing was changed; {what} to carry it out.\n")
+    bad = any(pick.error is not None or pick.failed is not None for pick in plan)
+    return EXIT_UNREADABLE if bad else EXIT_OK
+
+
+def _apply(arguments: argparse.Namespace, plan: list[Pick]) -> list[Pick]:
+    from edgeiqa.burst.selection import carry_out
+    from edgeiqa.cli.progress import Progress
+
+    progress = Progress(len(plan), enabled=not arguments.no_progress)
+    try:
+        return list(
+            carry_out(
+                plan,
+                arguments.folder,
+                copy_to=arguments.copy_to,
+                move_to=arguments.move_to,
+                ratings=arguments.xmp,
+                on_step=lambda: progress.step(),
+            )
+        )
+    finally:
+        progress.close()
+
+
+def _check_folders(arguments: argparse.Namespace) -> None:
+    folder = arguments.folder
+    if not os.path.isdir(folder):
+        what = "no folder, name the one that holds the photographs"
+        raise UsageError(f"{folder}: {what if os.path.exists(folder) else 'no such folder'}")
+    for option in ("copy_to", "move_to"):
+        to = getattr(arguments, option)
+        if to is None:
+            continue
+        named = f"--{option.replace('_', '-')} {to}"
+        if os.path.exists(to) and not os.path.isdir(to):
+            raise UsageError(f"{named}: this is a file, name a folder")
+        inner, outer = os.path.realpath(folder), os.path.realpath(to)
+        if inner == outer or inner.startswith(os.path.join(outer, "")):
+            raise UsageError(f"{named}: the photographs lie in there already")
+
+
+def _seconds(text: str) -> float:
+    return _number(text, 0.0, float("inf"), "no number of seconds from 0 on")
+
+
+def _likeness(text: str) -> float:
+    return _number(text, 0.0, 1.0, "no number from 0 to 1")
+
+
+def _number(text: str, least: float, most: float, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not (least <= value <= most and value < float("inf")):
+        raise argparse.ArgumentTypeError(f"{text!r} is {what}")
+    return value

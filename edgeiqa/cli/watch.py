@@ -1,0 +1,165 @@
+"""`edgeiqa watch`: scores pictures as they arrive in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from edgeiqa.cli.common import (
+    EXIT_OK,
+    UsageError,
+    add_format_option,
+    add_gate_options,
+    asked_format,
+    count_argument,
+    open_scorer,
+)
+
+if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+    from edgeiqa.gating.gate import Gate
+    from edgeiqa.results.row import Row
+    from edgeiqa.scorer import Scorer
+    from edgeiqa.sources.folder_watch import Arrival, FolderWatch
+
+EPILOG = """A file is scored once it has stopped changing, and again whenever it is rewritten; one
+that is renamed is not scored twice. One that cannot be read is reported once, when it has stopped
+changing. If the folder vanishes, the command waits for it to come back.
+
+exit codes:
+  0    ended by --count, or by SIGTERM
+  2    wrong usage, or a model or an output file that cannot be opened
+  130  interrupted; all that was scored is written
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describes the command."""
+    parser = commands.add_parser(
+        "watch",
+        allow_abbrev=False,
+        help="score photographs as they arrive in a folder",
+        description="Watches a folder and scores what arrives in it, until interrupted.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", metavar="DIR", help="to watch")
+    add_gate_options(parser)
+    parser.add_argument(
+        "--interval",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="between two looks at the folder (default: 1)",
+    )
+    parser.add_argument(
+        "--settle",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="for which a file must not have changed (default: 1)",
+    )
+    parser.add_argument("--recursive", action="store_true", help="folders within, too")
+    parser.add_argument(
+        "--existing", action="store_true", help="begin with the photographs that are there"
+    )
+    parser.add_argument("--count", type=count_argument, metavar="N", help="end after so many")
+    add_format_option(parser, "table", "jsonl")
+    parser.add_argument(
+        "--output", metavar="FILE", help="append there instead of writing to standard output"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Scores what arrives; returns the exit code."""
+    from edgeiqa.results import writers
+    from edgeiqa.results.row import printable
+    from edgeiqa.sources.folder_watch import FolderWatch
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # As in `score`.
+    if not os.path.isdir(arguments.folder):
+        raise UsageError(f"{arguments.folder}: no such folder")
+    scorer, gate = open_scorer(arguments)
+    watch = FolderWatch(
+        arguments.folder,
+        arguments.interval,
+        arguments.settle,
+        arguments.recursive,
+        arguments.existing,
+        lambda kind, message: print(
+            f"edgeiqa: {kind}: {printable(message)}", file=sys.stderr, flush=True
+        ),
+    )
+    left = arguments.count
+    with _ending_on_terminate(), _appending(arguments.output) as stream:
+        writer = writers.WRITERS[asked_format(arguments)](stream)
+        stream.flush()
+        for arrival in watch.arrivals():
+            row = _score(arrival, watch, scorer, gate)
+            if row is None:
+                continue
+            writer.write(row)
+            stream.flush()
+            left = None if left is None else left - 1
+            if left == 0:
+                break
+    return EXIT_OK
+
+
+def _score(arrival: Arrival, watch: FolderWatch, scorer: Scorer, gate: Gate | None) -> Row | None:
+    """Scores a file; None if it went on changing, and will be told of again, or is gone."""
+    from edgeiqa.errors import UnreadableImageError
+    from edgeiqa.results.row import Row
+
+    try:
+        quality = scorer.score(arrival.path)
+    except Exception as error:  # Whatever one file does, the next one is still to be scored.
+        if watch.changed(arrival) or watch.put_off(arrival):
+            return None
+        if isinstance(error, UnreadableImageError):
+            return Row(arrival.path, error=error.reason)
+        return Row(arrival.path, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
+    if watch.changed(arrival):
+        return None  # Rewritten while it was read: who knows what was scored.
+    return Row(arrival.path, quality, None if gate is None else gate(quality))
+
+
+def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:
+    """Standard output, or a file that grows line by line, so that others can follow it."""
+    from edgeiqa.files.append import WholeLines
+    from edgeiqa.files.atomic import opened
+
+    if path is None or path == "-":
+        return opened(path)
+    return WholeLines(path)  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def _ending_on_terminate() -> Iterator[None]:
+    """Lets a service manager's SIGTERM end the command in order, with exit code 0."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_OK))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 86400")
+    return value

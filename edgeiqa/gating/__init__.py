@@ -1,0 +1,1 @@
+"""Accepting or rejecting a picture, once or in a stream."""

@@ -1,0 +1,1 @@
+"""Pictures: files, buffers and frames, before they are resized."""

@@ -1,0 +1,125 @@
+"""Reads a model file and checks all of it, before anything runs it.
+
+The SHA-256 in the contract tells an accident; who makes a file on purpose writes the right one.
+So the contract, the flatbuffer and whether they go together are checked as well, from bytes alone.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeiqa.errors import ModelError
+from edgeiqa.inference import contract as contracts
+from edgeiqa.inference.contract import Contract
+from edgeiqa.inference.verifier.flatbuffer import FlatbufferError
+from edgeiqa.inference.verifier.verify import Checked, check
+
+_PIECE = 1 << 20
+
+MAX_FILE_BYTES = 1 << 28
+"""268 MB; the largest Keras classifier as int8 has about half of it."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file that passed all checks.
+
+    Attributes:
+        contract: What it says about itself.
+        flatbuffer: What is to be run.
+        origin: Its path, for messages.
+        bytes: Length of the file.
+    """
+
+    contract: Contract
+    flatbuffer: bytes
+    origin: str
+    bytes: int
+
+
+def open_checked(model: str | os.PathLike[str] | bytes | bytearray) -> ModelFile:
+    """Reads and checks a model file.
+
+    Args:
+        model: Path of a .tflite, or its bytes.
+
+    Returns:
+        The file, fit to be run.
+
+    Raises:
+        ModelError: Larger than 256 MiB; the flatbuffer is damaged, newer than this edgeiqa, has
+            more or other things than a picture model needs, or is at odds with its contract.
+        ContractError: No contract, a damaged or a newer one, a wrong checksum.
+        OSError: The file cannot be read.
+    """
+    if isinstance(model, (bytes, bytearray)):
+        origin = f"<{len(model)} bytes>"
+        _refuse_large(len(model), origin)
+        data = bytes(model)
+    else:
+        origin = os.fspath(model)
+        data = _read(Path(model), origin)
+    try:
+        contract, flatbuffer = contracts.read(data)
+    except contracts.ContractError as error:
+        raise contracts.ContractError(f"{origin}: {error}") from error
+    try:
+        found = check(flatbuffer)
+    except FlatbufferError as error:
+        raise ModelError(f"{origin}: the network is refused: {error}") from error
+    try:
+        _check_together(found, contract)
+    except ModelError as error:
+        raise ModelError(f"{origin}: {error}") from error
+    return ModelFile(contract, flatbuffer, origin, len(data))
+
+
+def _read(path: Path, origin: str) -> bytes:
+    # By pieces: what is behind a path may grow, devices have no size, and a single read makes room
+    # for all that it is allowed to return.
+    data = bytearray()
+    with open(path, "rb") as file:
+        _refuse_large(os.fstat(file.fileno()).st_size, origin)
+        while piece := file.read(_PIECE):
+            data += piece
+            _refuse_large(len(data), origin)
+    return bytes(data)
+
+
+def _refuse_large(size: int, origin: str) -> None:
+    if size > MAX_FILE_BYTES:
+        raise ModelError(f"{origin}: {size} bytes, a model file has at most {MAX_FILE_BYTES}")
+
+
+def _check_together(found: Checked, contract: Contract) -> None:
+    spec = contract.input
+    if len(found.inputs) != 1:
+        raise ModelError(f"the flatbuffer has {len(found.inputs)} inputs, expected one picture")
+    (taken,) = found.inputs
+    if taken.shape != spec.tensor_shape or taken.type != spec.dtype:
+        raise ModelError(
+            f"the flatbuffer takes {taken.type} {list(taken.shape)}, its contract says "
+            f"{spec.dtype} {list(spec.tensor_shape)}"
+        )
+    if len(found.outputs) != len(contract.outputs):
+        raise ModelError(
+            f"the flatbuffer has {len(found.outputs)} outputs, its contract names "
+            f"{len(contract.outputs)}"
+        )
+    for output, tensor in zip(contract.outputs, found.outputs, strict=True):
+        if tensor.type not in ("int8", "uint8", "int16", "float32"):
+            raise ModelError(f"output {output.name!r} is {tensor.type}, expected int8 or float32")
+        if tensor.type != "float32" and len(tensor.scale) != 1:
+            raise ModelError(f"output {output.name!r} is {tensor.type} without a scale")
+        wanted = output.values
+        if wanted and output.kind == "patch_causes":
+            wanted *= len(contract.input.views)
+        values = math.prod(tensor.shape)
+        if values != (wanted or values) or (len(tensor.shape) > 1 and tensor.shape[0] != 1):
+            raise ModelError(
+                f"output {output.name!r} has the shape {list(tensor.shape)}, its contract says "
+                f"{[1, wanted or 'any']}"
+            )

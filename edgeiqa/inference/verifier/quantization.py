@@ -1,0 +1,116 @@
+"""Whether types and quantisation of an operator are such that the runtime's arithmetic holds.
+
+LiteRT checks most of this and gives an error; of some it is sure enough to end the process.
+"""
+
+from __future__ import annotations
+
+import math
+
+from edgeiqa.inference.verifier.flatbuffer import FlatbufferError
+from edgeiqa.inference.verifier.graph import QUANTISED, Operator, Tensor
+from edgeiqa.inference.verifier.operators import Kind
+
+FLOATS = ("float32",)
+WEIGHTS = {
+    "float32": ("float32", "int8"),
+    "int8": ("int8",),
+    "uint8": ("uint8", "int8"),
+    "int16": ("int8",),
+}
+"""Type of an input to the types that its filters may have."""
+BIASES = ("float32", "int32", "int64")
+FILTERED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 2}
+"""Operators with filters, and which input goes through them."""
+MOVERS = (
+    *("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "STRIDED_SLICE", "SLICE", "SPLIT"),
+    *("UNPACK", "GATHER", "CAST", "QUANTIZE", "DEQUANTIZE"),
+)
+"""What may handle tensors that are not quantised, whatever their type."""
+MAX_SUM = 1 << 18
+MAX_SUM_INT16 = 1 << 13
+MAX_SQUARE = 1 << 11
+MIN_EXPONENT = 1e-7
+"""LiteRT ends the process (`TFLITE_CHECK` in quantization_util.cc) where the output of a sum has
+steps 2^19 times finer than its inputs, that of a squared difference 2^12 times, or where a softmax
+has steps below 2^-26; half of that is refused here."""
+
+
+def check_types(operator: Operator, kind: Kind) -> None:
+    """Checks one operator.
+
+    Raises:
+        FlatbufferError: Types that do not go together, or steps that no multiplier can carry.
+    """
+    output = operator.outputs[0]
+    for tensor in operator.outputs:
+        if tensor.type != output.type:
+            raise FlatbufferError("its outputs differ in type")
+    for number in kind.same_types:
+        tensor = operator.input(number)
+        if tensor.type != output.type:
+            raise FlatbufferError(f"it makes {output.type} of {tensor.type}")
+    if operator.name in FILTERED:
+        _check_filtered(operator)
+    _check_activation(operator)
+    if operator.name in MOVERS:
+        return
+    involved = [*filter(None, operator.inputs), output]
+    steps = [tensor for tensor in involved if tensor.type in QUANTISED]
+    if steps and output.type in QUANTISED and any(not len(tensor.scale) for tensor in steps):
+        raise FlatbufferError("it calculates with whole numbers that have no scale")
+    if operator.name not in FILTERED and any(len(tensor.scale) > 1 for tensor in steps):
+        raise FlatbufferError("it calculates with a scale per channel")
+    if output.type in QUANTISED:
+        _check_steps(operator, output)
+
+
+def _check_steps(operator: Operator, output: Tensor) -> None:
+    scales = [float(t.scale[0]) for t in operator.inputs if t is not None and len(t.scale)]
+    coarsest = max(scales, default=0.0)
+    finest = float(output.scale[0])
+    most = MAX_SUM_INT16 if output.type == "int16" else MAX_SUM
+    sums = operator.name in ("ADD", "SUB") and coarsest > most * finest
+    squares = operator.name == "SQUARED_DIFFERENCE" and coarsest * coarsest > MAX_SQUARE * finest
+    if sums or squares:
+        raise FlatbufferError(f"it brings steps of {coarsest:g} to steps of {finest:g}")
+    if operator.name in ("SOFTMAX", "LOG_SOFTMAX"):
+        step = coarsest * float(operator.options.get("beta", 1.0))
+        if not step > MIN_EXPONENT:
+            raise FlatbufferError(f"its exponents have steps of {step:g}")
+
+
+def check_multiplier(first: Tensor, weights: Tensor, output: Tensor) -> None:
+    """Checks that what a filter makes can be brought to the steps of its output."""
+    if output.type not in QUANTISED:
+        return
+    for tensor in (first, output):
+        if len(tensor.scale) != 1:
+            raise FlatbufferError(f"{tensor} has {len(tensor.scale)} scales, expected one")
+    if not len(weights.scale):
+        raise FlatbufferError("its filters have no scale")
+    largest = float(first.scale[0]) * float(weights.scale.max()) / float(output.scale[0])
+    if not (math.isfinite(largest) and largest < 1 << 30):
+        raise FlatbufferError(f"its filters are to be multiplied by {largest:g}")
+
+
+def _check_filtered(operator: Operator) -> None:
+    first, weights = operator.input(FILTERED[operator.name]), operator.input(1)
+    output = operator.outputs[0]
+    if weights.type not in WEIGHTS.get(first.type, ()):
+        raise FlatbufferError(f"it has filters of {weights.type} for {first.type}")
+    bias = next(iter(operator.inputs[3 if operator.name == "TRANSPOSE_CONV" else 2 :]), None)
+    if bias is not None:
+        fits = {"float32": ("float32",), "int16": ("int64", "int32")}.get(first.type, ("int32",))
+        if bias.type not in fits:
+            raise FlatbufferError(f"it has a bias of {bias.type} for {first.type}")
+    check_multiplier(first, weights, output)
+
+
+def _check_activation(operator: Operator) -> None:
+    if operator.options.get("fused_activation_function", 0) not in (0, 1, 2, 3):
+        raise FlatbufferError("its fused activation is not supported")
+    for name in ("beta", "alpha"):
+        value = operator.options.get(name, 1.0)
+        if not (math.isfinite(value) and abs(value) <= 1e6):
+            raise FlatbufferError(f"{name} is {value}")

@@ -1,0 +1,1 @@
+"""Scoring a stream of frames as they come."""

@@ -1,1 +1,0 @@
-"""Verdicts to an MQTT broker; needs the extra `mqtt` (paho-mqtt)."""

@@ -1,0 +1,1 @@
+"""From a frame to the input tensor, bit for bit as specified."""

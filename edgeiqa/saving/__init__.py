@@ -1,1 +1,0 @@
-"""Accepted frames as JPEG files in a folder with a quota."""

@@ -1,0 +1,157 @@
+"""Writes a unit to its place and takes it away again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from edgeiqa.files.transfer import PART
+
+RUNNING = "/run/systemd/system"
+"""Exists where systemd is the init of the system, see sd_booted(3)."""
+
+PROPERTIES = (
+    "LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts",
+    "ActiveEnterTimestamp", "MemoryCurrent", "StatusText", "ExecMainStatus",
+)  # fmt: skip
+
+
+class SystemctlError(RuntimeError):
+    """systemd is not there or refuses; its text is for people."""
+
+
+def is_running() -> bool:
+    """Whether systemd runs this system."""
+    return os.path.isdir(RUNNING) and shutil.which("systemctl") is not None
+
+
+def version() -> int | None:
+    """The version of systemd that is installed; None for none."""
+    if shutil.which("systemctl") is None:
+        return None
+    found = re.match(r"systemd (\d+)", _run("--version"))
+    return int(found[1]) if found else None
+
+
+def call(*words: str) -> str:
+    """Runs `systemctl` and gives what it prints.
+
+    Raises:
+        SystemctlError: It failed; says with which words and what it said.
+    """
+    if shutil.which("systemctl") is None:
+        raise SystemctlError("systemctl is not installed: this system has no systemd")
+    return _run(*words)
+
+
+def show(unit: str) -> dict[str, str]:
+    """The properties of a unit; of one that is not there `LoadState` is "not-found".
+
+    Raises:
+        SystemctlError: systemd does not answer.
+    """
+    return parsed(call("show", unit, f"--property={','.join(PROPERTIES)}"))
+
+
+def parsed(text: str) -> dict[str, str]:
+    """Lines NAME=VALUE as `systemctl show` prints them."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _run(*words: Sequence[str] | str) -> str:
+    done = subprocess.run(
+        ["systemctl", *map(str, words)], capture_output=True, text=True, errors="replace",
+        stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise SystemctlError(f"systemctl {' '.join(map(str, words))}: {said}")
+    return done.stdout
+
+
+UNITS = "/etc/systemd/system"
+"""Where an administrator's units lie."""
+
+
+def unit_path(name: str, root: str = "/") -> str:
+    """Where the unit of a service lies, below another root if need be."""
+    return os.path.join(root, UNITS.lstrip("/"), f"{name}.service")
+
+
+def write_unit(path: str, text: str) -> str | None:
+    """Writes a unit, whole or not at all; one that is there and differs is kept beside it.
+
+    Args:
+        path: Of the unit.
+        text: Its text.
+
+    Returns:
+        Where the one before is now; None if there was none, or the same.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    before = _read(path)
+    if before == text:
+        return None
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    part = os.path.join(folder, f".{name}{PART}")
+    backup = None
+    try:
+        with open(part, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(part, 0o644)
+        if before is not None:
+            backup = f"{path}.before"
+            os.replace(path, backup)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
+    return backup
+
+
+def remove_unit(path: str) -> bool:
+    """Takes a unit away; False if there was none."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def wanted_path(path: str) -> str:
+    """Where the link lies by which a unit starts with the system."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, "multi-user.target.wants", name)
+
+
+def enable_offline(path: str) -> None:
+    """Makes a unit start with a system that does not run now, as `systemctl enable` would."""
+    link = wanted_path(path)
+    os.makedirs(os.path.dirname(link), exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.symlink(os.path.join(UNITS, os.path.basename(path)), link)
+
+
+def disable_offline(path: str) -> None:
+    """The other way round."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(wanted_path(path))
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,131 @@
+"""How a service is: what systemd says, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgeiqa.files.size import size_words
+
+EXIT_RUNNING = 0
+EXIT_NOT_RUNNING = 3
+EXIT_NO_UNIT = 4
+"""As `systemctl status` has them."""
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """How a service is.
+
+    Attributes:
+        name: Of the service.
+        installed: Whether its unit is there.
+        enabled: Whether it starts with the system.
+        active: systemd's word: "active", "activating", "inactive", "failed"; None where systemd
+            could not be asked.
+        properties: What `systemctl show` gave.
+        report: The status file; None if there is none.
+    """
+
+    name: str
+    installed: bool
+    enabled: bool
+    active: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+    report: dict[str, Any] | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 if it runs, 3 if not, 4 without a unit."""
+        if not self.installed:
+            return EXIT_NO_UNIT
+        return EXIT_RUNNING if self.active == "active" else EXIT_NOT_RUNNING
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "name": self.name,
+            "installed": self.installed,
+            "enabled": self.enabled,
+            "active": self.active,
+            "systemd": self.properties,
+            "report": self.report,
+        }
+
+    def lines(self) -> list[str]:
+        """The same for people."""
+        if not self.installed:
+            return [f"{self.name}: not installed; edgeiqa service install"]
+        boot = "starts with the system" if self.enabled else "does not start with the system"
+        lines = [f"{self.name}: {self._activity()}; {boot}"]
+        if self.report is not None:
+            lines += _report_lines(self.report)
+        if self.active in ("failed", "activating"):
+            lines.append(f"log: journalctl -u {self.name} -n 20 -o cat")
+        return lines
+
+    def _activity(self) -> str:
+        if self.active is None:
+            return "systemd does not run here"
+        said = self.properties
+        text = self.active
+        if self.active == "active" and said.get("ActiveEnterTimestamp"):
+            text += f" since {said['ActiveEnterTimestamp']}"
+        if self.active != "active" and said.get("Result") not in (None, "", "success"):
+            text += f" ({said['Result']}, exit code {said.get('ExecMainStatus', '?')})"
+        if said.get("NRestarts", "0") != "0":
+            text += f", started again {said['NRestarts']} times"
+        if said.get("MemoryCurrent", "").isdecimal():
+            memory = int(said["MemoryCurrent"])
+            text += f", {size_words(memory)} of memory" if memory < 2**60 else ""
+        return text
+
+
+def read_report(path: str) -> dict[str, Any] | None:
+    """The status file that `edgeiqa live --status` writes; None if there is none or it is none."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            report = json.load(stream)
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) else None
+
+
+def report_path(name: str, root: str = "/") -> str:
+    """Where the status file of a service lies."""
+    return os.path.join(root, "run", name, "status.json")
+
+
+def _report_lines(report: dict[str, Any]) -> list[str]:
+    counts = report.get("counts") or {}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    lines = [f"frames: {told or 'none yet'} (written {report.get('written')})"]
+    last = report.get("last")
+    if last:
+        word = {True: "accept", False: "reject"}.get(last.get("accept"), last.get("error") or "-")
+        causes = ", ".join(str(one.get("cause")) for one in last.get("reasons") or [])
+        why = f" ({causes})" if causes else ""
+        lines.append(f"last verdict: {last.get('smoothed')} {word}{why} at {last.get('time')}")
+    event = report.get("event")
+    if event and event.get("event") != "opened":
+        lines.append(f"source: {event.get('event')}: {event.get('message')} at {event.get('time')}")
+    save = report.get("save")
+    if save:
+        used, quota = size_words(save["bytes"]), size_words(save["quota"])
+        trouble = f"; {save['trouble']}" if save.get("trouble") else ""
+        lines.append(
+            f"saved: {save['files']} files, {used} of {quota}, in {save['folder']}"
+            f" ({save['removed']} removed, {save['not_saved']} not saved{trouble})"
+        )
+    mqtt = report.get("mqtt")
+    if mqtt:
+        there = "connected" if mqtt["connected"] else "not connected"
+        late = mqtt["waiting"] + mqtt["in_flight"]
+        trouble = f"; {mqtt['trouble']}" if mqtt.get("trouble") else ""
+        lines.append(
+            f"mqtt: {there} to {mqtt['broker']}, {mqtt['delivered']} delivered, {late} wait, "
+            f"{mqtt['dropped']} dropped, {mqtt['refused']} refused{trouble}"
+        )
+    return lines

@@ -1,0 +1,193 @@
+"""A folder that holds so many bytes of our pictures at most; the oldest go for new ones.
+
+Only files that we saved are counted and removed (`edgeiqa.sinks.jpeg.is_ours`): whatever else
+lies in the folder stays, whatever its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import time
+from types import TracebackType
+
+from edgeiqa.files.size import size_words
+from edgeiqa.files.transfer import PART, clear_parts, publish
+from edgeiqa.sinks.jpeg import is_ours
+
+_LOOK_EVERY_S = 60.0
+
+
+class SaveError(OSError):
+    """A picture that was not saved, and why; one line for people."""
+
+
+class QuotaFolder:
+    """Our pictures in a folder, oldest first.
+
+    What the sizes of its files sum up to never exceeds the quota, the one that is being written
+    included. One process at a time may save in a folder.
+    """
+
+    def __init__(self, path: str, quota: int, reserve: int = 0) -> None:
+        """Makes the folder if it is missing, and finds what earlier runs saved in it.
+
+        Args:
+            path: Of the folder.
+            quota: Bytes that our pictures take at most.
+            reserve: Bytes of the disk that are to stay free: nothing is saved beyond that.
+
+        Raises:
+            SaveError: It cannot be made or written, or another process saves there.
+            ValueError: A quota below 1, or a reserve below 0.
+        """
+        if quota < 1 or reserve < 0:
+            raise ValueError(f"quota {quota} and reserve {reserve}, expected bytes from 1, 0 on")
+        self.path, self.quota, self.reserve = path, quota, reserve
+        self._files: dict[str, int] = {}
+        self.used = 0
+        """Bytes of our pictures."""
+        self._looked = 0.0
+        self.removed = 0
+        """Pictures that gave way since it was opened."""
+        try:
+            os.makedirs(path, exist_ok=True)
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            self._lock = _locked(path)
+        except OSError as error:
+            raise SaveError(f"cannot save in {path}: {error.strerror or error}") from error
+        clear_parts([path])
+        self._look()
+
+    @property
+    def count(self) -> int:
+        """How many of our pictures there are."""
+        return len(self._files)
+
+    def free_name(self, name: str) -> str:
+        """The name, or with a number where it is taken."""
+        stem, suffix = os.path.splitext(name)
+        number = 0
+        while os.path.lexists(os.path.join(self.path, name)):
+            number += 1
+            name = f"{stem}-{number}{suffix}"
+        return name
+
+    def save(self, name: str, data: bytes) -> str:
+        """Writes a picture, whole or not at all, and removes the oldest ones if it must.
+
+        Args:
+            name: Of the file, as `picture.name_of` gives it.
+            data: What `picture.encode` made with that name.
+
+        Returns:
+            Its path.
+
+        Raises:
+            SaveError: No room within the quota or on the disk, or it cannot be written; its
+                `errno` is that of the reason where there is one.
+        """
+        size = len(data)
+        if size > self.quota:
+            raise SaveError(
+                f"a picture of {size_words(size)} is larger than the quota of "
+                f"{size_words(self.quota)}"
+            )
+        try:
+            self._make_room(size)
+            path = os.path.join(self.path, name)
+            self._write(path, data)
+        except SaveError:
+            raise
+        except OSError as error:
+            raise SaveError(error.errno, f"{error.strerror or error}, in {self.path}") from error
+        self._files[name] = size
+        self.used += size
+        return path
+
+    def close(self) -> None:
+        """Lets another process save here; any number of times."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
+    def __enter__(self) -> QuotaFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _make_room(self, size: int) -> None:
+        if self.used + size > self.quota and time.monotonic() - self._looked > _LOOK_EVERY_S:
+            self._look()  # Perhaps somebody else took some away.
+        victims: list[str] = []
+        left = self.used
+        for name in sorted(self._files):
+            if left + size <= self.quota:
+                break
+            victims.append(name)
+            left -= self._files[name]
+        free = shutil.disk_usage(self.path).free + self.used - left
+        if free < size:  # Before anything is removed for a picture that finds no room.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if free - size < self.reserve:
+            raise SaveError(
+                errno.ENOSPC,
+                f"less than {size_words(self.reserve)} would be left on the disk of {self.path}",
+            )
+        for name in victims:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.path, name))
+                self.removed += 1
+            self.used -= self._files.pop(name)
+
+    def _write(self, path: str, data: bytes) -> None:
+        folder, name = os.path.split(path)
+        part = os.path.join(folder, f".{name}{PART}")
+        try:
+            with open(part, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())  # A Pi loses its power as it is.
+            publish(part, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(part)
+            raise
+
+    def _look(self) -> None:
+        """Finds our pictures; those that are known are not read again."""
+        found: dict[str, int] = {}
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.name in self._files or is_ours(entry.path):
+                        found[entry.name] = entry.stat(follow_symlinks=False).st_size
+        self._files, self.used = found, sum(found.values())
+        self._looked = time.monotonic()
+
+
+def _locked(path: str) -> int | None:
+    """Keeps other processes from saving here, on systems with `flock`."""
+    try:
+        import fcntl
+    except ImportError:  # Windows.
+        return None
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(folder)
+        raise OSError(errno.EBUSY, "another process saves there") from error
+    except OSError:  # A file system without locks.
+        os.close(folder)
+        return None
+    return folder

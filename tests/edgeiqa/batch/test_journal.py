@@ -1,0 +1,206 @@
+"""A journal keeps every whole line, whatever happened to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgeiqa.batch.journal import Journal
+from edgeiqa.errors import OutputError
+from tests.edgeiqa.batch.trees import ENVIRONMENT
+
+
+def row(path: str, score: float = 50.0, **more: Any) -> dict[str, Any]:
+    return {"path": path, "score": score, "error": None, **more}
+
+
+def write(file: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One run over all rows; returns what the journal then holds."""
+    with Journal(str(file)) as journal:
+        for one in rows:
+            claimed = journal.claim(one["path"])
+            assert claimed is not None
+            journal.append(claimed[0], one)
+        return list(journal.finish())
+
+
+def paths(file: Path) -> list[str]:
+    return [json.loads(line)["path"] for line in file.read_text().splitlines()]
+
+
+def test_rows_end_in_the_order_of_the_listing_whenever_they_came(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    with Journal(str(file)) as journal:
+        numbers = {}
+        for name in "abcd":
+            claimed = journal.claim(name)
+            assert claimed is not None
+            numbers[name] = claimed[0]
+        for name in "cadb":
+            journal.append(numbers[name], row(name))
+        assert paths(file) == list("cadb")
+        assert [one["path"] for one in journal.finish()] == list("abcd")
+    assert paths(file) == list("abcd")
+    assert [p.name for p in tmp_path.iterdir()] == ["j.jsonl"]
+
+
+def test_what_is_in_order_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    write(file, [row("a"), row("b")])
+    inode = file.stat().st_ino
+    with Journal(str(file)) as journal:
+        for name in "ab":
+            claimed = journal.claim(name)
+            assert claimed is not None
+            assert claimed[1] == row(name)
+        list(journal.finish())
+    assert file.stat().st_ino == inode
+
+
+def test_the_later_line_counts_and_stays_alone(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in (row("a", 1), row("b"), row("a", 2))))
+    with Journal(str(file)) as journal:
+        claimed = journal.claim("a")
+        assert claimed is not None
+        assert claimed[1] == row("a", 2)
+        assert journal.claim("a") is None
+        assert list(journal.unlisted()) == ["b"]
+        assert list(journal.finish()) == [row("a", 2), row("b")]
+    assert len(file.read_text().splitlines()) == 2
+
+
+def test_what_is_gone_goes(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    write(file, [row("a"), row("b"), row("c")])
+    with Journal(str(file)) as journal:
+        assert journal.claim("c") is not None
+        assert list(journal.finish({"a"})) == [row("c"), row("b")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut=st.integers(0, 400), junk=st.sampled_from([b"", b"\0" * 50, b"\xff\xfe", b'{"path": "']))
+def test_a_torn_end_is_cut_off_and_no_more(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, junk: bytes
+) -> None:
+    file = tmp_path_factory.mktemp("torn") / "j.jsonl"
+    whole = b"".join(json.dumps(row(f"{n}é.jpg")).encode() + b"\n" for n in range(6))
+    torn = whole[: min(cut, len(whole))]
+    if b"\n" not in torn and junk.strip(b"\0"):
+        return  # That might be anything, see below.
+    file.write_bytes(torn + junk)
+    kept = torn[: torn.rfind(b"\n") + 1]
+    with Journal(str(file)) as journal:
+        assert file.read_bytes() == kept
+        assert len(list(journal.unlisted())) == kept.count(b"\n")
+        assert journal.damaged == 0
+
+
+def test_damage_in_the_middle_costs_its_lines_only(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    lines = [json.dumps(row(name)) for name in "abc"]
+    file.write_text(f"{lines[0]}\n{lines[1][:9]}\n\0\0\0\n{lines[2]}\n")
+    with Journal(str(file)) as journal:
+        assert (list(journal.unlisted()), journal.damaged) == (["a", "c"], 2)
+        assert list(journal.finish()) == [row("a"), row("c")]
+    assert paths(file) == ["a", "c"]
+
+
+@pytest.mark.parametrize("content", ["my notes\n", "my notes", '{"name": "config"}\n', "[\n]\n"])
+def test_what_is_no_journal_is_left_alone(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "notes"
+    file.write_text(content)
+    with pytest.raises(OutputError, match="its first line is no row of results"):
+        Journal(str(file))
+    assert file.read_text() == content
+
+
+def test_places_that_cannot_be_written_say_so(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no regular file"):
+        Journal(str(tmp_path))
+    with pytest.raises(OutputError, match="No such file"):
+        Journal(str(tmp_path / "no" / "j.jsonl"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of Unix")
+def test_there_is_one_writer_at_a_time_even_after_the_file_was_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    with Journal(str(file)) as journal:
+        claims = [journal.claim(name) for name in "ab"]
+        for claimed in reversed(claims):
+            assert claimed is not None
+            journal.append(claimed[0], row("ab"[claimed[0]]))
+        with pytest.raises(OutputError, match="another edgeiqa is writing to it"):
+            Journal(str(file))
+        inode = file.stat().st_ino
+        list(journal.finish())
+        assert file.stat().st_ino != inode
+        with pytest.raises(OutputError, match="another edgeiqa is writing to it"):
+            Journal(str(file))
+        with pytest.raises(RuntimeError, match="finished"):
+            journal.finish()
+    Journal(str(file)).close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of Unix")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to("real.jsonl")
+    with Journal(str(tmp_path / "link.jsonl")) as journal:
+        claims = [journal.claim(name) for name in "ab"]
+        for claimed in reversed(claims):
+            assert claimed is not None
+            journal.append(claimed[0], row("ab"[claimed[0]]))
+        list(journal.finish())
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert paths(tmp_path / "real.jsonl") == ["a", "b"]
+
+
+def test_odd_paths_come_back_as_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    odd = ["\udcff.jpg", "a\nb.jpg", "\x1b[31m.jpg", "é.jpg", '"\\.jpg']
+    write(file, [row(path, error="\udcfe") for path in odd])
+    with Journal(str(file)) as journal:
+        assert list(journal.unlisted()) == odd
+
+
+_KILLED = """
+import os, signal, sys
+from edgeiqa.batch import journal
+moment = sys.argv[2]
+replace, fsync = os.replace, os.fsync
+def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+if moment == "before": os.replace = die
+if moment == "after": os.replace = lambda *a: (replace(*a), die())
+with journal.Journal(sys.argv[1]) as one:
+    claims = {name: one.claim(name)[0] for name in ("b", "a", "new")}
+    one.append(claims["new"], {"path": "new", "score": 3.0, "error": None})
+    one.append(claims["a"], {"path": "a", "score": 4.0, "error": None})
+    list(one.finish())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_while_it_is_put_in_order(tmp_path: Path, moment: str) -> None:
+    file = tmp_path / "j.jsonl"
+    write(file, [row("a"), row("b")])
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(file), moment], env=ENVIRONMENT, timeout=60, check=False
+    )
+    assert done.returncode == -9
+    whole = ["b", "a", "new"] if moment == "after" else ["a", "b", "new", "a"]
+    assert paths(file) == whole
+    with Journal(str(file)) as journal:
+        for name in ("b", "a", "new"):
+            assert journal.claim(name) is not None
+        rows = list(journal.finish())
+    assert rows == [row("b"), row("a", 4.0), row("new", 3.0)]
+    assert [p.name for p in tmp_path.iterdir()] == ["j.jsonl"]

@@ -1,0 +1,126 @@
+"""A worker process scores paths and bytes as this process does, and is tried as often as asked."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgeiqa.assets import sample_paths
+from edgeiqa.batch import protocol
+from edgeiqa.batch.protocol import write_message
+from edgeiqa.batch.settings import Recipe
+from edgeiqa.batch.worker_process import WorkerProcess, worker_command
+from edgeiqa.errors import WorkerError
+from edgeiqa.inference.model import find
+from edgeiqa.results.score_row import score_row
+from tests.edgeiqa.batch.test_pool import odd_worker
+
+RECIPE = Recipe.asked("nano", "strict", max_causes={"dark": 0.3})
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[WorkerProcess]:
+    made = WorkerProcess(RECIPE, 60, worker_command())
+    yield made
+    made.close()
+
+
+def big_bmp() -> bytes:
+    """A picture of more bytes than any pipe holds."""
+    levels = np.random.default_rng(7).integers(0, 256, (1100, 1000, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(levels).save(stream, "BMP")
+    return stream.getvalue()
+
+
+def test_bytes_give_the_rows_of_paths_and_of_this_process(worker: WorkerProcess) -> None:
+    scorer, gate = RECIPE.opened()
+    for path in sample_paths():
+        data = path.read_bytes()
+        row = worker.score(str(path), data)
+        assert row == worker.score(str(path))
+        assert row.to_dict() == score_row(str(path), scorer, gate, data).to_dict()
+        assert row.error is None
+        assert row.verdict is not None
+    data = big_bmp()
+    for content in (data, bytearray(data), memoryview(data), data[:1_000_000], b"", b"text\n"):
+        row = worker.score("far/away.bmp", content)
+        assert row.to_dict() == score_row("far/away.bmp", scorer, gate, content).to_dict()
+    assert worker.score("no/such.jpg").error == "no such file"
+
+
+def test_too_many_bytes_are_an_error_and_nothing_else(
+    worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sample_paths()[0]
+    expected = worker.score(str(path))
+    before = worker.pid
+    with monkeypatch.context() as patch:
+        patch.setattr(protocol, "MOST_BYTES", 1000)
+        row = worker.score("x", bytes(1001))
+    assert (row.path, row.error) == ("x", "1001 bytes, at most 1000 can be sent")
+    assert worker.score(str(path), path.read_bytes()) == expected
+    assert worker.pid == before
+
+
+def test_a_model_goes_along_as_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "own.tflite"
+    file.write_bytes(find("nano").read_bytes())
+    recipe = Recipe.asked(file.read_bytes(), "strict", max_causes={"dark": 0.3})
+    assert (recipe.min_score, recipe.limits) == (RECIPE.min_score, RECIPE.limits)
+    file.unlink()
+    made = WorkerProcess(recipe, 60, worker_command())
+    scorer, gate = RECIPE.opened()
+    path = str(sample_paths()[0])
+    assert made.score(path).to_dict() == score_row(path, scorer, gate).to_dict()
+    made.close()
+    assert made.pid is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
+def test_it_is_tried_as_often_as_asked() -> None:
+    data = sample_paths()[0].read_bytes()
+    once = WorkerProcess(RECIPE, 60, odd_worker())
+    twice = WorkerProcess(RECIPE, 60, odd_worker(), tries=2)
+    told = "the decoder crashed on it (SIGSEGV)"
+    assert once.score("segfault", data).error == told
+    assert twice.score("segfault", data).error == f"{told}; tried 2 times"
+    for worker in (once, twice):
+        assert worker.score("fine", data).error is None
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)  # From outside.
+    assert "SIGKILL" in str(once.score("next", data).error)
+    assert twice.score("next", data).error is None
+    once.close()
+    twice.close()
+
+
+def test_why_a_model_is_refused_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeiqa.batch.worker_process._TRIES_AFTER_S", ())
+    worker = WorkerProcess(Recipe.of(b"no model", None), 60, worker_command())
+    with pytest.raises(WorkerError, match="did not start: ContractError"):
+        worker.start()
+    worker.close()
+
+
+@pytest.mark.parametrize(("sent", "code"), [(b"", 0), (b'{"recipe": ', 0), (b"nonsense\n", 1)])
+def test_a_worker_that_gets_nonsense_or_nothing_ends(sent: bytes, code: int) -> None:
+    done = subprocess.run(worker_command(), input=sent, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
+
+
+def test_a_worker_ends_in_the_middle_of_a_picture_that_stops_coming() -> None:
+    stream = io.BytesIO()
+    write_message(stream, {"recipe": RECIPE.to_json(), "timeout_s": 60})
+    write_message(stream, {"path": "x"}, bytes(1000))
+    sent = stream.getvalue()[:-1]
+    done = subprocess.run(worker_command(), input=sent, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,262 @@
+"""What `edgeiqa score` writes is read again, and what else there is gets a clear word."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeiqa.causes import CAUSES
+from edgeiqa.errors import ResultsError
+from edgeiqa.gating.gate import Gate
+from edgeiqa.quality import Quality
+from edgeiqa.results.reader import Result, read_results
+from edgeiqa.results.row import Row
+from edgeiqa.results.writers import WRITERS
+
+SEVERITIES = st.dictionaries(st.sampled_from(CAUSES), st.floats(0, 1))
+QUALITIES = st.builds(
+    Quality,
+    st.floats(0, 100),
+    st.none() | st.floats(0, 40),
+    causes=SEVERITIES,
+)
+GATES = st.none() | st.just(Gate(min_score=45, max_causes={"blur": 0.5, "dark": 0.3}))
+# With lone surrogates, as bytes in names that are no UTF-8 become; without the text of an escape,
+# which CSV cannot tell from one.
+PATHS = st.text(
+    st.characters(exclude_characters="\\") | st.characters(codec=None, categories=["Cs"]),
+    min_size=1,
+).map(
+    lambda text: "".join(
+        c if not "\ud800" <= c <= "\udfff" else chr(0xDC80 + ord(c) % 128) for c in text
+    )
+)
+SCORED = st.builds(
+    lambda path, quality, gate: Row(path, quality, None if gate is None else gate(quality)),
+    PATHS,
+    QUALITIES,
+    GATES,
+)
+BROKEN = st.builds(lambda path, error: Row(path, error=error), PATHS, st.just("damaged (x, y)"))
+
+
+def written(folder: Path, file_format: str, rows: list[Row]) -> str:
+    stream = io.StringIO()
+    writer = WRITERS[file_format](stream)
+    for row in rows:
+        writer.write(row)
+    writer.finish("")
+    file = folder / f"results.{file_format}"
+    # As `edgeiqa.files.atomic.opened` does.
+    with open(file, "w", encoding="utf-8", errors="backslashreplace", newline="") as target:
+        target.write(stream.getvalue())
+    return str(file)
+
+
+def saved(folder: Path, content: str | bytes, name: str = "results") -> str:
+    file = folder / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(file)
+
+
+def rows_and_notes(path: str) -> tuple[list[Result], list[str]]:
+    notes: list[str] = []
+    return list(read_results(path, notes.append)), notes
+
+
+@pytest.mark.parametrize("file_format", ["json", "jsonl", "csv"])
+@given(rows=st.lists(SCORED | BROKEN, max_size=8))
+def test_what_was_written_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, file_format: str, rows: list[Row]
+) -> None:
+    if file_format == "csv":  # Whose writer leaves them bare before Python 3.13.
+        rows = [row for row in rows if "\r" not in row.path]
+    path = written(tmp_path_factory.mktemp("results"), file_format, rows)
+    got, notes = rows_and_notes(path)
+    assert notes == []
+    assert [result.path for result in got] == [row.path for row in rows]
+    for result, row in zip(got, rows, strict=True):
+        wanted = row.to_dict()
+        assert result.score == wanted["score"]
+        assert result.std == wanted["std"]
+        assert result.causes == wanted["causes"]
+        assert result.accept is wanted["accept"]
+        assert result.error == wanted["error"]
+        told = wanted["reasons"]
+        if file_format == "csv":  # Which has only the names of those that decided.
+            told = [reason for reason in told if reason["decisive"]]
+            assert all(math.isnan(reason.threshold) for reason in result.reasons)
+        else:
+            assert [reason.threshold for reason in result.reasons] == [
+                reason["threshold"] for reason in told
+            ]
+            assert [r.decisive for r in result.reasons] == [r["decisive"] for r in told]
+        assert [r.cause for r in result.reasons] == [r["cause"] for r in told]
+        assert [r.value for r in result.reasons] == [r["value"] for r in told]
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["nested", "as in CSV"])
+def test_parquet_is_read(tmp_path: Path, flat: bool) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    gate = Gate(min_score=45, max_causes={"blur": 0.5})
+    good, poor = Quality(71.2, 4.5, causes={"blur": 0.1}), Quality(20.0, causes={"blur": 0.75})
+    rows = [
+        Row("a/good.jpg", good, gate(good)).to_dict(),
+        Row("a/poor.jpg", poor, gate(poor)).to_dict(),
+        Row("b/broken.jpg", error="empty, 0 bytes").to_dict(),
+    ]
+    if flat:
+        for row in rows:
+            row["causes"] = " ".join(f"{name}={value}" for name, value in row["causes"].items())
+            row["reasons"] = " ".join(reason["cause"] for reason in row["reasons"])
+    file = tmp_path / "results"
+    parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+    got, notes = rows_and_notes(str(file))
+    assert notes == []
+    assert [(r.path, r.score, r.accept, r.error) for r in got] == [
+        ("a/good.jpg", 71.2, True, None),
+        ("a/poor.jpg", 20.0, False, None),
+        ("b/broken.jpg", None, None, "empty, 0 bytes"),
+    ]
+    assert got[1].causes == {"blur": 0.75}
+    assert [reason.cause for reason in got[1].reasons] == ["blur", "low_quality"]
+
+
+def test_a_map_of_parquet_is_severities_too(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    kind = pyarrow.map_(pyarrow.string(), pyarrow.float32())
+    table = pyarrow.table(
+        {
+            "path": ["caf\\udce9.jpg"],
+            "score": pyarrow.array([50.5], pyarrow.float32()),
+            "causes": pyarrow.array([[("blur", 0.25)]], kind),
+        }
+    )
+    parquet.write_table(table, tmp_path / "r.parquet")
+    (got,), _ = rows_and_notes(str(tmp_path / "r.parquet"))
+    assert got == Result("caf\udce9.jpg", 50.5, None, {"blur": 0.25})
+
+
+def test_parquet_without_pyarrow_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r'pip install "edgeiqa\[parquet\]"'):
+        rows_and_notes(saved(tmp_path, b"PAR1 and so on"))
+
+
+def test_sentences_say_what_is_known(tmp_path: Path) -> None:
+    gate = Gate(min_score=45, max_causes={"dark": 0.5})
+    quality = Quality(23.94, causes={"dark": 0.74})
+    row = Row("a.jpg", quality, gate(quality))
+    (full,), _ = rows_and_notes(written(tmp_path, "jsonl", [row]))
+    (short,), _ = rows_and_notes(written(tmp_path, "csv", [row]))
+    assert full.sentences == (
+        "too dark: add light or expose longer (0.74, at most 0.50)",
+        "quality 23.9 is below 45.0",
+    )
+    assert short.sentences == ("too dark: add light or expose longer", "quality 23.9 is too low")
+
+
+LINE = '{"path": "a.jpg", "score": 50}\n'
+
+
+def test_a_line_that_was_cut_off_is_told_and_costs_nothing_else(tmp_path: Path) -> None:
+    got, notes = rows_and_notes(saved(tmp_path, LINE + '{"path": "b.jpg", "sco'))
+    assert [result.path for result in got] == ["a.jpg"]
+    assert notes == ["line 2, the last one, is cut off: its writer was stopped half-way"]
+    # A whole one without the end of its line is no loss.
+    got, notes = rows_and_notes(saved(tmp_path, LINE + LINE.strip()))
+    assert (len(got), notes) == (2, [])
+
+
+def test_broken_rows_are_passed_over_and_told(tmp_path: Path) -> None:
+    bad = [
+        "\0\0\0\n",
+        "nonsense\n",
+        "[1, 2]\n",
+        '{"path": "", "score": 1}\n',
+        '{"path": "b.jpg"}\n',
+        '{"path": "c.jpg", "score": NaN}\n',
+        '{"path": "c.jpg", "score": true}\n',
+        '{"path": "d.jpg", "score": 101}\n',
+        '{"path": "e.jpg", "score": 5, "causes": 3}\n',
+        '{"path": "e.jpg", "score": 5, "causes": {"blur": 2}}\n',
+        '{"path": "f.jpg", "score": 5, "accept": "maybe"}\n',
+        '{"path": "f.jpg", "score": 5, "reasons": [7]}\n',
+    ]
+    got, notes = rows_and_notes(saved(tmp_path, LINE + "".join(bad) + LINE))
+    assert [result.path for result in got] == ["a.jpg", "a.jpg"]
+    assert len(notes) == 4
+    assert notes[0].startswith("passed over line 3: damaged JSON")
+    assert notes[1].startswith("passed over line 4: expected an object with path and score")
+    # The zeros of a power cut are no row.
+    assert notes[3] == f"passed over {len(bad) - 4} more rows"
+
+
+def test_unknown_keys_are_passed_over(tmp_path: Path) -> None:
+    row = {"path": "a.jpg", "score": 50, "bytes": 7, "mtime_ns": 8, "model": "nano 0.1.0", "x": []}
+    (got,), notes = rows_and_notes(saved(tmp_path, json.dumps(row)))
+    assert (got, notes) == (Result("a.jpg", 50.0, model="nano 0.1.0"), [])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("name,age\nann,5\n", "there is no column path and no column score in the first line"),
+        ("score  spread  verdict  photo\n 71.3   ±11.4  accept   good.jpg\n", "no column path"),
+        ("[1, 2", "damaged JSON"),
+        ("[1, 2]", "element 1: expected an object with path and score, got 1"),
+        ('{"score": 5}\n', "line 1: the path is None, expected a text"),
+        ('{"t": 1.5, "score": 5}\n{"t": 2}\n', "line 1: the path is None"),
+        (b"PAR1 but nothing else", "damaged Parquet"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "no column path"),
+        ("[" * 100_000, "damaged JSON"),
+        ("path,score\na.jpg,1," + "x" * 200_000 + "\n", "line 2: damaged CSV"),
+    ],
+)
+def test_what_holds_no_results_is_refused(tmp_path: Path, content: str | bytes, said: str) -> None:
+    if content[:4] == b"PAR1":
+        pytest.importorskip("pyarrow")
+    with pytest.raises(ResultsError, match=said.replace("[", r"\[")):
+        rows_and_notes(saved(tmp_path, content))
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "[]", "path,score\n"])
+def test_no_results_are_no_error(tmp_path: Path, content: str) -> None:
+    assert rows_and_notes(saved(tmp_path, content)) == ([], [])
+
+
+def test_files_of_spreadsheets_and_consoles_are_read(tmp_path: Path) -> None:
+    wanted = [Result("ä.jpg", 50.5)]
+    assert rows_and_notes(saved(tmp_path, "\ufeffpath;score\r\nä.jpg;50.5\r\n"))[0] == wanted
+    line = '{"path": "ä.jpg", "score": 50.5}\r\n'
+    assert rows_and_notes(saved(tmp_path, line.encode("utf-16")))[0] == wanted
+    assert rows_and_notes(saved(tmp_path, b'{"path": "\xe9", "score": 1}\n'))[0] == [
+        Result("\udce9", 1.0)
+    ]
+
+
+def test_utf_16_that_ends_within_a_unit_costs_the_last_row_only(tmp_path: Path) -> None:
+    line = '{"path": "a.jpg", "score": 5, "error": null}\n'
+    file = tmp_path / "r.jsonl"
+    file.write_bytes((line + line.replace("a.jpg", "b.jpg")).encode("utf-16")[:-3])
+    assert [result.path for result in read_results(str(file))][:1] == ["a.jpg"]
+
+
+def test_parquet_whose_texts_are_no_utf_8_is_refused(tmp_path: Path) -> None:
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    text = pyarrow.array([b"a\x80.jpg"]).view(pyarrow.string())
+    table = pyarrow.table({"path": text, "score": [5.0], "error": pyarrow.array([""])})
+    file = tmp_path / "r.parquet"
+    parquet.write_table(table, file)
+    with pytest.raises(ResultsError, match="damaged Parquet"):
+        list(read_results(str(file)))

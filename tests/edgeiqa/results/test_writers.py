@@ -1,0 +1,205 @@
+"""Tables, JSON and CSV, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from edgeiqa.cli.progress import Progress
+from edgeiqa.errors import OutputError
+from edgeiqa.files.atomic import opened
+from edgeiqa.gating.gate import Gate
+from edgeiqa.quality import Quality
+from edgeiqa.results.row import COLUMNS, Row, printable
+from edgeiqa.results.writers import FORMATS, WRITERS
+
+GOOD = Quality(71.256, 11.449, (0.2, 0.8), (0.1, 0.9), {"blur": 0.12345})
+POOR = Quality(12.5)
+GATE = Gate(min_score=45)
+ROWS = [
+    Row("good.jpg", GOOD, GATE(GOOD)),
+    Row('poor, "odd".jpg', POOR, GATE(POOR)),
+    Row("broken.jpg", error="empty, 0 bytes"),
+    Row("no gate.jpg", POOR),
+]
+
+
+def written(file_format: str, rows: list[Row]) -> str:
+    stream = io.StringIO()
+    writer = WRITERS[file_format](stream)
+    for row in rows:
+        writer.write(row)
+    writer.finish("the summary")
+    return stream.getvalue()
+
+
+def test_there_is_a_writer_for_every_format() -> None:
+    assert set(FORMATS) == set(WRITERS)
+
+
+def test_the_table_is_aligned_and_tells_why() -> None:
+    assert written("table", ROWS).splitlines() == [
+        "score  spread  verdict  photo",
+        " 71.3   ±11.4  accept   good.jpg",
+        ' 12.5       -  reject   poor, "odd".jpg: quality 12.5 is below 45.0',
+        "    -       -  error    broken.jpg: empty, 0 bytes",
+        " 12.5       -  -        no gate.jpg",
+        "",
+        "the summary",
+    ]
+
+
+def test_json_and_json_lines_say_the_same() -> None:
+    rows = json.loads(written("json", ROWS))
+    assert rows == [json.loads(line) for line in written("jsonl", ROWS).splitlines()]
+    assert rows[0] == {
+        "path": "good.jpg",
+        "score": 71.26,
+        "std": 11.45,
+        "causes": {"blur": 0.123},
+        "accept": True,
+        "reasons": [],
+        "error": None,
+    }
+    assert rows[1]["accept"] is False
+    assert rows[1]["reasons"] == [
+        {"cause": "low_quality", "value": 12.5, "threshold": 45.0, "decisive": True}
+    ]
+    assert (rows[2]["score"], rows[2]["accept"], rows[2]["error"]) == (None, None, "empty, 0 bytes")
+    assert rows[3]["accept"] is None
+    assert all(tuple(row) == COLUMNS for row in rows)
+
+
+def test_causes_are_told_whether_they_decide_or_explain() -> None:
+    gate = Gate(min_score=45, max_causes={"blur": 0.6})
+    blurred = Quality(60.0, causes={"blur": 0.6004, "dark": 0.7})
+    explained = Quality(12.5, causes={"blur": 0.2, "dark": 0.7})
+    rows = [Row("a.jpg", blurred, gate(blurred)), Row("b.jpg", explained, gate(explained))]
+    assert written("table", rows).splitlines()[1:3] == [
+        " 60.0       -  reject   a.jpg: too blurred: focus again and hold still "
+        "(0.6004, at most 0.6000)",
+        " 12.5       -  reject   b.jpg: quality 12.5 is below 45.0; somewhat dark: add light or "
+        "expose longer (0.70)",
+    ]
+    first, second = json.loads(written("json", rows))
+    assert first["reasons"] == [{"cause": "blur", "value": 0.6, "threshold": 0.6, "decisive": True}]
+    assert second["reasons"][1] == {
+        **{"cause": "dark", "value": 0.7, "threshold": 1.0},
+        "decisive": False,
+    }
+    table = list(csv.DictReader(io.StringIO(written("csv", rows))))
+    assert [row["reasons"] for row in table] == ["blur", "low_quality"]
+    assert table[1]["causes"] == "blur=0.2 dark=0.7"
+
+
+def test_no_rows_are_still_a_document() -> None:
+    assert json.loads(written("json", [])) == []
+    assert written("jsonl", []) == ""
+    assert written("csv", []) == ",".join(COLUMNS) + "\n"
+
+
+def test_csv_survives_commas_and_quotes() -> None:
+    rows = list(csv.DictReader(io.StringIO(written("csv", ROWS))))
+    assert [row["path"] for row in rows] == [row.path for row in ROWS]
+    assert [row["accept"] for row in rows] == ["true", "false", "", ""]
+    assert rows[0]["causes"] == "blur=0.123"
+    assert rows[1]["reasons"] == "low_quality"
+    assert rows[2]["score"] == ""
+
+
+def test_odd_paths_survive_json_and_cannot_play_with_the_terminal() -> None:
+    path = "\x1b[31mred\n\udcff é.jpg"
+    text = written("json", [Row(path, error="x")])
+    assert "\x1b" not in text
+    assert json.loads(text)[0]["path"] == path
+    assert "é" in written("jsonl", [Row("é.jpg", error="x")])
+    table = written("table", [Row(path, error="two\nlines")])
+    assert "\x1b" not in table
+    assert table.count("\n") == 4
+    assert printable(path) == "\\x1b[31mred\\n\\udcff é.jpg"
+
+
+def test_a_file_appears_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("old")
+    with opened(str(path)) as stream:
+        stream.write("ne")
+        stream.flush()
+        assert path.read_text() == "old"
+        stream.write("w")
+    assert path.read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_or_not_at_all(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("old")
+
+    def fail_halfway() -> None:
+        with opened(str(path)) as stream:
+            stream.write("half")
+            raise error
+
+    with pytest.raises(error):
+        fail_halfway()
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    target = tmp_path / "target.csv"
+    target.write_text("old")
+    link = tmp_path / "link.csv"
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("no symbolic links here")
+    with opened(str(link)) as stream:
+        stream.write("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_places_that_cannot_be_written_say_so(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="it is a folder"), opened(str(tmp_path)):
+        pass
+    with pytest.raises(OutputError, match="No such file"), opened(str(tmp_path / "no" / "x.csv")):
+        pass
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd/1"), reason="needs /dev/fd")
+def test_what_a_descriptor_leads_to_is_written_and_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "held"
+    with path.open("w") as held:
+        with opened(f"/dev/fd/{held.fileno()}") as stream:
+            stream.write("through")
+        assert os.path.samestat(os.fstat(held.fileno()), path.stat())
+    assert path.read_text() == "through"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_silent_at_first_and_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    terminal, pipe = Terminal(), io.StringIO()
+    shown, hidden = Progress(10, stream=terminal), Progress(10, stream=pipe)
+    disabled = Progress(10, stream=terminal, enabled=False)
+    shown.step()
+    assert terminal.getvalue() == ""
+    now += 4
+    for progress in (shown, hidden, disabled):
+        progress.step()
+    assert terminal.getvalue() == "\r\x1b[K2/10  20%  0.5/s  0:16 left"
+    shown.close()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert pipe.getvalue() == ""

@@ -1,0 +1,82 @@
+"""Addresses of brokers, and where their passwords come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgeiqa.sinks.mqtt_url import Broker, parse_broker
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mqtt://broker/a/b", Broker("broker", 1883, "a/b")),
+        ("mqtts://broker.local/a", Broker("broker.local", 8883, "a", tls=True)),
+        ("mqtt://10.0.0.2:1884/t", Broker("10.0.0.2", 1884, "t")),
+        ("mqtt://[::1]:1884/t", Broker("::1", 1884, "t")),
+        ("mqtt://pi@broker/my%20door", Broker("broker", 1883, "my door", user="pi")),
+        ("MQTT://Broker/T%2Fü", Broker("broker", 1883, "T/ü")),
+        (
+            "mqtt://p%40i:a%2Fb%3A@broker/t",
+            Broker("broker", 1883, "t", user="p@i", password="a/b:", exposed=True),
+        ),
+    ],
+)
+def test_addresses(url: str, expected: Broker) -> None:
+    assert parse_broker(url, {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("broker/t", "expected mqtt://"),
+        ("http://broker/t", "expected mqtt:// or mqtts://"),
+        ("mqtt://broker", "the topic is missing"),
+        ("mqtt://broker/", "the topic is missing"),
+        ("mqtt:///t", "no host"),
+        ("mqtt://broker:0/t", "no host or no port"),
+        ("mqtt://broker:65536/t", "Port out of range"),
+        ("mqtt://broker:x/t", "Port could not be cast"),
+        ("mqtt://broker/a/#", "cannot have a \\? or #"),
+        ("mqtt://broker/a%23", "nobody can publish"),
+        ("mqtt://broker/+/a", "nobody can publish"),
+        ("mqtt://broker/a?b", "cannot have a \\?"),
+        ("mqtt://broker/a/", "begins with / or \\$ or ends with /"),
+        ("mqtt://broker//a", "begins with /"),
+        ("mqtt://broker/$SYS/a", "begins with / or \\$"),
+        ("mqtt://:secret@broker/t", "a password without a user"),
+        (f"mqtt://{'x' * 70}.local/t", "no name of a host"),
+        ("mqtt://[::1/t", "Invalid IPv6"),
+        ("mqtt://pi:${NO_SUCH_VARIABLE}@broker/t", "'NO_SUCH_VARIABLE'"),
+        ("mqtt://broker/" + "x" * 60_001, "too long"),
+    ],
+)
+def test_what_is_no_address_is_told_without_its_password(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        parse_broker(url, {})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_password_comes_from_where_ps_does_not_see_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mqtt-password").write_text("of the file\n")
+    places = {"CREDENTIALS_DIRECTORY": str(tmp_path), "EDGEIQA_MQTT_PASSWORD": "of the variable"}
+    monkeypatch.setenv("DOOR_PASSWORD", "p:@/ %41")
+    named = parse_broker("mqtt://pi:${DOOR_PASSWORD}@broker/t", places)
+    assert (named.password, named.exposed) == ("p:@/ %41", False)
+    assert parse_broker("mqtt://pi:x@broker/t", places).password == "x"
+    assert parse_broker("mqtt://pi@broker/t", places).password == "of the variable"
+    del places["EDGEIQA_MQTT_PASSWORD"]
+    assert parse_broker("mqtt://pi@broker/t", places).password == "of the file"
+    assert parse_broker("mqtt://broker/t", places).password is None
+    (tmp_path / "mqtt-password").unlink()
+    assert parse_broker("mqtt://pi@broker/t", places).password is None
+
+
+def test_the_password_is_not_shown() -> None:
+    broker = parse_broker("mqtts://pi:hush@[::1]/t", {})
+    assert "hush" not in repr(broker)
+    assert broker.name == "mqtts://[::1]:8883"
