@@ -85,7 +85,7 @@ def main() -> int:
     """Writes all samples; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--raccoon", type=Path, help="scipy/misc/face.dat of an old SciPy wheel")
-    parser.add_argument("--output", type=Path, default=ROOT / "edgeiqa" / "samples")
+    parser.add_argument("--output", type=Path, default=ROOT / "edgeiqa" / "assets" / "samples")
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     names = []

@@ -31,7 +31,7 @@ def main() -> None:
     """Runs one start."""
     mark("interpreter")
     kind, file, model, causes, scores = sys.argv[1:6]
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     if model == "laplacian":
         import numpy
 

@@ -65,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Draws the picture; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "--photo", type=Path, default=ROOT / "edgeiqa" / "samples" / "coffee.jpg", metavar="FILE"
+        "--photo",
+        type=Path,
+        default=ROOT / "edgeiqa" / "assets" / "samples" / "coffee.jpg",
+        metavar="FILE",
     )
     parser.add_argument("--model", default="base", metavar="NAME_OR_FILE")
     parser.add_argument(

@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "images" / "verdicts.jpg")
     args = parser.parse_args(arguments)
     if not args.paths:
-        args.paths = [str(ROOT / "edgeiqa" / "samples")]
+        args.paths = [str(ROOT / "edgeiqa" / "assets" / "samples")]
     grid = draw_grid(score_paths(args.paths, args.model))
     args.output.parent.mkdir(parents=True, exist_ok=True)
     grid.save(args.output, quality=90, subsampling="4:4:4", optimize=True)

@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 from edgeiqa import Frame, LiveScorer, Mode, PixelFormat, Scorer  # noqa: E402
 from edgeiqa._version import __version__  # noqa: E402
 
-PHOTO = ROOT / "edgeiqa" / "samples" / "china.jpg"
+PHOTO = ROOT / "edgeiqa" / "assets" / "samples" / "china.jpg"
 STEPS = 10
 FRAME_NS = 33_333_333
 

@@ -13,7 +13,7 @@ from convert.distortions.distort import distort
 from edgeiqa.assets import sample_paths
 from scripts.make_samples import QUALITY, ROOT, SPOILT
 
-FOLDER = ROOT / "edgeiqa" / "samples"
+FOLDER = ROOT / "edgeiqa" / "assets" / "samples"
 NAMES = [path.stem for path in sample_paths()]
 
 

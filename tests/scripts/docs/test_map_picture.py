@@ -11,7 +11,7 @@ from edgeiqa.analysis.quality_map import QualityMap
 from edgeiqa.scorer import Scorer
 from scripts.docs.map_picture import ROOT, half_spoilt, main
 
-PHOTO = ROOT / "edgeiqa" / "samples" / "coffee.jpg"
+PHOTO = ROOT / "edgeiqa" / "assets" / "samples" / "coffee.jpg"
 
 
 def test_the_map_finds_the_half() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.docs.tables import project
-from tests.scripts.figures import made
+from tests.scripts.docs.tables import made
 
 
 def methods(fingerprint: str) -> dict[str, Any]:

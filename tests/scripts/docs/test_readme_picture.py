@@ -11,7 +11,7 @@ from PIL import Image
 from edgeiqa.scorer import Scorer
 from scripts.docs.readme_picture import BAD, GOOD, ROOT, draw_card, main, score_paths
 
-SAMPLES = ROOT / "edgeiqa" / "samples"
+SAMPLES = ROOT / "edgeiqa" / "assets" / "samples"
 PHOTO = str(SAMPLES / "coffee.jpg")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.docs.tables.gates import gates_tables, operating_tables
-from tests.scripts.figures import made
+from tests.scripts.docs.tables import made
 
 
 def operating() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts.docs.fill_tables import card_blocks
 from scripts.docs.tables.card import new_card
 from scripts.markdown import fill
-from tests.scripts.figures import made
+from tests.scripts.docs.tables import made
 
 
 def test_a_new_card_can_be_filled(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.docs.tables import tables
-from tests.scripts.figures import made
+from tests.scripts.docs.tables import made
 
 
 def test_evaluate_table() -> None:

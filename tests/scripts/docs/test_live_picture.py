@@ -11,7 +11,7 @@ from PIL import Image
 
 from scripts.docs.live_picture import ROOT, SHOWN, SIZE, main, scenes, shot, watched, write_video
 
-PHOTO = ROOT / "edgeiqa" / "samples" / "china.jpg"
+PHOTO = ROOT / "edgeiqa" / "assets" / "samples" / "china.jpg"
 
 
 def test_the_synthetic_video_is_what_it_says() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.docs.tables.bars import BARS, bars_table
-from tests.scripts.figures import made
+from tests.scripts.docs.tables import made
 
 VALUES = {
     "srocc": 0.8312,

@@ -16,7 +16,7 @@ from scripts.docs.tables.reports import (
     measure_command,
     read_report,
 )
-from tests.scripts.figures import made
+from tests.scripts.docs.tables import made
 
 MODEL = Measured(made.SHA, made.FILE_SHA)
 
