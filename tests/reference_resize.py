@@ -1,7 +1,8 @@
 """The arithmetic of docs/preprocessing.md, written from that text alone, without Pillow.
 
 It is slow and plain on purpose: whoever ports the preprocessing can read it line by line.
-`tests/edgeiqa/preprocessing/test_resize.py` proves it equal to `edgeiqa.preprocessing.resize` in every bit.
+`tests/edgeiqa/preprocessing/test_resize.py` proves it equal to `edgeiqa.preprocessing.resize`
+in every bit.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@
 trained the observers and are dropped. MOS 0-100, higher is better, with the observers' standard
 deviation.
 
-Every row is in the split "test", and :class:`convert.datasets.manifest.ManifestRow` refuses any other
-for these pictures: the database is scored on the finished model and used for nothing else. The
-original .mat files could not be had when this was written; their layout is that of the release's
-readme.
+Every row is in the split "test", and :class:`convert.datasets.manifest.ManifestRow` refuses any
+other for these pictures: the database is scored on the finished model and used for nothing else.
+The original .mat files could not be had when this was written; their layout is that of the
+release's readme.
 """
 
 from __future__ import annotations

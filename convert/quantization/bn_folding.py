@@ -2,7 +2,8 @@
 
 Quantisation happens to the folded convolutions, so ranges, equalisation and rounding are decided
 on this form. It exists as plain arrays here, as a float ``tf_keras`` network, and as the same
-network with fake quantisation by tensorflow-model-optimization (:mod:`convert.quantization.fake_quant`).
+network with fake quantisation by tensorflow-model-optimization
+(:mod:`convert.quantization.fake_quant`).
 """
 
 from __future__ import annotations

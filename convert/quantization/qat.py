@@ -1,8 +1,9 @@
 """From a trained student to an int8 one: equalise, round with care, train with fake quantisation.
 
 What int8 loses is mostly avoidable before any training: channels are rescaled so that every one
-of them uses the 8 bits (:mod:`convert.quantization.equalization`), and kernels are rounded so that the layer's
-output, not each weight, stays the same (:mod:`convert.quantization.adaptive_rounding`). Training by
+of them uses the 8 bits (:mod:`convert.quantization.equalization`), and kernels are rounded
+so that the layer's output, not each weight, stays the same
+(:mod:`convert.quantization.adaptive_rounding`). Training by
 tensorflow-model-optimization starts from there and has only the rounding of activations to learn.
 """
 

@@ -25,8 +25,8 @@ def exposure(luma: np.ndarray) -> dict[str, float]:
     has more than 0.3.
 
     Args:
-        luma: uint8, any shape, full range; the picture reduced, as `edgeiqa.preprocessing.luma.luma_small`
-            gives it.
+        luma: uint8, any shape, full range; the picture reduced, as
+            `edgeiqa.preprocessing.luma.luma_small` gives it.
 
     Returns:
         Severities 0-1 of "dark", "bright" and "low_contrast".

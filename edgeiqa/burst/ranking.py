@@ -2,8 +2,8 @@
 
 Which of two nearly equal frames is the better one is another question than how good a photograph
 is: the network's score sees a small copy, and its differences of a point or two mean nothing. So
-frames of one moment are compared by the score and by what `edgeiqa.burst.features` measures at native
-resolution, weighed against each other by a Bradley-Terry model: the log odds that frame a is
+frames of one moment are compared by the score and by what `edgeiqa.burst.features` measures at
+native resolution, weighed against each other by a Bradley-Terry model: the log odds that frame a is
 better than frame b are value(a) - value(b), and a value is a weighted sum. The weights were
 learnt from bursts made out of training photographs by
 

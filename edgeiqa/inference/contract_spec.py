@@ -184,8 +184,8 @@ class Calibration:
 
     The spread s of a histogram, carried to the same points by |scale|, becomes
     std = std_scale * s ** std_power. With both at 1 it stays the spread of the opinions as the
-    network believes it; `convert.evaluation.uncertainty.fit_spread` chooses them so that `std` tells how
-    far the mean opinion of such pictures lies from the score.
+    network believes it; `convert.evaluation.uncertainty.fit_spread` chooses them so that `std` says
+    how far the mean opinion of such pictures lies from the score.
 
     Attributes:
         scale: 100 for a raw score on 0-1; negative where a larger raw score is worse.

@@ -5,11 +5,11 @@
 >>> photographs = ray.data.read_binary_files("s3://bucket/photos", include_paths=True)
 >>> score_dataset(photographs).write_parquet("s3://bucket/scores")
 
-The rows are those of `edgeiqa score`, figure by figure: `tests/edgeiqa/integrations/test_ray.py` holds a
-cluster's against a single process's. Nothing is lost on the way. A picture that cannot be read is
-a row with its error. One that takes the process down that scores it is a row with an error, too
-(`edgeiqa.batch.isolated`), and its neighbours do not notice. When an actor or its machine dies, Ray starts
-another and gives it the batches whose results had not arrived.
+The rows are those of `edgeiqa score`, figure by figure: `tests/edgeiqa/integrations/test_ray.py`
+holds a cluster's against a single process's. Nothing is lost on the way. A picture that cannot be
+read is a row with its error. One that takes the process down that scores it is a row with an error,
+too (`edgeiqa.batch.isolated`), and its neighbours do not notice. When an actor or its machine dies,
+Ray starts another and gives it the batches whose results had not arrived.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ class RayScorer:
     (s3://, gs://, hdfs://, file://) is read through `pyarrow.fs`, all else from a disk that every
     machine sees. With a column "bytes", as `ray.data.read_binary_files(include_paths=True)` makes
     it, the pictures come from there and the path is only shown. With a column "error", a row in
-    which it is not null passes through with that error: what `edgeiqa.imaging.discovery.expand` could not
-    list. Other columns are dropped.
+    which it is not null passes through with that error: what `edgeiqa.imaging.discovery.expand`
+    could not list. Other columns are dropped.
     """
 
     def __init__(

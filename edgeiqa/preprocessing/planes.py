@@ -1,7 +1,8 @@
 """The upright region of interest of a frame, as views of the planes it consists of.
 
 Cutting and turning cost nothing here: NumPy changes where a view begins and how it steps. What
-reads a view later (`edgeiqa.preprocessing.box_reduce`) sees from its strides how the memory really lies.
+reads a view later (`edgeiqa.preprocessing.box_reduce`) sees from its strides how the memory
+really lies.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Groups photographs that look the same: copies, other sizes, other qualities, slightly edited.
 
-Each photograph is the small gray copy of `edgeiqa.imaging.thumbprint.look_of`, a point on a sphere in 256
-dimensions; two are near-duplicates if their correlation, the product of their points, is at least
-`SAME`, and what is left of them without the mean of each row and column correlates by `DETAIL`:
-bright sky above dark ground is like any other such, but for the detail.
+Each photograph is the small gray copy of `edgeiqa.imaging.thumbprint.look_of`, a point on a sphere
+in 256 dimensions; two are near-duplicates if their correlation, the product of their points, is at
+least `SAME`, and what is left of them without the mean of each row and column correlates by
+`DETAIL`: bright sky above dark ground is like any other such, but for the detail.
 
 All pairs are looked at, none by chance: the product of 200,000 photographs with each other
 is cut down by exact bounds. Points that are near are near in every projection, so only pairs whose

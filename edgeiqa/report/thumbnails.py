@@ -59,7 +59,8 @@ class Look:
         width: Of the photograph, upright, in pixels; None if unknown.
         height: As `width`.
         size: Of the file in bytes; None if it is gone.
-        signature: float32 [256], see `edgeiqa.imaging.thumbprint.look_of`; None if it cannot be read.
+        signature: float32 [256], see `edgeiqa.imaging.thumbprint.look_of`; None if it cannot
+            be read.
         level: Mean of the luma, 0-255.
         error: Why there is no picture, one line; None if there is.
     """

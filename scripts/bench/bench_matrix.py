@@ -2,8 +2,8 @@
 
 Usage: python scripts/bench/bench_matrix.py MODEL [--runs N] [--folder DIR]
 
-Writes docs/benchmarks/bench-MODEL.json; `python scripts/docs/fill_tables.py` makes the tables of it.
-The file is there whole or not at all. For the large photograph a sample is enlarged to 12
+Writes docs/benchmarks/bench-MODEL.json; `python scripts/docs/fill_tables.py` makes the tables of
+it. The file is there whole or not at all. For the large photograph a sample is enlarged to 12
 megapixels and saved as JPEG, as a phone would; nothing has to be fetched.
 """
 

@@ -1,4 +1,6 @@
-"""One start, from nothing to verdicts, with a mark after each step; `scripts/bench/cold_start.py` runs it.
+"""One start, from nothing to verdicts, with a mark after each step.
+
+`scripts/bench/cold_start.py` runs it.
 
 Usage: python scripts/bench/cold_start_run.py photo FILE|frame MODEL|laplacian causes|plain SCORES
 

@@ -1,7 +1,8 @@
 """Reckons what it takes to score very many photographs, from what was measured on one core.
 
-Usage: python scripts/bench/scale_estimate.py [--images 1e9] [--cores 100 1000 10000] [--price 0.01 0.02 0.05 0.1]
-                               [--megabytes 2.5] [--core-speed 1.0] [--report FILE]
+Usage: python scripts/bench/scale_estimate.py [--images 1e9] [--cores 100 1000 10000]
+                               [--price 0.01 0.02 0.05 0.1] [--megabytes 2.5]
+                               [--core-speed 1.0] [--report FILE]
 
 The throughput per core is that of `scripts/bench/ray.py`; everything else is a parameter. The
 prices are examples of a price per core and hour, in whatever money: put in yours. A core of yours

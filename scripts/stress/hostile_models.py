@@ -3,7 +3,8 @@
 Usage: python scripts/stress/hostile_models.py [--files 50000] [--seed 1] [--models causes nano]
                                         [--json docs/results/models.json [--add]] [--keep FOLDER]
 
-MODELS are names or files; `python scripts/stress/make_sink_model.py FOLDER` makes two of nearly all operators.
+MODELS are names or files; `python scripts/stress/make_sink_model.py FOLDER` makes two of nearly
+all operators.
 
 The kinds, per model: bytes of the flatbuffer changed, with the digest in the contract made right
 again; what the flatbuffer says changed and all of it written anew, likewise; values of the
@@ -254,8 +255,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return child()
     run = campaign(args.models, args.files, args.seed, args.keep)
     report = {
-        "command": f"python scripts/stress/hostile_models.py --files {args.files} --seed {args.seed} "
-        f"--models {' '.join(Path(model).name for model in args.models)}",
+        "command": f"python scripts/stress/hostile_models.py --files {args.files} "
+        f"--seed {args.seed} --models {' '.join(Path(model).name for model in args.models)}",
         "versions": {
             "edgeiqa": __version__,
             "python": platform.python_version(),

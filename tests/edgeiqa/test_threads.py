@@ -1,4 +1,4 @@
-"""Sixteen threads get from one scorer what one thread gets; the long run is scripts/stress/threads.py."""
+"""Sixteen threads get from one scorer what one thread gets; scripts/stress has the longer run."""
 
 from __future__ import annotations
 

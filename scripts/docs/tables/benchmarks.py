@@ -36,7 +36,8 @@ def soak_table(folder: Path = FOLDER) -> str:
     """Resident memory over many frames, per model."""
     report = read_report(folder / "live-memory.json")
     if report is None:
-        return "_Not measured yet: `python scripts/stress/soak.py --json docs/benchmarks/live-memory.json`_"
+        command = "python scripts/stress/soak.py --json docs/benchmarks/live-memory.json"
+        return f"_Not measured yet: `{command}`_"
     rows = []
     for run in report["runs"]:
         memory = dict(map(tuple, run["rss_mb"]))

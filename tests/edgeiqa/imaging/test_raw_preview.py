@@ -91,7 +91,8 @@ def test_without_rawpy_the_extra_is_named(tmp_path: Path) -> None:
     path.write_bytes(dng(saved(PHOTO, "JPEG"), PHOTO.size))
     code = (
         "import sys; sys.modules['rawpy'] = None\n"
-        "from edgeiqa.errors import UnreadableImageError\nfrom edgeiqa.imaging.decode import decode\n"
+        "from edgeiqa.errors import UnreadableImageError\n"
+        "from edgeiqa.imaging.decode import decode\n"
         "try: decode(sys.argv[1])\n"
         "except UnreadableImageError as error: print(error.reason)"
     )

@@ -284,7 +284,7 @@ def test_any_changed_bit_is_refused_or_changes_nothing() -> None:
 
 @pytest.mark.parametrize("kind", [Bytes, Objects])
 def test_changed_networks_with_the_right_digest_are_refused_or_sound(kind: Any) -> None:
-    """A few hundred of them; `scripts/stress/hostile_models.py` runs the many, in child processes."""
+    """A few hundred of them; `scripts/stress/hostile_models.py` runs many, in child processes."""
     contract, flatbuffer = shipped()
     mutate, rng = kind(flatbuffer), random.Random(5)
     refused = 0

@@ -199,7 +199,10 @@ def test_a_reserve_of_the_disk_stays_free(small_disk: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="locks of Unix")
 def test_only_one_process_saves_in_a_folder(tmp_path: Path) -> None:
-    code = "import sys; from edgeiqa.sinks.quota_folder import QuotaFolder; QuotaFolder(sys.argv[1], 9)"
+    code = (
+        "import sys; from edgeiqa.sinks.quota_folder import QuotaFolder as Folder\n"
+        "Folder(sys.argv[1], 9)"
+    )
     words = [sys.executable, "-c", code, str(tmp_path)]
     root = Path(__file__).resolve().parents[3]
     with QuotaFolder(str(tmp_path), 10):
