@@ -35,7 +35,7 @@ def test_wheel_brings_model_samples_types_and_licences(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         model = archive.read("edgeiqa/assets/models/base.tflite")
-    assert model == (ROOT / "edgeiqa" / "models" / "base.tflite").read_bytes()
+    assert model == (ROOT / "edgeiqa" / "assets" / "models" / "base.tflite").read_bytes()
     for sample in sample_paths():
         assert f"edgeiqa/assets/samples/{sample.name}" in names
     for name in (

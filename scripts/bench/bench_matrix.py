@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 reports[name] = run_case(words, Path(made))
             stream.write(json.dumps({"cases": reports}, indent=1) + "\n")
     except (RuntimeError, OSError) as error:
-        print(f"benchmark: error: {error}", file=sys.stderr)
+        print(f"bench_matrix: error: {error}", file=sys.stderr)
         return 2
     print(target)
     return 0

@@ -41,7 +41,7 @@ from edgeiqa.cli.progress import Progress  # noqa: E402
 from edgeiqa.files.atomic import opened  # noqa: E402
 from scripts.bench.callgrind import counted  # noqa: E402
 
-RUN = ROOT / "scripts" / "coldstart_run.py"
+RUN = ROOT / "scripts" / "bench" / "cold_start_run.py"
 SIZE = (1920, 1080)
 DROP = Path("/proc/sys/vm/drop_caches")
 SUBJECTS: tuple[tuple[str, str], ...] = (
@@ -225,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     progress.step()
             stream.write(json.dumps(report, indent=1) + "\n")
     except (RuntimeError, OSError) as error:
-        print(f"coldstart: error: {error}", file=sys.stderr)
+        print(f"cold_start: error: {error}", file=sys.stderr)
         return 2
     finally:
         progress.close()

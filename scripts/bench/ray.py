@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import ray
         import ray.data
     except ImportError as error:
-        print(f'ray_benchmark: error: {error}: pip install "edgeiqa[ray]"', file=sys.stderr)
+        print(f'ray: error: {error}: pip install "edgeiqa[ray]"', file=sys.stderr)
         return 2
     ray.init(num_cpus=max(ACTORS), include_dashboard=False, logging_level="error")
     ray.data.DataContext.get_current().enable_progress_bars = False
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             }
             stream.write(json.dumps(report, indent=1) + "\n")
     except (RuntimeError, OSError) as error:
-        print(f"ray_benchmark: error: {error}", file=sys.stderr)
+        print(f"ray: error: {error}", file=sys.stderr)
         return 2
     finally:
         progress.close()

@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.markdown import table  # noqa: E402
+from scripts.docs.markdown import table  # noqa: E402
 
 REPORT = ROOT / "docs" / "benchmarks" / "ray.json"
 
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = json.loads(args.report.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         print(
-            f"scale: error: {args.report}: {error}; python scripts/bench/ray.py makes it",
+            f"scale_estimate: error: {args.report}: {error}; python scripts/bench/ray.py makes it",
             file=sys.stderr,
         )
         return 2

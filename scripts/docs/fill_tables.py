@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from scripts.docs.markdown import Blocks, command_output, fill  # noqa: E402
 from scripts.docs.tables import (  # noqa: E402
     aarch64,
     bars,
@@ -38,7 +39,6 @@ from scripts.docs.tables.library import library_blocks  # noqa: E402
 from scripts.docs.tables.report_page import report_blocks  # noqa: E402
 from scripts.docs.tables.reports import RESULTS, Shipped, family  # noqa: E402
 from scripts.docs.tables.scale import scale_blocks  # noqa: E402
-from scripts.markdown import Blocks, command_output, fill  # noqa: E402
 
 PHOTO = "edgeiqa/assets/samples/coffee-motion-blur.jpg"
 
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             old, new = filled(name, blocks)
         except (OSError, ValueError, RuntimeError) as error:
-            print(f"readme_figures: error: {error}", file=sys.stderr)
+            print(f"fill_tables: error: {error}", file=sys.stderr)
             return 2
         if new == old:
             continue

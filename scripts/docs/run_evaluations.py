@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         student = args.student and args.student.resolve()
         planned = [(step, file, step_arguments(step, word, file, student)) for step, file in jobs]
     except (ValueError, OSError) as error:
-        print(f"measure: error: {error}", file=sys.stderr)
+        print(f"run_evaluations: error: {error}", file=sys.stderr)
         return REFUSED
     for step in sorted(set(steps) - {step for step, _ in jobs}, key=STEPS.index):
         print(f"{step}: there already")

@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = measure(args, pythons, work)
     except RuntimeError as error:
-        print(f"matrix: error: {error}", file=sys.stderr)
+        print(f"version_matrix: error: {error}", file=sys.stderr)
         return 2
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -118,7 +118,7 @@ def test_no_path_of_a_machine_is_published() -> None:
     reports = sorted(RESULTS.rglob("*.json"))
     assert {file.parent.name for file in reports if file.stem == "verify"} == set(MODELS)
     documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    documents += sorted((ROOT / "edgeiqa" / "models").glob("*.md"))
+    documents += sorted((ROOT / "edgeiqa" / "assets" / "models").glob("*.md"))
     texts = {str(file): [file.read_text(encoding="utf-8")] for file in documents}
     texts |= {name: list(strings(json.loads(to_json(m.contract)))) for name, m in MODELS.items()}
     texts |= {str(file): list(strings(load(file))) for file in reports}

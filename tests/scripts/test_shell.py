@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.make_samples import ROOT
+from scripts.docs.make_samples import ROOT
 
 SHELL = shutil.which("dash") or shutil.which("sh")
 pytestmark = pytest.mark.skipif(SHELL is None, reason="needs a POSIX shell")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import Blocks, measured_with, table
 from scripts.docs.tables.benchmarks import FOLDER
 from scripts.docs.tables.reports import read_report
-from scripts.markdown import Blocks, measured_with, table
 
 COMMANDS = {
     "aarch64": "tests/aarch64/run.sh --json docs/benchmarks/aarch64.json",

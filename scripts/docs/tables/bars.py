@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scripts.docs.markdown import table
 from scripts.docs.tables.reports import Shipped
-from scripts.markdown import table
 
 FLOAT, INT8 = "keras float", "tflite int8"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeiqa.bench.profiler import STAGES
+from scripts.docs.markdown import ROOT, Blocks, table
 from scripts.docs.tables.coldstart import coldstart_tables
 from scripts.docs.tables.reports import read_report
-from scripts.markdown import ROOT, Blocks, table
 
 FOLDER = ROOT / "docs" / "benchmarks"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import table
 from scripts.docs.tables.project import missing
 from scripts.docs.tables.reports import RESULTS, Shipped, read_report
-from scripts.markdown import table
 
 METHODS = {
     "burst": "best_of",

@@ -9,9 +9,9 @@ from edgeiqa.causes import CAUSES
 from edgeiqa.inference.contract import read
 from edgeiqa.inference.model import CAUSES as MODEL
 from edgeiqa.inference.model import find
+from scripts.docs.markdown import table
 from scripts.docs.tables.project import missing
 from scripts.docs.tables.reports import RESULTS, read_report
-from scripts.markdown import table
 
 DETECTORS = {
     "edgeiqa": '`causes["blur"]`',

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import table
 from scripts.docs.tables.reports import read_report
-from scripts.markdown import table
 
 STEPS = {
     "interpreter": "interpreter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgeiqa.inference.contract import Contract
-from scripts.markdown import measured_with, table
+from scripts.docs.markdown import measured_with, table
 
 
 def gate_table(contract: Contract) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripts.docs.markdown import measured_with, table
 from scripts.docs.tables.reports import Shipped, measure_command
-from scripts.markdown import measured_with, table
 
 
 def gates_tables(models: tuple[Shipped, ...]) -> str:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import ROOT, Blocks, measured_with, table
 from scripts.docs.tables.reports import RESULTS, read_report
-from scripts.markdown import ROOT, Blocks, measured_with, table
 
 BENCHMARKS = ROOT / "docs" / "benchmarks"
 

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import Blocks, table
 from scripts.docs.tables.benchmarks import FOLDER
 from scripts.docs.tables.reports import read_report
-from scripts.markdown import Blocks, table
 
 BENCHMARK = "python scripts/bench/library.py --json docs/benchmarks/library.json"
 SHIFT = "python scripts/bench/quick_shift.py FOLDER... --json docs/benchmarks/library-quick.json"

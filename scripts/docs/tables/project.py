@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import ROOT, table
 from scripts.docs.tables.bars import FLOAT, INT8
 from scripts.docs.tables.reports import PROJECT_COMMANDS, RESULTS, Shipped, read_report
-from scripts.markdown import ROOT, table
 
 PARETO = Path("docs") / "images" / "pareto.png"
 RELIABILITY = "docs/images/reliability-{}.png"

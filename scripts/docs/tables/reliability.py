@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import table
 from scripts.docs.tables.reports import RESULTS, read_report
-from scripts.markdown import table
 
 FUZZ = "python -m tests.fuzz --inputs 400000 --seed 1 --json docs/results/fuzz.json"
 FAULTS = "python -m tests.faults --json docs/results/faults.json"

@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import Blocks, measured_with, table
 from scripts.docs.tables.benchmarks import FOLDER
 from scripts.docs.tables.reports import read_report
-from scripts.markdown import Blocks, measured_with, table
 
 COMMAND = "python scripts/bench/report.py --json docs/benchmarks/report.json"
 

@@ -13,7 +13,7 @@ from typing import Any
 from convert.evaluation.predictions import causes_sha256
 from edgeiqa.inference.contract import Contract, read
 from edgeiqa.inference.model import available_models, find
-from scripts.markdown import ROOT
+from scripts.docs.markdown import ROOT
 
 RESULTS = ROOT / "docs" / "results"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from scripts.docs.markdown import ROOT, Blocks, table
 from scripts.docs.tables.reports import read_report
-from scripts.markdown import ROOT, Blocks, table
 
 FOLDER = ROOT / "docs" / "benchmarks"
 MISSING = "_Not measured yet: `python scripts/bench/ray.py`_"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from scripts.docs.markdown import Blocks, measured_with, table
 from scripts.docs.tables.reports import Shipped, measure_command
-from scripts.markdown import Blocks, measured_with, table
 
 Report = dict[str, Any]
 

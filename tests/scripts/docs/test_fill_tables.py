@@ -12,8 +12,8 @@ from convert.__main__ import STEPS
 from edgeiqa.inference.model import available_models
 from scripts.docs import fill_tables
 from scripts.docs.fill_tables import ROOT, documents, filled, main
+from scripts.docs.markdown import Blocks
 from scripts.docs.tables.reports import PROJECT_COMMANDS, family
-from scripts.markdown import Blocks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = {
@@ -27,7 +27,7 @@ GUIDES = {
 }
 CARDS = {
     f"edgeiqa/assets/models/{file.name}": file.read_text(encoding="utf-8")
-    for file in sorted((ROOT / "edgeiqa" / "models").glob("*.md"))
+    for file in sorted((ROOT / "edgeiqa" / "assets" / "models").glob("*.md"))
 }
 
 
@@ -53,7 +53,7 @@ def test_check_notices_a_changed_figure_and_writes_nothing(
 
 
 def test_a_model_without_a_card_gets_one(tmp_path: Path) -> None:
-    (tmp_path / "edgeiqa" / "models").mkdir(parents=True)
+    (tmp_path / "edgeiqa" / "assets" / "models").mkdir(parents=True)
     names = re.findall(r"<!-- begin: ([\w-]+) -->", CARDS["edgeiqa/assets/models/base.md"])
     blocks: Blocks = {name: partial(str.upper, name) for name in names}
     old, new = filled("edgeiqa/assets/models/nano.md", blocks, tmp_path)

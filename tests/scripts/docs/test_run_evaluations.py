@@ -1,4 +1,4 @@
-"""measure.py: which steps run, what they are told, and what is never repeated."""
+"""run_evaluations.py: which steps run, what they are told, and what is never repeated."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def test_a_file_goes_where_its_contract_says(tmp_path: Path) -> None:
 
 
 def test_it_runs_as_a_program() -> None:
-    words = [sys.executable, str(ROOT / "scripts" / "measure.py"), "nothing"]
+    words = [sys.executable, str(ROOT / "scripts" / "docs" / "run_evaluations.py"), "nothing"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("measure: error: ")
+    assert done.stderr.startswith("run_evaluations: error: ")
     assert "base" in done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.markdown import command_output, fill, table
+from scripts.docs.markdown import command_output, fill, table
 
 
 def test_fill_replaces_blocks_and_nothing_else() -> None:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from scripts.docs.fill_tables import card_blocks
+from scripts.docs.markdown import fill
 from scripts.docs.tables.card import new_card
-from scripts.markdown import fill
 from tests.scripts.docs.tables import made
 
 

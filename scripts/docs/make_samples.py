@@ -1,6 +1,6 @@
 """Makes edgeiqa/assets/samples/*.jpg from photographs that well-known packages bring.
 
-Usage: python scripts/make_samples.py [--raccoon FILE] [--output FOLDER]
+Usage: python scripts/docs/make_samples.py [--raccoon FILE] [--output FOLDER]
 
 Needs scikit-image and scikit-learn. The raccoon comes through `scipy.datasets.face`, which
 downloads it once (needs pooch), or from the file `scipy/misc/face.dat` of a SciPy wheel before
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from convert.distortions.distort import RgbArray, distort  # noqa: E402

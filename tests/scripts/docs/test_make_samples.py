@@ -11,7 +11,7 @@ from PIL import Image
 
 from convert.distortions.distort import distort
 from edgeiqa.assets import sample_paths
-from scripts.make_samples import QUALITY, ROOT, SPOILT
+from scripts.docs.make_samples import QUALITY, ROOT, SPOILT
 
 FOLDER = ROOT / "edgeiqa" / "assets" / "samples"
 NAMES = [path.stem for path in sample_paths()]

@@ -13,9 +13,9 @@ import pytest
 
 from edgeiqa.assets import sample_paths
 from examples.score_with_ray import found, main
-from scripts.make_samples import ROOT
+from scripts.docs.make_samples import ROOT
 
-SCRIPT = ROOT / "scripts" / "score_with_ray.py"
+SCRIPT = ROOT / "examples" / "score_with_ray.py"
 
 
 def test_folders_addresses_and_lists_become_rows(tmp_path: Path) -> None:
