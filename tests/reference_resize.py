@@ -1,4 +1,4 @@
-"""The arithmetic of docs/preprocessing.md, written from that text alone, without Pillow.
+"""The arithmetic of docs/reference/preprocessing.md, written from that text alone, without Pillow.
 
 It is slow and plain on purpose: whoever ports the preprocessing can read it line by line.
 `tests/edgeiqa/preprocessing/test_resize.py` proves it equal to `edgeiqa.preprocessing.resize`

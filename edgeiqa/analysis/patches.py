@@ -4,7 +4,7 @@ What a resized picture hides (slight blur, noise, the blocks of a codec) is visi
 as they are. A network for causes looks at a few patches of luma: those with the most activity in
 each part of the picture, where blur can be told from sharpness; the quietest ones, where noise
 shows; and some of the reduced picture, where heavy blur shows that leaves nothing in a patch. All
-of it is whole-number arithmetic, specified in `docs/preprocessing.md`.
+of it is whole-number arithmetic, specified in `docs/reference/preprocessing.md`.
 """
 
 from __future__ import annotations

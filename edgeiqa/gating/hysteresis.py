@@ -100,8 +100,8 @@ class LiveGate:
         """Sets the thresholds.
 
         The default of `margin` is what a shift by one to four pixels does to the scores of the
-        model base in 19 of 20 photographs (docs/measurements.md, stability); take more where the
-        score moves more from frame to frame.
+        model base in 19 of 20 photographs (docs/reports/measurements.md, stability); take more
+        where the score moves more from frame to frame.
 
         Args:
             gate: What to apply.

@@ -49,7 +49,7 @@ def tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def on_white(rgba: np.ndarray, *, bgr: bool = False) -> Image.Image:
-    """Composites straight alpha over white: section 1 of docs/preprocessing.md.
+    """Composites straight alpha over white: section 1 of docs/reference/preprocessing.md.
 
     Args:
         rgba: uint8 [height, width, 4], any strides.

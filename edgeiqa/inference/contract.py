@@ -2,7 +2,7 @@
 
 It is the JSON document `edgeiqa.json` in a ZIP appended to the flatbuffer, the way TFLite
 Metadata packs associated files: `unzip model.tflite` shows it, every TFLite runtime ignores it.
-Reading is strict, for a model file may come from anywhere; see `docs/contract.md`.
+Reading is strict, for a model file may come from anywhere; see `docs/reference/contract.md`.
 """
 
 from __future__ import annotations

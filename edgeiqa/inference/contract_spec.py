@@ -47,7 +47,7 @@ class InputSpec:
         dtype: "uint8", or "float32" for float models; either way the values are 0-255.
         color: "RGB", the order of the channels, for the whole picture; "GRAY", luma, for patches.
         fit: How another aspect ratio is brought to this one: "squash" or "crop".
-        resample: The resize, "reduce-bilinear"; see `docs/preprocessing.md`.
+        resample: The resize, "reduce-bilinear"; see `docs/reference/preprocessing.md`.
         views: Which parts of the picture go in: ("global",) is the whole picture once; square
             patches of a network for causes are "active", "quiet" and "reduced" ones, in this
             order, of each kind none or a square number; see `edgeiqa.analysis.patches`.

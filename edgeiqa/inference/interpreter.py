@@ -16,7 +16,7 @@ def interpreter_class() -> Any:
     """The class `Interpreter` of ai-edge-litert, or else of tflite-runtime.
 
     tflite-runtime is a fallback: several times slower, and its int8 arithmetic rounds otherwise,
-    so that scores differ by some points (docs/aarch64.md).
+    so that scores differ by some points (docs/reports/aarch64.md).
 
     Raises:
         ImportError: Neither can be used here; the text says why and what to do.

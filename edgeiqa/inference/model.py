@@ -63,12 +63,11 @@ class Model:
 
     Input: one tensor, [1, height, width, 3], RGB, values 0-255, of the contract's dtype (uint8;
     float models take the same values as float32); patches of luma for a network for causes, see
-    `InputSpec.tensor_shape`. Outputs: in the order of the contract, each
-    with batch 1. int8 outputs are dequantised here in float64, so that every runtime that
-    computes the same integers gives the same score. LiteRT computes the same ones on x86-64 and
-    on emulated Cortex-A53, A72 and A76 (docs/aarch64.md); on other processors they may differ by
-    a step. Its predecessor tflite-runtime, used on 32-bit ARM only, rounds otherwise: scores
-    differ by up to a few points.
+    `InputSpec.tensor_shape`. Outputs: in the order of the contract, each with batch 1. int8 outputs
+    are dequantised here in float64, so that every runtime that computes the same integers gives the
+    same score. LiteRT computes the same ones on x86-64 and on emulated Cortex-A53, A72 and A76
+    (docs/reports/aarch64.md); on other processors they may differ by a step. Its predecessor
+    tflite-runtime, used on 32-bit ARM only, rounds otherwise: scores differ by up to a few points.
 
     One object serves any number of threads: it keeps a few interpreters, made when they are
     first needed, and lends each to one caller at a time.

@@ -1,4 +1,4 @@
-"""The antialiased bilinear filter of docs/preprocessing.md, section 4, where 8 bits are too few.
+"""The antialiased bilinear filter (docs/reference/preprocessing.md, section 4) for over 8 bits.
 
 Pillow rounds what it filters to 8 bits. For R, G and B that is right; of Y, U and V the matrix
 would make up to twice the error, enough to look like noise. So YUV goes down the columns here, in

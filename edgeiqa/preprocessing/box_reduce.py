@@ -75,7 +75,7 @@ class Lying:
 
 
 def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) -> Lying:
-    """Reduces a view by whole numbers: section 3 of docs/preprocessing.md, Pillow's `reduce`.
+    """Reduces a view by whole numbers, as section 3 of docs/reference/preprocessing.md says.
 
     Args:
         samples: uint8 [rows, columns] or [rows, columns, 3], or [rows, columns, 4] with straight

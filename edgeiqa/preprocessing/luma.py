@@ -49,10 +49,10 @@ def luma_crop(source: Frame | Image.Image, box: Box) -> np.ndarray:
 def luma_small(source: Frame | Image.Image, factor: int) -> np.ndarray:
     """The luma of the whole picture, reduced by a whole number.
 
-    Blocks of factor x factor pixels become one, from the top left of the upright region of
-    interest on; the last ones may be narrower. They are averaged as section 3 of
-    docs/preprocessing.md says, in RGB before luma is made of it, in the Y plane before it is
-    brought to full range.
+    Blocks of factor x factor pixels become one, from the top left of the upright region of interest
+    on; the last ones may be narrower. They are averaged as section 3 of
+    docs/reference/preprocessing.md says, in RGB before luma is made of it, in the Y plane before it
+    is brought to full range.
 
     Args:
         source: As for `luma_crop`.

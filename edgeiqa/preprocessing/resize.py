@@ -1,7 +1,7 @@
 """From a picture to the tensor of a model: every crop, colour conversion and resize is here.
 
-All of it is arithmetic with a written specification, `docs/preprocessing.md`, so that a phone
-or a browser can do the same bit for bit. Training caches, calibration and scoring share these
+All of it is arithmetic with a written specification, `docs/reference/preprocessing.md`, so that a
+phone or a browser can do the same bit for bit. Training caches, calibration and scoring share these
 functions: a model sees in use exactly what it saw in training.
 """
 

@@ -1,4 +1,4 @@
-"""The colours of YUV, in whole numbers: section 6 of docs/preprocessing.md."""
+"""The colours of YUV, in whole numbers: section 6 of docs/reference/preprocessing.md."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ instructions  counted by valgrind's callgrind, step by step and by who executed 
 repeat        the same once more: by how much two counts differ.
 
 It is no part of `edgeiqa bench`, which measures within a process that is long warm.
-`python scripts/docs/fill_tables.py` makes the tables of docs/benchmarks/README.md from the report.
+`python scripts/docs/fill_tables.py` makes the tables of docs/reports/benchmarks.md from the report.
 """
 
 from __future__ import annotations

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.docs.markdown import Blocks, command_output, fill  # noqa: E402
+from scripts.docs.markdown import Blocks, command_output, fill, relink  # noqa: E402
 from scripts.docs.tables import (  # noqa: E402
     aarch64,
     bars,
@@ -62,7 +62,7 @@ def readme_blocks(models: tuple[Shipped, ...], results: Path = RESULTS) -> Block
 
 
 def measurements_blocks(models: tuple[Shipped, ...], results: Path = RESULTS) -> Blocks:
-    """What fills each block of docs/measurements.md; arguments as `readme_blocks`."""
+    """What fills each block of docs/reports/measurements.md; arguments as `readme_blocks`."""
     return {
         "bars": lambda: bars.bars_table(models),
         **tables.family_blocks(models),
@@ -102,14 +102,14 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
     ablation = cache(measured["ablation"])
     return {
         "README.md": readme_blocks(models, results),
-        "docs/measurements.md": {**measured, "ablation": ablation},
+        "docs/reports/measurements.md": {**measured, "ablation": ablation},
         "docs/causes.md": {
             "sharpness": lambda: causes.sharpness_table(results),
             "faults": lambda: causes.faults_table(results),
             "alarms": lambda: causes.alarms_table(results),
         },
         "docs/gate.md": {"gate": lambda: gates.gates_tables(models)},
-        "docs/reliability.md": {
+        "docs/reports/reliability.md": {
             **hardening.hardening_blocks(results),
             "fuzz": lambda: reliability.fuzz_table(results),
             "faults": lambda: reliability.faults_table(results),
@@ -118,8 +118,8 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         "docs/burst.md": {"burst": lambda: burst.burst_tables(models, results)},
         "docs/libraries.md": library_blocks(),
         "docs/report.md": report_blocks(),
-        "docs/aarch64.md": aarch64.aarch64_blocks(),
-        "docs/benchmarks/README.md": benchmark_blocks([model.name for model in models]),
+        "docs/reports/aarch64.md": aarch64.aarch64_blocks(),
+        "docs/reports/benchmarks.md": benchmark_blocks([model.name for model in models]),
         "docs/scale.md": scale_blocks(),
         "docs/training.md": {**training_blocks(models, results), "ablation": ablation},
         **{f"edgeiqa/assets/models/{model.name}.md": card_blocks(model) for model in models},
@@ -145,10 +145,16 @@ def filled(name: str, blocks: Blocks, root: Path = ROOT) -> tuple[str | None, st
     old = file.read_text(encoding="utf-8") if file.is_file() else None
     if old is None and file.parent.name != "models":
         raise FileNotFoundError(f"{name} is missing from {root}")
+    folder = name.rpartition("/")[0]
+    linked = {block: partial(_relinked, show, folder) for block, show in blocks.items()}
     try:
-        return old, fill(new_card(file.stem) if old is None else old, blocks)
+        return old, fill(new_card(file.stem) if old is None else old, linked)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+def _relinked(show: Callable[[], str], folder: str) -> str:
+    return relink(show(), folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 Blocks = dict[str, Callable[[], str]]
 """Name of a block to the function that writes it."""
 
+_LINK = re.compile(r"\]\((?P<target>(?!\w+:|#)[^)\s]+)\)")
 _BLOCK = re.compile(r"<!-- begin: (?P<name>[\w-]+) -->\n.*?<!-- end: (?P=name) -->", re.DOTALL)
 
 
@@ -45,6 +47,16 @@ def fill(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
     if missing:
         raise ValueError(f"the document has no block {missing[0]!r}")
     return filled
+
+
+def relink(text: str, folder: str) -> str:
+    """Links that start at the root of the checkout, made to start at a document's folder.
+
+    Args:
+        text: Markdown.
+        folder: Of the document, below the root; "" for the root itself.
+    """
+    return _LINK.sub(lambda match: f"]({posixpath.relpath(match['target'], folder or '.')})", text)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -25,7 +25,7 @@ NEEDED = ("evaluate", "verify", "ladder")
 MISSED: dict[tuple[str, str], frozenset[str]] = {
     ("base", "0.2.0"): frozenset({"srocc", "int8 shift", "ss01", "ss02"}),
 }
-"""Bars that a version of a model is known to miss, see docs/measurements.md; all others it clears.
+"""Bars that a version of a model is known to miss (docs/reports/measurements.md).
 
 A new version starts without an entry: it is held to every bar that has been measured.
 """

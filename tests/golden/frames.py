@@ -1,7 +1,7 @@
 """The frames of the golden scores: pictures as cameras would give them, made of whole numbers.
 
-A frame is made from an RGB picture by the inverse of section 6 of docs/preprocessing.md, chroma by
-the rounded mean of the pixels that share it, laid into memory with padded rows.
+A frame is made from an RGB picture by the inverse of section 6 of docs/reference/preprocessing.md,
+chroma by the rounded mean of the pixels that share it, laid into memory with padded rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of docs/aarch64.md: other processors, other versions, and the runtime of 32-bit ARM."""
+"""Tables of docs/reports/aarch64.md: other processors and versions, and 32-bit ARM."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def aarch64_blocks(folder: Path = FOLDER) -> Blocks:
-    """What fills each block of docs/aarch64.md.
+    """What fills each block of docs/reports/aarch64.md.
 
     Args:
         folder: Where the reports lie.

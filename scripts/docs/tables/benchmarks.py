@@ -16,7 +16,7 @@ FOLDER = ROOT / "docs" / "benchmarks"
 
 
 def benchmark_blocks(models: Sequence[str], folder: Path = FOLDER) -> Blocks:
-    """What fills each block of docs/benchmarks/README.md.
+    """What fills each block of docs/reports/benchmarks.md.
 
     Args:
         models: Names of the shipped models, each with blocks `bench-NAME` and `machine-NAME`.

@@ -1,4 +1,4 @@
-"""Tables of docs/reliability.md about hostile model files, threads and the long soak."""
+"""Tables of docs/reports/reliability.md about hostile model files, threads and the long soak."""
 
 from __future__ import annotations
 

@@ -149,8 +149,7 @@ def reliability_pictures(models: tuple[Shipped, ...]) -> str:
     for model in models:
         file = RELIABILITY.format(model.name)
         if "calibrate" in model.reports and (ROOT / file).is_file():
-            link = file.removeprefix("docs/")
-            lines.append(f"![Reliability diagram and error bars of {model.name}]({link})")
+            lines.append(f"![Reliability diagram and error bars of {model.name}]({file})")
     return "\n\n".join(lines) or "_No reliability diagram has been drawn yet._"
 
 

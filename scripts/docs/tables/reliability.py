@@ -1,4 +1,4 @@
-"""Tables of docs/reliability.md about fuzzing and faults, from the reports that these wrote."""
+"""Tables of docs/reports/reliability.md about fuzzing and faults."""
 
 from __future__ import annotations
 

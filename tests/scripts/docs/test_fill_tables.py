@@ -19,10 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in (
-        *("README.md", "docs/training.md", "docs/measurements.md", "docs/contract.md"),
-        *("docs/gate.md", "docs/benchmarks/README.md", "docs/causes.md", "docs/burst.md"),
+        *("README.md", "docs/training.md", "docs/reports/measurements.md"),
+        "docs/reference/contract.md",
+        *("docs/gate.md", "docs/reports/benchmarks.md", "docs/causes.md", "docs/burst.md"),
         *("docs/live.md", "docs/sources.md", "docs/libraries.md", "docs/report.md"),
-        "docs/aarch64.md",
+        "docs/reports/aarch64.md",
     )
 }
 CARDS = {
@@ -93,7 +94,7 @@ def test_links_lead_somewhere(name: str) -> None:
 def test_readme_shows_the_pictures_and_the_guides() -> None:
     for target in ("docs/images/verdicts.jpg", "docs/images/map.jpg", "docs/training.md"):
         assert f"({target})" in README
-    for target in ("docs/measurements.md", "edgeiqa/assets/models/CHANGELOG.md", "LICENSE"):
+    for target in ("docs/reports/measurements.md", "edgeiqa/assets/models/CHANGELOG.md", "LICENSE"):
         assert f"({target})" in README
 
 

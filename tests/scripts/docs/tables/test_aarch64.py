@@ -1,4 +1,4 @@
-"""Tables of docs/aarch64.md from reports."""
+"""Tables of docs/reports/aarch64.md from reports."""
 
 from __future__ import annotations
 
