@@ -133,14 +133,14 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
 def _write_file(results: Any, target: str, total: int) -> tuple[int, int]:
     """Writes one file, there whole or not at all; returns rows and those with an error."""
     from edgeiqa.cli.progress import Progress
-    from edgeiqa.files.atomic import opened
+    from edgeiqa.files.atomic import open_output
     from edgeiqa.integrations.ray import plain_rows, schema
 
     done = unreadable = 0
     progress = Progress(total)
     tables = results.iter_batches(batch_size=None, batch_format="pyarrow")
     try:
-        with opened(target) as stream:
+        with open_output(target) as stream:
             parquet = None
             if target.endswith(".parquet"):
                 import pyarrow.parquet as pq

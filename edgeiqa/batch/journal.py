@@ -24,7 +24,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgeiqa.errors import OutputError
-from edgeiqa.files.lock import LockedError, lock, open_locked
+from edgeiqa.files.atomic import AtomicFile, clear_parts
+from edgeiqa.files.lock import LockedError, open_locked
 from edgeiqa.results.row import json_line
 
 SYNC_S = 5.0
@@ -65,6 +66,7 @@ class Journal:
             ) from error
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        clear_parts(*os.path.split(self._target))
         self.damaged = 0
         self.digests: set[str | None] = set()
         self._old: dict[str, int] = {}
@@ -183,31 +185,14 @@ class Journal:
 
     def _rewrite(self, places: Sequence[int]) -> None:
         """Puts a file with these lines in the place of the old one."""
-        folder, name = os.path.split(self._target)
-        # Whoever holds the lock is the only one to write it; what a kill leaves is written over.
-        part = os.path.join(folder, f".{name}.tidy")
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-        mode = os.stat(self._target).st_mode & 0o7777
-        new = os.open(part, flags, mode)
-        try:
-            lock(new)
-            with contextlib.suppress(OSError):
-                os.chmod(part, mode)
-            with open(new, "wb", closefd=False, buffering=1 << 20) as stream:
-                for place in places:
-                    self._reader.seek(place)
-                    stream.write(self._reader.readline())
-            os.fsync(new)
-            os.replace(part, self._target)
-        except BaseException:
-            os.close(new)
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
-        _sync_folder(folder)
+        with AtomicFile(self._target, durable=True) as new:
+            for place in places:
+                self._reader.seek(place)
+                new.stream.write(self._reader.readline())
+            file = os.dup(new.stream.fileno())  # Holds the lock of the new file.
         self._reader.close()
         os.close(self._file)
-        self._file = new
+        self._file = file
         self._reader = open(self._target, "rb")  # noqa: SIM115 - closed with the journal
 
     def _read(self) -> int:
@@ -291,13 +276,3 @@ def _write(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
-
-
-def _sync_folder(folder: str) -> None:
-    """Forces a new name to the disk, too, where systems allow that."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder or ".", os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

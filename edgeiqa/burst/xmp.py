@@ -9,13 +9,14 @@ show as stars and label.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
+
+from edgeiqa.files.atomic import write_atomically
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMP = "http://ns.adobe.com/xap/1.0/"
@@ -98,7 +99,7 @@ def rate(path: str, keep: bool, score: float) -> str | None:
             wanted[XMP, "Label"] = "Select" if keep else ""
     changed = with_properties(text, wanted)
     if changed != text or not os.path.exists(path):
-        _write(path, changed)
+        write_atomically(path, changed.encode(), durable=True)
     return remark
 
 
@@ -307,21 +308,3 @@ def _read(path: str) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         raise XmpError("not in UTF-8") from error
-
-
-def _write(path: str, text: str) -> None:
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    part = os.path.join(folder, f".{name}.edgeiqa-part")
-    try:
-        with open(part, "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(OSError):
-            os.chmod(part, os.stat(target).st_mode & 0o7777)
-        os.replace(part, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise

@@ -126,12 +126,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Measures and prints; returns the exit code."""
     import json
 
-    from edgeiqa.files.atomic import opened
+    from edgeiqa.files.atomic import open_output
     from edgeiqa.results.row import printable
 
     if (arguments.brisque_model is None) != (arguments.brisque_range is None):
         raise UsageError("--brisque-model and --brisque-range go together")
-    with opened(arguments.output) as stream:
+    with open_output(arguments.output) as stream:
         document, errors = _measured(arguments)
         if _format(arguments) == "json":
             stream.write(json.dumps(document, indent=1, allow_nan=False) + "\n")

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the models; returns the exit code."""
-    from edgeiqa.files.atomic import opened
+    from edgeiqa.files.atomic import open_output
     from edgeiqa.inference import contract as contracts
     from edgeiqa.inference import model as models
     from edgeiqa.inference.model_file import open_checked
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             entry["error"] = str(error).removeprefix(f"{name}: ")
         entries.append(entry)
     # Names that are no text come out as escapes, which in JSON say the same.
-    with opened(None) as stream:
+    with open_output(None) as stream:
         if arguments.json:
             stream.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
         else:

@@ -168,8 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plans, and with --apply carries the plan out; returns the exit code."""
     from edgeiqa.burst import selection
     from edgeiqa.cli.progress import Progress
-    from edgeiqa.files.atomic import opened
-    from edgeiqa.files.transfer import clear_parts
+    from edgeiqa.files.atomic import clear_parts, open_output
 
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # As in `score`.
@@ -202,11 +201,12 @@ def run(arguments: argparse.Namespace) -> int:
         plan = _apply(arguments, plan)
         if arguments.copy_to or arguments.move_to:
             to = arguments.copy_to or arguments.move_to
-            clear_parts([place for place, _, _ in os.walk(to)])
+            for place, _, _ in os.walk(to):
+                clear_parts(place)
         if arguments.csv:
-            with opened(arguments.csv) as stream:
+            with open_output(arguments.csv) as stream:
                 WRITERS["csv"](plan, stream)
-    with opened(None) as stream:
+    with open_output(None) as stream:
         WRITERS[arguments.format](plan, stream)
         if arguments.format == "table":
             stream.write(f"\n{summary(plan)}\n")

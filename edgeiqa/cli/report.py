@@ -96,7 +96,7 @@ def side_argument(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the page; returns the exit code."""
-    from edgeiqa.files.atomic import opened
+    from edgeiqa.files.atomic import open_output
     from edgeiqa.report.page import render
     from edgeiqa.results.row import printable
 
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in notes:
         print(f"edgeiqa: note: {printable(note)}", file=sys.stderr)
     report, missing = _build(arguments, photos, notes, output)
-    with opened(output) as stream:
+    with open_output(output) as stream:
         for piece in render(report):
             stream.write(piece)
     if output not in ("-", "/dev/stdout"):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import Any
 
-from PIL import Image
-
 from edgeiqa.analysis.map_rendering import draw
 from edgeiqa.cli.progress import Progress
+from edgeiqa.files.atomic import AtomicFile
 from edgeiqa.imaging.decode import decode
 from edgeiqa.quality import Quality
 from edgeiqa.scorer import Scorer
@@ -65,7 +63,8 @@ class MapFolder:
         quality_map = scorer.quality_map(picture, on_tile=lambda _, total: progress.step(1 / total))
         file = self.take(path)
         try:
-            write_png(draw(picture, quality_map), file)
+            with AtomicFile(file) as part:
+                draw(picture, quality_map).save(part.stream, "PNG")
         except OSError as error:
             raise OSError(f"cannot write the map {file}: {error.strerror or error}") from error
         return quality, {"file": file, **quality_map.to_dict()}
@@ -87,23 +86,3 @@ class MapFolder:
             unique = f"{name}-{number}"
         self._taken.add(unique.casefold())
         return os.path.join(self._folder, unique + SUFFIX)
-
-
-def write_png(image: Image.Image, path: str) -> None:
-    """Writes a PNG whole or not at all.
-
-    Args:
-        image: What to write.
-        path: The file; one that is there is replaced.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    part = os.path.join(os.path.dirname(path), f".{os.getpid()}.map.part")
-    try:
-        image.save(part, "PNG")
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise

@@ -18,7 +18,7 @@ from edgeiqa.batch.settings import Recipe, settings
 from edgeiqa.cli.progress import Counting, Progress
 from edgeiqa.cli.score_maps import MapFolder
 from edgeiqa.errors import OutputError
-from edgeiqa.files.atomic import is_stdout, opened
+from edgeiqa.files.atomic import is_stdout, open_output
 from edgeiqa.gating.gate import Gate
 from edgeiqa.imaging.discovery import STDIN, Item, expand
 from edgeiqa.inference.model import find
@@ -132,7 +132,7 @@ class Run:
         """
         tally = Tally()
         target = self._arguments.output
-        with opened(target, binary=self._format == PARQUET) as stream:
+        with open_output(target, binary=self._format == PARQUET) as stream:
             writer = self._writer(stream)
             with self._counted(), contextlib.closing(self._rows()) as rows:
                 for row in rows:
@@ -193,7 +193,7 @@ class Run:
                 before = unchanged
 
     def _export(self, rows: Iterator[dict[str, Any]], target: str, tally: Tally) -> None:
-        with opened(target, binary=self._format == PARQUET) as stream:
+        with open_output(target, binary=self._format == PARQUET) as stream:
             writer = self._writer(stream)
             assert isinstance(writer, DocumentWriter)
             for row in rows:

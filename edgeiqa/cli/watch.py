@@ -135,10 +135,10 @@ def _score(arrival: Arrival, watch: FolderWatch, scorer: Scorer, gate: Gate | No
 def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:
     """Standard output, or a file that grows line by line, so that others can follow it."""
     from edgeiqa.files.append import WholeLines
-    from edgeiqa.files.atomic import opened
+    from edgeiqa.files.atomic import open_output
 
     if path is None or path == "-":
-        return opened(path)
+        return open_output(path)
     return WholeLines(path)  # type: ignore[return-value]
 
 

@@ -1,4 +1,4 @@
-"""One writer at a time for a file that is appended to and, now and then, replaced."""
+"""Advisory locks: one writer at a time for a file or a folder."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 if sys.platform != "win32":
     import fcntl
 
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
-"""What network file systems say that have no locks."""
+# What network file systems without locks answer.
+_UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 class LockedError(OSError):
@@ -18,12 +18,12 @@ class LockedError(OSError):
 
 
 def lock(descriptor: int) -> None:
-    """Locks an open file until it is closed, which the end of the process does in any case.
+    """Locks an open file or folder until it is closed, at the latest by the end of the process.
 
-    Where there are no locks, on Windows and some network file systems, this does nothing.
+    Does nothing where there are no locks, on Windows and some network file systems.
 
     Raises:
-        LockedError: Another process holds it.
+        LockedError: Another process holds the lock.
     """
     if sys.platform != "win32":
         try:
@@ -31,26 +31,26 @@ def lock(descriptor: int) -> None:
         except BlockingIOError as error:
             raise LockedError("another process is writing to it") from error
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in _UNSUPPORTED:
                 raise
 
 
 def open_locked(path: str) -> int:
-    """Opens a file for reading and appending, makes it where it is missing, and locks it.
+    """Opens a file for reading and appending, creating it where it is missing, and locks it.
 
     Returns:
         Its descriptor.
 
     Raises:
-        LockedError: Another process holds it.
-        OSError: It cannot be opened.
+        LockedError: Another process holds the lock.
+        OSError: The file cannot be opened.
     """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     while True:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags, 0o666)
         try:
             lock(descriptor)
-            # Whoever held it may have put another file in its place before letting go.
+            # The previous holder may have replaced the file before releasing the lock.
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 return descriptor
         except FileNotFoundError:
@@ -59,3 +59,24 @@ def open_locked(path: str) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def lock_folder(path: str) -> int | None:
+    """Locks a folder.
+
+    Returns:
+        Its descriptor, to be closed to release the lock; None on Windows.
+
+    Raises:
+        LockedError: Another process holds the lock.
+        OSError: The folder cannot be opened.
+    """
+    if sys.platform == "win32":
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        lock(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

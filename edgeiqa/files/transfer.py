@@ -1,7 +1,7 @@
 """Copies and moves files so that nothing is lost, overwritten or left half written.
 
 Whatever interrupts it, a file is afterwards at its old place, or whole at its new one, or at
-both; doing the same again finishes the work.
+both; running it again finishes the work.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-PART = ".edgeiqa-part"
-"""Ends the names of files that are still being written; hidden files that only we make."""
+from edgeiqa.files.atomic import PART, AtomicFile, sync_folder
 
 _CHUNK = 1 << 20
 
 
-class CarryError(OSError):
-    """A file that stays where it was, and why; one line for people."""
+class TransferError(OSError):
+    """A file that stays where it was, and why, in one line for the user."""
 
 
 def same_content(first: str, second: str) -> bool:
@@ -41,12 +41,12 @@ def same_content(first: str, second: str) -> bool:
 
 
 def free_names(wanted: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """Numbers a set of files that belong together, so that none of them meets another file.
+    """Numbers a set of files that belong together, so that none of them overwrites another file.
 
     Args:
         wanted: Paths that all begin with one stem: "to/a.jpg", "to/a.cr2", "to/a.jpg.xmp".
-        sources: What is to go there, the photograph first. A place that holds the same bytes
-            already is no obstacle: that is an earlier run's work.
+        sources: The files to go there, the photograph first. A target that holds the same bytes
+            already is free: it is an earlier run's work.
 
     Returns:
         The paths as wanted, or all with the same number: "to/a-1.jpg", "to/a-1.cr2", ...
@@ -62,7 +62,7 @@ def free_names(wanted: Sequence[str], sources: Sequence[str]) -> list[str]:
             for source, name in zip(sources, names, strict=True)
         ):
             return names
-    raise CarryError(f"no free name for {wanted[0]}")
+    raise TransferError(f"no free name for {wanted[0]}")
 
 
 def copy_file(source: str, target: str) -> bool:
@@ -70,122 +70,103 @@ def copy_file(source: str, target: str) -> bool:
 
     Args:
         source: A file.
-        target: Its new path; missing folders are made.
+        target: Its new path; missing folders are created.
 
     Returns:
         False if the same bytes were there already.
 
     Raises:
-        CarryError: Another file is there.
+        TransferError: Another file is there.
         OSError: It cannot be read or written; nothing is at the target then.
     """
     if os.path.lexists(target):
         if same_content(source, target):
             return False
-        raise CarryError(f"{target} is there already, and another file")
-    folder, name = os.path.split(target)
-    os.makedirs(folder or ".", exist_ok=True)
-    part = os.path.join(folder, f".{name}{PART}")
+        raise TransferError(f"{target} already exists and is another file")
+    os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
     try:
-        with open(source, "rb") as stream, open(part, "wb") as copy:
-            shutil.copyfileobj(stream, copy, _CHUNK)
-            copy.flush()
-            os.fsync(copy.fileno())
-        with contextlib.suppress(OSError):  # Some file systems keep no permissions.
-            shutil.copystat(source, part)
-        publish(part, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise
-    _sync(folder)
+        with AtomicFile(target, overwrite=False, durable=True) as copy:
+            with open(source, "rb") as stream:
+                shutil.copyfileobj(stream, copy.stream, _CHUNK)
+            copy.stream.flush()
+            with contextlib.suppress(OSError):  # Some file systems keep no permissions.
+                shutil.copystat(source, copy.path)
+    except FileExistsError as error:
+        raise TransferError(f"{target} already exists") from error
     return True
 
 
 def move_file(source: str, target: str) -> bool:
     """Moves a file, also to another file system.
 
-    The old one goes only when the new one is there: the same file by another name, or a copy
-    that was read back and found the same.
+    The old name is removed only when the new one is there: the same file under another name, or a
+    copy that was read back and found identical.
 
     Args:
-        source: A file, no link.
-        target: Its new path; missing folders are made.
+        source: A file, not a link.
+        target: Its new path; missing folders are created.
 
     Returns:
-        False if the same bytes were at the target already and only the old name went.
+        False if the same bytes were at the target already and only the old name was removed.
 
     Raises:
-        CarryError: Another file is at the target, the source is a link, or the copy came out
-            different.
+        TransferError: Another file is at the target, the source is a link, both paths may lead to
+            one directory entry, or the copy differs.
         OSError: It cannot be read or written; the source is then as it was.
     """
     if os.path.islink(source):
-        raise CarryError("a link, which would point elsewhere after a move")
+        raise TransferError("a link, which would point elsewhere after a move")
     if os.path.lexists(target):
         if not same_content(source, target):
-            raise CarryError(f"{target} is there already, and another file")
-        _forget(source, target)
+            raise TransferError(f"{target} already exists and is another file")
+        if _may_be_one_entry(source, target):
+            raise TransferError(f"{target} is the file itself")
+        _remove_source(source, target)
         return False
     os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
     try:
         os.link(source, target)
     except OSError as error:
         if error.errno == errno.EEXIST:
-            raise CarryError(f"{target} is there already") from error
+            raise TransferError(f"{target} already exists") from error
         # Another file system, or one without hard links.
         copy_file(source, target)
-    _forget(source, target)
+    _remove_source(source, target)
     return True
 
 
-def _forget(source: str, target: str) -> None:
-    """Takes away the old name of what is at the new one."""
-    if os.path.realpath(source) == os.path.realpath(target):
-        raise CarryError(f"{target} is the file itself")
+def _remove_source(source: str, target: str) -> None:
     if not same_content(source, target):
-        raise CarryError(f"the copy {target} came out different; the file stays where it was")
-    _sync(os.path.dirname(target))  # The new name is on the disk before the old one goes.
+        raise TransferError(f"the copy {target} differs; the file stays where it was")
+    sync_folder(os.path.dirname(target))  # The new name is on the disk before the old one goes.
     os.unlink(source)
 
 
-def clear_parts(folders: Iterable[str]) -> None:
-    """Takes away what a killed run had half written; never a file under its own name."""
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            for name in os.listdir(folder or "."):
-                if name.startswith(".") and name.endswith(PART):
-                    with contextlib.suppress(OSError):
-                        os.unlink(os.path.join(folder, name))
+def _may_be_one_entry(source: str, target: str) -> bool:
+    """Whether two paths may lead to one directory entry, so that removing one removes both.
 
-
-def publish(part: str, target: str) -> None:
-    """Gives a whole file its name, unless the name is taken.
-
-    Args:
-        part: Its name so far, in the same folder.
-        target: Its new name.
-
-    Raises:
-        CarryError: Another file has that name.
-        OSError: It cannot be given.
+    They do through links, through two mounts of one folder, and through names that differ only
+    in case on some file systems.
     """
+    if os.path.realpath(source) == os.path.realpath(target):
+        return True
+    folder, name = os.path.split(os.path.abspath(source))
+    other_folder, other_name = os.path.split(os.path.realpath(target))
+    if not _is_one_folder(folder, other_folder):
+        return False
+    return name == other_name or not {name, other_name} <= set(os.listdir(folder))
+
+
+def _is_one_folder(first: str, second: str) -> bool:
+    if os.path.samefile(first, second):
+        return True
+    if os.stat(first).st_dev == os.stat(second).st_dev:
+        return False
+    # A share that is mounted twice has two device numbers: what appears in one, is in the other.
+    probe = f".{secrets.token_hex(8)}{PART}"
+    path = os.path.join(first, probe)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        os.link(part, target)
-    except FileExistsError as error:
-        raise CarryError(f"{target} is there already") from error
-    except OSError:  # No hard links here, as on the cards of cameras.
-        if os.path.lexists(target):
-            raise CarryError(f"{target} is there already") from None
-        os.rename(part, target)
-    else:
-        os.unlink(part)
-
-
-def _sync(folder: str) -> None:
-    with contextlib.suppress(OSError, AttributeError):  # Not on every system.
-        descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        return os.path.lexists(os.path.join(second, probe))
+    finally:
+        os.unlink(path)

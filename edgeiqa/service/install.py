@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from edgeiqa.files.transfer import PART
+from edgeiqa.files.atomic import AtomicFile
 
 RUNNING = "/run/systemd/system"
 """Exists where systemd is the init of the system, see sd_booted(3)."""
@@ -99,24 +99,13 @@ def write_unit(path: str, text: str) -> str | None:
     before = _read(path)
     if before == text:
         return None
-    folder, name = os.path.split(path)
-    os.makedirs(folder, exist_ok=True)
-    part = os.path.join(folder, f".{name}{PART}")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     backup = None
-    try:
-        with open(part, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(part, 0o644)
+    with AtomicFile(path, durable=True, mode=0o644) as file:
+        file.stream.write(text.encode("utf-8", "surrogateescape"))
         if before is not None:
             backup = f"{path}.before"
             os.replace(path, backup)
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise
     return backup
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from edgeiqa.files.transfer import PART
+from edgeiqa.files.atomic import write_atomically
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.live.wall_clock import iso_time
 from edgeiqa.service.sd_notify import Notifier
@@ -120,15 +119,9 @@ class Pulse:
             "event": self._event,
             **self._parts(),
         }
-        folder, name = os.path.split(self._path)
-        part = os.path.join(folder, f".{name}{PART}")
         try:
-            with open(part, "w", encoding="utf-8") as stream:
-                json.dump(document, stream)
-            os.replace(part, self._path)
+            write_atomically(self._path, json.dumps(document).encode())
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
             if not self._told:
                 self._told = True
                 reason = error.strerror or error

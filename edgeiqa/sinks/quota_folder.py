@@ -13,8 +13,9 @@ import shutil
 import time
 from types import TracebackType
 
+from edgeiqa.files.atomic import clear_parts, write_atomically
+from edgeiqa.files.lock import LockedError, lock_folder
 from edgeiqa.files.size import size_words
-from edgeiqa.files.transfer import PART, clear_parts, publish
 from edgeiqa.sinks.jpeg import is_ours
 
 _LOOK_EVERY_S = 60.0
@@ -56,10 +57,12 @@ class QuotaFolder:
             os.makedirs(path, exist_ok=True)
             if not os.access(path, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            self._lock = _locked(path)
+            self._lock = lock_folder(path)
+        except LockedError as error:
+            raise SaveError(f"cannot save in {path}: another process saves there") from error
         except OSError as error:
             raise SaveError(f"cannot save in {path}: {error.strerror or error}") from error
-        clear_parts([path])
+        clear_parts(path)
         self._look()
 
     @property
@@ -99,7 +102,8 @@ class QuotaFolder:
         try:
             self._make_room(size)
             path = os.path.join(self.path, name)
-            self._write(path, data)
+            # A Pi loses its power without warning.
+            write_atomically(path, data, overwrite=False, durable=True)
         except SaveError:
             raise
         except OSError as error:
@@ -149,20 +153,6 @@ class QuotaFolder:
                 self.removed += 1
             self.used -= self._files.pop(name)
 
-    def _write(self, path: str, data: bytes) -> None:
-        folder, name = os.path.split(path)
-        part = os.path.join(folder, f".{name}{PART}")
-        try:
-            with open(part, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())  # A Pi loses its power as it is.
-            publish(part, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(part)
-            raise
-
     def _look(self) -> None:
         """Finds our pictures; those that are known are not read again."""
         found: dict[str, int] = {}
@@ -173,21 +163,3 @@ class QuotaFolder:
                         found[entry.name] = entry.stat(follow_symlinks=False).st_size
         self._files, self.used = found, sum(found.values())
         self._looked = time.monotonic()
-
-
-def _locked(path: str) -> int | None:
-    """Keeps other processes from saving here, on systems with `flock`."""
-    try:
-        import fcntl
-    except ImportError:  # Windows.
-        return None
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(folder)
-        raise OSError(errno.EBUSY, "another process saves there") from error
-    except OSError:  # A file system without locks.
-        os.close(folder)
-        return None
-    return folder

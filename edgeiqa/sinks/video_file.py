@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from edgeiqa.files.atomic import AtomicFile
+
 _CLOCK = 60_000
 """Ticks per second of the file's time: every usual frame rate fits, and MPEG-4's 16 bits."""
 
@@ -47,17 +49,11 @@ class VideoFile:
         self.frames = 0
         """Pictures written so far."""
         self._av = _import_av()
-        target = os.path.realpath(self.path)
-        if os.path.isdir(target):
-            raise VideoFileError(f"cannot write {self.path}: it is a folder")
-        folder, name = os.path.split(target)
-        self._target, self._part = target, os.path.join(folder, f".{name}.{os.getpid()}.part")
         try:
-            with open(self._part, "wb"):  # PyAV would find out with the first picture only.
-                pass
-            self._container: Any = self._av.open(self._part, "w", format="mp4")
+            self._file = AtomicFile(self.path)
         except OSError as error:
             raise VideoFileError(f"cannot write {self.path}: {error.strerror or error}") from error
+        self._container: Any = self._av.open(self._file.stream, "w", format="mp4")
         self._stream: Any = None
         self._size = (0, 0)
         self._start_ns = 0
@@ -111,7 +107,7 @@ class VideoFile:
             for packet in self._stream.encode(None):
                 self._container.mux(packet)
             self._container.close()
-            os.replace(self._part, self._target)
+            self._file.commit()
             self._closed = True
         except (OSError, ValueError) as error:
             raise VideoFileError(f"cannot write {self.path}: {error}") from error
@@ -125,8 +121,7 @@ class VideoFile:
         self._closed = True
         with contextlib.suppress(OSError, ValueError):
             self._container.close()
-        with contextlib.suppress(OSError):
-            os.unlink(self._part)
+        self._file.discard()
 
     def __enter__(self) -> VideoFile:
         return self

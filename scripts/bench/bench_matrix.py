@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from edgeiqa.files.atomic import opened  # noqa: E402
+from edgeiqa.files.atomic import open_output  # noqa: E402
 
 FOLDER = ROOT / "docs" / "benchmarks"
 PHOTOGRAPH = "photo-12mp.jpg"
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     target = args.folder / f"bench-{args.model}.json"
     try:
-        with tempfile.TemporaryDirectory() as made, opened(str(target)) as stream:
+        with tempfile.TemporaryDirectory() as made, open_output(str(target)) as stream:
             make_photograph(Path(made))
             reports = {}
             for name in args.only:

@@ -38,7 +38,7 @@ sys.path.insert(0, str(ROOT))
 from edgeiqa.bench.environment import machine, versions  # noqa: E402
 from edgeiqa.bench.inputs import sample_picture  # noqa: E402
 from edgeiqa.cli.progress import Progress  # noqa: E402
-from edgeiqa.files.atomic import opened  # noqa: E402
+from edgeiqa.files.atomic import open_output  # noqa: E402
 from scripts.bench.callgrind import counted  # noqa: E402
 
 RUN = ROOT / "scripts" / "bench" / "cold_start_run.py"
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps = len(SUBJECTS) + 2 if "time" in what else 0
     progress = Progress(steps + (8 if "instructions" in what else 0))
     try:
-        with tempfile.TemporaryDirectory() as made, opened(str(args.json)) as stream:
+        with tempfile.TemporaryDirectory() as made, open_output(str(args.json)) as stream:
             pictures = make_pictures(Path(made))
             if "time" in what:
                 report["time"] = []

@@ -35,7 +35,7 @@ from edgeiqa._version import __version__  # noqa: E402
 from edgeiqa.batch.settings import settings  # noqa: E402
 from edgeiqa.bench.environment import machine, versions  # noqa: E402
 from edgeiqa.bench.opencv_baselines import rivals  # noqa: E402
-from edgeiqa.files.atomic import opened  # noqa: E402
+from edgeiqa.files.atomic import open_output  # noqa: E402
 from edgeiqa.imaging.decode import MAX_PIXELS  # noqa: E402
 from edgeiqa.imaging.discovery import expand  # noqa: E402
 from edgeiqa.results.row import json_line  # noqa: E402
@@ -239,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "runs": runs,
             "nightly": known,
         }
-        with opened(args.json) as stream:
+        with open_output(args.json) as stream:
             stream.write(json.dumps(report, indent=1) + "\n")
     return 0
 

@@ -31,7 +31,7 @@ from edgeiqa._version import __version__  # noqa: E402
 from edgeiqa.analysis.patches import reduction  # noqa: E402
 from edgeiqa.analysis.severity import exposure  # noqa: E402
 from edgeiqa.bench.environment import versions  # noqa: E402
-from edgeiqa.files.atomic import opened  # noqa: E402
+from edgeiqa.files.atomic import open_output  # noqa: E402
 from edgeiqa.imaging.decode import decode  # noqa: E402
 from edgeiqa.imaging.discovery import expand  # noqa: E402
 from edgeiqa.imaging.openers import identify  # noqa: E402
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "gap": QUICK_GAP,
             "models": models,
         }
-        with opened(args.json) as stream:
+        with open_output(args.json) as stream:
             stream.write(json.dumps(report, indent=1) + "\n")
     return 0
 

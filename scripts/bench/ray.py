@@ -32,7 +32,7 @@ from edgeiqa.assets import sample_paths  # noqa: E402
 from edgeiqa.batch.settings import Recipe  # noqa: E402
 from edgeiqa.bench.environment import machine, versions  # noqa: E402
 from edgeiqa.cli.progress import Progress  # noqa: E402
-from edgeiqa.files.atomic import opened  # noqa: E402
+from edgeiqa.files.atomic import open_output  # noqa: E402
 from edgeiqa.results.score_row import score_row  # noqa: E402
 
 SIZES = {"512x512": (512, 512), "12 MP": (4000, 3000)}
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = []
     progress = Progress(len(SIZES) * len(args.models) * (1 + len(ACTORS)))
     try:
-        with tempfile.TemporaryDirectory() as made, opened(str(args.json)) as stream:
+        with tempfile.TemporaryDirectory() as made, open_output(str(args.json)) as stream:
             for name, size in SIZES.items():
                 paths = make_files(Path(made), size)
                 mean = sum(os.path.getsize(path) for path in paths) / len(paths)

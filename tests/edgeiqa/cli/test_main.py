@@ -297,11 +297,10 @@ def test_an_interrupt_is_130_and_leaves_the_old_output(photo: Path, tmp_path: Pa
         cwd=ROOT,
         stderr=subprocess.PIPE,
     )
-    part = tmp_path / f".out.jsonl.{process.pid}.part"
     deadline = time.monotonic() + 30
-    while not part.exists() and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".out.jsonl.*")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert part.exists()
+    assert list(tmp_path.glob(".out.jsonl.*"))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130

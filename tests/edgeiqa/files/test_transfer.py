@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.files import transfer
+from edgeiqa.files import atomic, transfer
+from edgeiqa.files.atomic import PART
 from edgeiqa.files.transfer import (
-    CarryError,
-    clear_parts,
+    TransferError,
     copy_file,
     free_names,
     move_file,
@@ -64,7 +64,7 @@ def test_another_file_is_never_overwritten(source: Path, tmp_path: Path, way: st
     target = tmp_path / "b.jpg"
     target.write_bytes(b"mine")
     for carry in (copy_file, move_file):
-        with pytest.raises(CarryError, match="another file"):
+        with pytest.raises(TransferError):
             carry(str(source), str(target))
     assert target.read_bytes() == b"mine"
     assert source.exists()
@@ -74,17 +74,17 @@ def test_one_that_appears_meanwhile_is_not_overwritten(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "b.jpg"
-    publish = transfer.publish
+    rename = atomic._rename_without_overwriting
 
     def late(part: str, path: str) -> None:
         target.write_bytes(b"mine")
-        publish(part, path)
+        rename(part, path)
 
-    monkeypatch.setattr(transfer, "publish", late)
-    with pytest.raises(CarryError, match="there already"):
+    monkeypatch.setattr(atomic, "_rename_without_overwriting", late)
+    with pytest.raises(TransferError):
         copy_file(str(source), str(target))
     assert target.read_bytes() == b"mine"
-    assert not [p for p in tmp_path.iterdir() if p.name.endswith(transfer.PART)]
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(PART)]
 
 
 def test_a_move_that_was_cut_short_is_finished(source: Path, tmp_path: Path, way: str) -> None:
@@ -107,7 +107,7 @@ def test_a_copy_that_came_out_different_costs_nothing(
 
     monkeypatch.setattr(transfer, "copy_file", bad_disk)
     monkeypatch.setattr(os, "link", other_device)
-    with pytest.raises(CarryError, match="came out different"):
+    with pytest.raises(TransferError):
         move_file(str(source), str(tmp_path / "b.jpg"))
     assert source.stat().st_size == 256 * 9000
 
@@ -117,9 +117,9 @@ def test_links_are_not_moved_and_a_file_is_not_moved_onto_itself(
 ) -> None:
     link = tmp_path / "link.jpg"
     link.symlink_to(source)
-    with pytest.raises(CarryError, match="a link"):
+    with pytest.raises(TransferError):
         move_file(str(link), str(tmp_path / "b.jpg"))
-    with pytest.raises(CarryError, match="the file itself"):
+    with pytest.raises(TransferError):
         move_file(str(source), str(link))
     assert source.exists()
 
@@ -160,8 +160,50 @@ def test_same_content(source: Path, tmp_path: Path) -> None:
     assert not same_content(str(source), str(tmp_path / "gone"))
 
 
-def test_only_parts_are_cleared(tmp_path: Path) -> None:
-    for name in (f".a.jpg{transfer.PART}", "a.jpg", f"b{transfer.PART}", ".hidden"):
-        (tmp_path / name).touch()
-    clear_parts([str(tmp_path), str(tmp_path / "gone")])
-    assert {p.name for p in tmp_path.iterdir()} == {"a.jpg", f"b{transfer.PART}", ".hidden"}
+def test_a_move_within_one_folder_under_two_mounts_keeps_the_file(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `mount --bind`: two paths, one directory entry."""
+    other = tmp_path / "other"
+    other.symlink_to(source.parent, target_is_directory=True)
+    target = other / source.name
+    monkeypatch.setattr(os.path, "realpath", os.path.abspath)  # A mount is not a link.
+    with pytest.raises(TransferError):
+        move_file(str(source), str(target))
+    assert source.exists()
+
+
+def test_a_move_within_a_share_that_is_mounted_twice_keeps_the_file(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two mounts of a network share differ in their device and inode numbers."""
+    other = tmp_path / "other"
+    other.symlink_to(source.parent, target_is_directory=True)
+    stat = os.stat
+
+    def second_mount(path: str, **options: object) -> os.stat_result:
+        result = list(stat(path))
+        if str(path).startswith(str(other)):
+            result[2] += 1  # st_dev
+        return os.stat_result(result)
+
+    monkeypatch.setattr(os.path, "realpath", os.path.abspath)
+    monkeypatch.setattr(os.path, "samefile", lambda a, b: False)
+    monkeypatch.setattr(os, "stat", second_mount)
+    with pytest.raises(TransferError):
+        move_file(str(source), str(other / source.name))
+    assert sorted(p.name for p in source.parent.iterdir()) == [source.name]
+
+
+def test_names_that_differ_in_case_are_one_file_unless_the_folder_lists_both(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upper = source.with_name("A.JPG")
+    os.link(source, upper)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", lambda folder: [source.name])  # As on exFAT.
+        with pytest.raises(TransferError):
+            move_file(str(source), str(upper))
+    assert not move_file(str(source), str(upper))
+    assert not source.exists()
+    assert upper.exists()

@@ -12,7 +12,7 @@ import pytest
 
 from edgeiqa.cli.progress import Progress
 from edgeiqa.errors import OutputError
-from edgeiqa.files.atomic import opened
+from edgeiqa.files.atomic import open_output
 from edgeiqa.gating.gate import Gate
 from edgeiqa.quality import Quality
 from edgeiqa.results.row import COLUMNS, Row, printable
@@ -127,7 +127,7 @@ def test_odd_paths_survive_json_and_cannot_play_with_the_terminal() -> None:
 def test_a_file_appears_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.write_text("old")
-    with opened(str(path)) as stream:
+    with open_output(str(path)) as stream:
         stream.write("ne")
         stream.flush()
         assert path.read_text() == "old"
@@ -142,7 +142,7 @@ def test_or_not_at_all(tmp_path: Path, error: type[BaseException]) -> None:
     path.write_text("old")
 
     def fail_halfway() -> None:
-        with opened(str(path)) as stream:
+        with open_output(str(path)) as stream:
             stream.write("half")
             raise error
 
@@ -160,16 +160,19 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
         link.symlink_to(target)
     except OSError:
         pytest.skip("no symbolic links here")
-    with opened(str(link)) as stream:
+    with open_output(str(link)) as stream:
         stream.write("new")
     assert link.is_symlink()
     assert target.read_text() == "new"
 
 
 def test_places_that_cannot_be_written_say_so(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="it is a folder"), opened(str(tmp_path)):
+    with pytest.raises(OutputError, match="it is a folder"), open_output(str(tmp_path)):
         pass
-    with pytest.raises(OutputError, match="No such file"), opened(str(tmp_path / "no" / "x.csv")):
+    with (
+        pytest.raises(OutputError, match="No such file"),
+        open_output(str(tmp_path / "no" / "x.csv")),
+    ):
         pass
 
 
@@ -177,7 +180,7 @@ def test_places_that_cannot_be_written_say_so(tmp_path: Path) -> None:
 def test_what_a_descriptor_leads_to_is_written_and_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "held"
     with path.open("w") as held:
-        with opened(f"/dev/fd/{held.fileno()}") as stream:
+        with open_output(f"/dev/fd/{held.fileno()}") as stream:
             stream.write("through")
         assert os.path.samestat(os.fstat(held.fileno()), path.stat())
     assert path.read_text() == "through"

@@ -152,7 +152,7 @@ def test_a_picture_never_overwrites_another(tmp_path: Path) -> None:
         ]
         taken = name_of(START_NS + 10**9, 50.0)
         (tmp_path / taken).write_text("somebody's")
-        with pytest.raises(SaveError, match="is there already"):
+        with pytest.raises(SaveError):
             folder.save(taken, picture(taken, 3000))
     assert (tmp_path / taken).read_text() == "somebody's"
 

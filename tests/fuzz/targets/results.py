@@ -12,6 +12,7 @@ from pathlib import Path
 from edgeiqa.batch.journal import Journal
 from edgeiqa.cli.main import main
 from edgeiqa.errors import OutputError
+from edgeiqa.files.atomic import PART
 from edgeiqa.gating.gate import Gate
 from edgeiqa.quality import Quality
 from edgeiqa.results.parquet import ParquetWriter
@@ -114,7 +115,7 @@ class Results(Target):
         rows = [json.loads(line) for line in self._file.read_bytes().split(b"\n")[:-1]]
         paths = [row["path"] for row in rows]
         assert len(set(paths)) == len(paths), "a path twice"
-        assert sorted(path.name for path in self._root.iterdir() if ".tidy" in path.name) == []
+        assert sorted(path.name for path in self._root.iterdir() if path.name.endswith(PART)) == []
         return "journal"
 
 
