@@ -1,18 +1,36 @@
-"""The exceptions of the package."""
+"""The exceptions of the package. All of them descend from `EdgeIQAError`.
+
+Each is also the built-in exception that fits best, so that `except ValueError` or
+`except OSError` catches it too::
+
+    EdgeIQAError
+    ├── UnreadableImageError (ValueError)  a picture that cannot be decoded
+    ├── ModelError (ValueError)            a model that is missing, invalid or unsafe
+    ├── ContractError (ValueError)         a model file whose contract is missing or invalid
+    ├── ResultsError (ValueError)          a file that holds no results
+    ├── MissingVariableError (ValueError)  ${NAME} in an address, and no such variable
+    ├── SourceError                        a camera, stream or folder that delivers no frames
+    ├── OutputError (OSError)              results that cannot be written
+    ├── WorkerError (RuntimeError)         a worker process that cannot be started
+    └── ClosedError (RuntimeError)         an object that is used after `close()`
+
+Errors of a single module, such as `edgeiqa.burst.xmp.XmpError`, are defined there and descend
+from `EdgeIQAError` as well. Wrong arguments raise plain `TypeError` and `ValueError`.
+"""
 
 from __future__ import annotations
 
 
-class OutputError(OSError):
-    """The place for results cannot be written; the text is for the user."""
+class EdgeIQAError(Exception):
+    """Base of all exceptions of the package; its text is one line that can be shown to users."""
 
 
-class UnreadableImageError(ValueError):
-    """No picture can be had from this source.
+class UnreadableImageError(EdgeIQAError, ValueError):
+    """A picture cannot be decoded.
 
     Attributes:
-        reason: One line for people, without the path.
-        path: The file, or None where there is none.
+        reason: The cause in one line, without the path.
+        path: The file, or None if the picture did not come from a file.
     """
 
     def __init__(self, reason: str, path: str | None = None) -> None:
@@ -21,29 +39,37 @@ class UnreadableImageError(ValueError):
         self.path = path
 
     def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
-        """Lets the error travel between processes."""
+        """Pickles both attributes, so that the error can cross process boundaries."""
         return type(self), (self.reason, self.path)
 
 
-class ModelError(ValueError):
-    """A model that is not there, cannot be opened, or is not what its contract says."""
+class ModelError(EdgeIQAError, ValueError):
+    """A model does not exist, cannot be opened, is unsafe, or does not match its contract."""
 
 
-class ContractError(ValueError):
-    """A model file without a contract, or with one that cannot be trusted or understood."""
+class ContractError(EdgeIQAError, ValueError):
+    """The contract of a model file is missing, damaged, invalid, or of a newer format."""
 
 
-class ClosedError(RuntimeError):
-    """Something was handed to a worker or a scorer that has been closed."""
+class ResultsError(EdgeIQAError, ValueError):
+    """A file contains no results of edgeiqa."""
 
 
-class SourceError(Exception):
-    """Nothing can be had from a source, or no longer; its text is one line for people."""
+class MissingVariableError(EdgeIQAError, ValueError):
+    """An address refers to an environment variable that is not set."""
 
 
-class WorkerError(RuntimeError):
-    """A worker process cannot be started; the text is for the user."""
+class SourceError(EdgeIQAError):
+    """A source delivers no frames, or no more frames."""
 
 
-class ResultsError(ValueError):
-    """A file that holds no results; the text is for the user."""
+class OutputError(EdgeIQAError, OSError):
+    """Results cannot be written."""
+
+
+class WorkerError(EdgeIQAError, RuntimeError):
+    """A worker process cannot be started."""
+
+
+class ClosedError(EdgeIQAError, RuntimeError):
+    """An object was used after it had been closed."""

@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeAlias, TypeGuard
 import numpy as np
 from PIL import Image
 
-from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.analysis.patches import reduction
 from edgeiqa.analysis.quality_map import QualityMap, map_tiles
 from edgeiqa.analysis.severity import exposure
@@ -50,7 +50,7 @@ class Scorer:
         self,
         model: str | os.PathLike[str] | bytes | bytearray | Model = DEFAULT,
         *,
-        causes: bool | Diagnosis = True,
+        causes: bool | CauseDetector = True,
         threads: int = 1,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
@@ -60,7 +60,7 @@ class Scorer:
             model: Name of a shipped model (see `edgeiqa models`), path or bytes of a .tflite
                 that carries a contract, or an opened `Model`.
             causes: Whether to say what spoils a picture, too (`Quality.causes`); it costs a
-                second, smaller network and changes no score. Or a `Diagnosis` of your own.
+                second, smaller network and changes no score. Or a `CauseDetector` of your own.
             threads: Threads within one inference. Scoring from several threads of your own
                 needs no more than 1.
             max_pixels: Larger files are refused before they are decoded.
@@ -70,14 +70,16 @@ class Scorer:
             ContractError: A .tflite without a contract, or with a damaged or newer one.
         """
         self.model = model if isinstance(model, Model) else Model(model, threads=threads)
-        if self.contract.tells_causes:
+        if self.contract.detects_causes:
             raise ModelError(
                 f"{self.contract.name} {self.contract.version} tells causes and gives no score; "
                 "expected a model for scores, such as base"
             )
-        self.diagnosis: Diagnosis | None = None
+        self.cause_detector: CauseDetector | None = None
         if causes:
-            self.diagnosis = causes if isinstance(causes, Diagnosis) else Diagnosis(threads=threads)
+            self.cause_detector = (
+                causes if isinstance(causes, CauseDetector) else CauseDetector(threads=threads)
+            )
         self._max_pixels = max_pixels
 
     @property
@@ -103,9 +105,9 @@ class Scorer:
         """
         source = self._source(picture)
         quality = self._quality(source)
-        if self.diagnosis is None:
+        if self.cause_detector is None:
             return quality
-        return replace(quality, causes=self.diagnosis.causes(source))
+        return replace(quality, causes=self.cause_detector.causes(source))
 
     def score_quick(self, picture: Picture) -> Quality:
         """Scores one picture from a JPEG that is decoded at a reduced size.
@@ -132,7 +134,7 @@ class Scorer:
             picture = decode(picture, max_pixels=self._max_pixels, side=side)
         source = self._source(picture)
         quality = self._quality(source)
-        if self.diagnosis is None:
+        if self.cause_detector is None:
             return quality
         height, width = source.size if isinstance(source, Frame) else source.size[::-1]
         light = exposure(luma_small(source, reduction(height, width)))
@@ -252,7 +254,7 @@ class Scorer:
             preset,
             thresholds=self.contract.gate,
             min_score=min_score,
-            limits=None if self.diagnosis is None else self.diagnosis.contract.limits,
+            limits=None if self.cause_detector is None else self.cause_detector.contract.limits,
             max_causes=max_causes,
         )
 
@@ -262,7 +264,7 @@ def _is_decodable(picture: object) -> TypeGuard[Decodable]:
     return isinstance(picture, kinds) or hasattr(picture, "read")
 
 
-def asked_gate(
+def choose_gate(
     scorer: Scorer,
     preset: str | None = None,
     *,

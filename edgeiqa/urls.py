@@ -6,6 +6,8 @@ import os
 import re
 from urllib.parse import quote
 
+from edgeiqa.errors import MissingVariableError
+
 HIDDEN = "***"
 
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s'\"]*)")
@@ -47,13 +49,13 @@ def with_environment(address: str) -> str:
     it. The values are percent-encoded, as passwords may hold any characters.
 
     Raises:
-        ValueError: No variable of that name is set.
+        MissingVariableError: No variable of that name is set; a ValueError.
     """
 
     def value(found: re.Match[str]) -> str:
         name = found[1]
         if name not in os.environ:
-            raise ValueError(
+            raise MissingVariableError(
                 f"{without_password(address)} asks for the environment variable {name!r}, "
                 "which is not set"
             )

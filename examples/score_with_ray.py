@@ -35,7 +35,7 @@ from edgeiqa.cli.common import (
     EXIT_USAGE,
     add_gate_options,
     count_argument,
-    without_chatter,
+    quiet_runtime,
 )
 
 MOST_BLOCKS = 2000
@@ -103,7 +103,7 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
 
     # Blocks are what Ray hands out and repeats after a crash: many small ones for few pictures.
     blocks = max(1, min(MOST_BLOCKS, len(rows) // args.batch_size))
-    with without_chatter():
+    with quiet_runtime():
         results = score_dataset(
             ray.data.from_items(rows, override_num_blocks=blocks),
             model=args.model,

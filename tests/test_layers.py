@@ -25,7 +25,8 @@ LAYERS = {
         ("analysis", "gating"),
         ("preprocessing", "sources", "quality"),
         ("imaging", "inference", "files", "assets"),
-        ("errors", "causes", "urls", "_version"),
+        ("urls",),
+        ("errors", "causes", "_version", "_deprecated"),
     ),
     "convert": (
         ("__main__",),

@@ -23,7 +23,7 @@ from convert.causes.sharpness import auc
 from convert.common.progress import progress
 from convert.common.text_table import aligned
 from convert.distortions.distort import DISTORTIONS, LEVELS, distort
-from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.causes import CAUSES
 from edgeiqa.imaging.decode import decode
 from edgeiqa.imaging.frame import Frame
@@ -34,26 +34,26 @@ HARD_CASES = "splits/hard_cases.csv"
 Told = dict[str, float]
 
 
-def told_of(diagnosis: Diagnosis, pixels: npt.NDArray[np.uint8]) -> Told:
+def told_of(detector: CauseDetector, pixels: npt.NDArray[np.uint8]) -> Told:
     """The causes of an RGB picture."""
-    return diagnosis.causes(Frame(pixels))
+    return detector.causes(Frame(pixels))
 
 
 def faults(
-    paths: Sequence[Path], diagnosis: Diagnosis, jobs: int = 2
+    paths: Sequence[Path], detector: CauseDetector, jobs: int = 2
 ) -> tuple[list[Told], dict[str, dict[int, list[Told]]]]:
     """Asks for the causes of pictures before and after each distortion.
 
     Args:
         paths: Of pictures without faults.
-        diagnosis: The network for causes.
+        detector: The network for causes.
         jobs: Pictures at a time.
 
     Returns:
         Of the untouched pictures; and per kind of distortion and level.
     """
     with ThreadPoolExecutor(jobs) as pool:
-        asked = pool.map(partial(_faults_of, diagnosis), enumerate(paths))
+        asked = pool.map(partial(_faults_of, detector), enumerate(paths))
         found = list(progress(asked, len(paths), "faults"))
     kinds = {
         kind: {level: [one[1][kind][level] for one in found] for level in LEVELS}
@@ -63,15 +63,15 @@ def faults(
 
 
 def _faults_of(
-    diagnosis: Diagnosis, numbered: tuple[int, Path]
+    detector: CauseDetector, numbered: tuple[int, Path]
 ) -> tuple[Told, dict[str, dict[int, Told]]]:
     seed, path = numbered
     rgb = np.asarray(decode(path))
     spoilt = {
-        kind: {level: told_of(diagnosis, distort(rgb, kind, level, seed=seed)) for level in LEVELS}
+        kind: {level: told_of(detector, distort(rgb, kind, level, seed=seed)) for level in LEVELS}
         for kind in DISTORTIONS
     }
-    return told_of(diagnosis, rgb), spoilt
+    return told_of(detector, rgb), spoilt
 
 
 def fault_rows(
@@ -120,20 +120,22 @@ def hard_cases(root: Path) -> dict[str, list[Path]]:
     return found
 
 
-def false_alarms(cases: dict[str, list[Path]], diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
+def false_alarms(
+    cases: dict[str, list[Path]], detector: CauseDetector
+) -> dict[str, dict[str, Any]]:
     """Which share of pictures without faults is above a limit.
 
     Args:
         cases: Per case the pictures.
-        diagnosis: The network for causes.
+        detector: The network for causes.
 
     Returns:
         Per case {"pictures", "mean": per cause, "alarms": per preset and cause the share}.
     """
-    presets = diagnosis.contract.limits
+    presets = detector.contract.limits
     found = {}
     for case, paths in cases.items():
-        told = [diagnosis.causes(decode(path)) for path in progress(paths, len(paths), case)]
+        told = [detector.causes(decode(path)) for path in progress(paths, len(paths), case)]
         found[case] = {
             "pictures": len(paths),
             "mean": {cause: float(np.mean([one[cause] for one in told])) for cause in CAUSES},

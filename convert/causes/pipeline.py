@@ -19,7 +19,7 @@ from convert.common.metrics import srocc
 from convert.datasets.manifest import ManifestRow
 from convert.datasets.pristine import CLEAN_SETS, find_clean
 from convert.training.loop import Schedule
-from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.analysis.severity import pooled
 from edgeiqa.imaging.decode import decode
 from edgeiqa.inference.contract import Contract, append
@@ -139,7 +139,7 @@ def release(
     }
     shift = np.abs(quantised - floating)
     inside = inspect(flatbuffer)
-    limits = limits_of([Diagnosis(model).causes(decode(path)) for path in good])
+    limits = limits_of([CauseDetector(model).causes(decode(path)) for path in good])
     metrics = {
         "bags": len(held),
         **figures,

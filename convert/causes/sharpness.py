@@ -31,7 +31,7 @@ from convert.common.tenengrad import tenengrad
 from convert.common.text_table import aligned
 from convert.distortions import kernels
 from convert.distortions.light import from_light, to_light
-from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.imaging.frame import Frame, PixelFormat
 
 GAUSSIAN = (1.5, 2.0, 3.0, 4.0)
@@ -76,12 +76,14 @@ def kernel(version: str, generator: np.random.Generator) -> npt.NDArray[np.float
     return kernels.line_kernel(float(size), generator.uniform(0.0, math.pi))
 
 
-def measure_photograph(path: Path, diagnosis: Diagnosis, *, keep_noise: bool = False) -> Measured:
+def measure_photograph(
+    path: Path, detector: CauseDetector, *, keep_noise: bool = False
+) -> Measured:
     """Blurs a photograph in every way and asks the detectors.
 
     Args:
         path: Of the file.
-        diagnosis: The network for causes.
+        detector: The network for causes.
         keep_noise: Whether blurred versions get the noise of the sharp one.
     """
     with Image.open(path) as file:
@@ -89,14 +91,14 @@ def measure_photograph(path: Path, diagnosis: Diagnosis, *, keep_noise: bool = F
     generator = np.random.default_rng(zlib.crc32(path.name.encode()))
     noise = noise_deviation(luma)
     light = to_light(luma)
-    values = {"sharp": _ask(_coded(luma), diagnosis)}
+    values = {"sharp": _ask(_coded(luma), detector)}
     for version in versions():
         codes = from_light(convolved(light, kernel(version, generator)))
         if keep_noise:
             pattern = generator.standard_normal(codes.shape, dtype=np.float32)
             noisy = codes + pattern * np.float32(noise)
             codes = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-        values[version] = _ask(_coded(codes), diagnosis)
+        values[version] = _ask(_coded(codes), detector)
     return Measured(path.name, values)
 
 
@@ -182,8 +184,8 @@ def table(found: dict[str, dict[str, dict[str, float]]]) -> str:
     return aligned(rows)
 
 
-def _ask(luma: Luma, diagnosis: Diagnosis) -> dict[str, float]:
-    told = diagnosis.causes(Frame(luma, PixelFormat.GRAY))
+def _ask(luma: Luma, detector: CauseDetector) -> dict[str, float]:
+    told = detector.causes(Frame(luma, PixelFormat.GRAY))
     return {
         "edgeiqa": told["blur"],
         "laplacian": -laplacian_variance(luma),

@@ -22,7 +22,7 @@ from convert.common import provenance
 from convert.common.files import prepare_targets
 from convert.datasets.manifest import data_root, work_dir
 from convert.datasets.registry import database_rows
-from edgeiqa.analysis.cause_detector import DEFAULT, Diagnosis
+from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
 from edgeiqa.causes import CAUSES
 
 
@@ -51,13 +51,13 @@ def run(args: argparse.Namespace) -> int:
     """Run this step."""
     prepare_targets(args.json)
     root = data_root(args.data_root)
-    diagnosis = Diagnosis(args.model)
-    contract = diagnosis.contract
+    detector = CauseDetector(args.model)
+    contract = detector.contract
     limits = contract.limits.get("normal", {})
     rows = database_rows(args.database, root, "validation", work=work_dir(args.work))
     liked = [row for row in rows if row.mos >= LEAST_MOS]
     chosen = np.random.default_rng(0).permutation(len(liked))[: args.pictures]
-    clean, kinds = faults([root / liked[index].path for index in chosen], diagnosis, args.jobs)
+    clean, kinds = faults([root / liked[index].path for index in chosen], detector, args.jobs)
     told = fault_rows(clean, kinds, limits)
     facts = {
         "command": provenance.command_line("python -m convert diagnose"),
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     }
     text = [f"{len(clean)} pictures, limits of preset normal\n", fault_table(told)]
     if args.hard_cases:
-        alarms = false_alarms(hard_cases(root), diagnosis)
+        alarms = false_alarms(hard_cases(root), detector)
         document["hard_cases"] = alarms
         for preset in contract.limits:
             text.append(f"\nfalse alarms, preset {preset}\n\n{alarm_table(alarms, preset)}")

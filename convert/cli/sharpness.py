@@ -23,7 +23,7 @@ from convert.common import provenance
 from convert.common.files import prepare_targets
 from convert.common.progress import progress
 from convert.datasets.manifest import data_root
-from edgeiqa.analysis.cause_detector import DEFAULT, Diagnosis
+from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,14 +50,14 @@ def run(args: argparse.Namespace) -> int:
     """Run this step."""
     prepare_targets(args.json)
     paths = clean_images.large(args.photographs, data_root(args.data_root))[: args.limit]
-    diagnosis = Diagnosis(args.model)
-    limit = diagnosis.contract.limits.get("normal", {}).get("blur", 0.5)
+    detector = CauseDetector(args.model)
+    limit = detector.contract.limits.get("normal", {}).get("blur", 0.5)
     conditions: dict[str, Any] = {}
     shares: dict[str, dict[str, float]] = {}
     tables = []
     tell: Callable[[Path], Measured]
     for name, keep_noise in (("plain", False), ("noise kept", True)):
-        tell = partial(measure_photograph, diagnosis=diagnosis, keep_noise=keep_noise)
+        tell = partial(measure_photograph, detector=detector, keep_noise=keep_noise)
         with ThreadPoolExecutor(args.jobs) as pool:
             measured = list(progress(pool.map(tell, paths), len(paths), name))
         conditions[name] = summary(measured)
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         shares[name] = told(measured, limit)
         listed = ", ".join(f"{version} {share:.0%}" for version, share in shares[name].items())
         tables.append(f"above {limit:g}: {listed}\n")
-    contract = diagnosis.contract
+    contract = detector.contract
     facts = {
         "command": provenance.command_line("python -m convert sharpness"),
         "date": provenance.now(),

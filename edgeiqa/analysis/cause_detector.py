@@ -17,7 +17,7 @@ DEFAULT = "causes"
 """Name of the network that comes with the package."""
 
 
-class Diagnosis:
+class CauseDetector:
     """Tells the causes of bad quality; one object serves all threads of a program.
 
     Attributes:
@@ -43,7 +43,7 @@ class Diagnosis:
             ContractError: As `Model`.
         """
         self.model = model if isinstance(model, Model) else Model(model, threads=threads)
-        if not self.contract.tells_causes:
+        if not self.contract.detects_causes:
             raise ModelError(f"{self.model!r} gives a score; a network for causes is wanted")
 
     @property

@@ -24,7 +24,7 @@ from edgeiqa.preprocessing.yuv import full_range_luma
 REDUCED_SIDE = 256
 """The reduced picture's shorter side is this or more, below twice as much."""
 
-MOST_STEP = 40
+MAX_STEP = 40
 """Steps between neighbours count up to here: a strong edge is no more telling than a clear one."""
 
 MIDDLE = (16, 239)
@@ -98,7 +98,7 @@ def choose(
     """
     field = activity(small)
     window = max(1, side // factor)
-    sums = window_sums(field, window, 2 * MOST_STEP)
+    sums = window_sums(field, window, 2 * MAX_STEP)
     patches: list[np.ndarray] = []
     for kind in ("active", "quiet", "reduced"):
         count = views.count(kind)
@@ -109,7 +109,7 @@ def choose(
         elif kind == "active" or window == side:
             ranked = sums
         else:
-            ranked = window_sums(field, side, 2 * MOST_STEP)
+            ranked = window_sums(field, side, 2 * MAX_STEP)
         for top, left in best_places(ranked, round(count**0.5)):
             if kind == "reduced":
                 patches.append(_filled(small[top : top + side, left : left + side], side))
@@ -119,13 +119,13 @@ def choose(
 
 
 def activity(luma: np.ndarray) -> np.ndarray:
-    """How much neighbours differ: steps to the right and down, each at most `MOST_STEP`.
+    """How much neighbours differ: steps to the right and down, each at most `MAX_STEP`.
 
     Args:
         luma: uint8 [h, w].
 
     Returns:
-        uint8 [h, w], at most 2 * `MOST_STEP`; 0 where there is no neighbour.
+        uint8 [h, w], at most 2 * `MAX_STEP`; 0 where there is no neighbour.
     """
     field = np.zeros(luma.shape, np.uint8)
     for one, next_one, place in (
@@ -134,7 +134,7 @@ def activity(luma: np.ndarray) -> np.ndarray:
     ):
         step = np.maximum(one, next_one)
         step -= np.minimum(one, next_one)
-        np.minimum(step, MOST_STEP, out=step)
+        np.minimum(step, MAX_STEP, out=step)
         place += step
     return field
 

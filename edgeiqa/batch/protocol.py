@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict
 from typing import Any, BinaryIO, TypeAlias
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.gating.gate import Reason, Verdict
 from edgeiqa.quality import Quality
 from edgeiqa.results.row import Row
@@ -54,7 +55,7 @@ Content: TypeAlias = bytes | bytearray | memoryview
 _SIZE = "bytes"
 
 
-class MessageError(ValueError):
+class MessageError(EdgeIQAError, ValueError):
     """What came is no message."""
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from edgeiqa.batch.journal import Journal
 from edgeiqa.batch.settings import Settings
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.imaging.discovery import Item
 from edgeiqa.results.row import Row
 
 
-class OtherSettingsError(ValueError):
+class OtherSettingsError(EdgeIQAError, ValueError):
     """The journal has rows of these photographs made with other settings; for the user."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from edgeiqa.gating.gate import Gate
 from edgeiqa.imaging.decode import MAX_PIXELS
 from edgeiqa.inference.model import DEFAULT
-from edgeiqa.scorer import Scorer, asked_gate
+from edgeiqa.scorer import Scorer, choose_gate
 
 EXACT, QUICK = "exact", "quick"
 
@@ -70,7 +70,7 @@ class Recipe:
 
         Args:
             model: Name of a shipped model, path of a .tflite, or its bytes.
-            gate: As `edgeiqa.scorer.asked_gate`, and so are those that follow.
+            gate: As `edgeiqa.scorer.choose_gate`, and so are those that follow.
             min_score: A least score.
             max_causes: Limits per cause.
 
@@ -80,7 +80,7 @@ class Recipe:
             ValueError: No such preset, cause or limit.
         """
         scorer = Scorer(model)
-        chosen = asked_gate(scorer, gate, min_score=min_score, max_causes=max_causes)
+        chosen = choose_gate(scorer, gate, min_score=min_score, max_causes=max_causes)
         given = bytes(model) if isinstance(model, (bytes, bytearray)) else os.fspath(model)
         return cls.of(given, chosen)
 
@@ -147,8 +147,8 @@ def settings(scorer: Scorer, gate: Gate | None, *, quick: bool, max_pixels: int)
         max_pixels: Larger files are refused.
     """
     contracts = [scorer.contract]
-    if scorer.diagnosis is not None:
-        contracts.append(scorer.diagnosis.contract)
+    if scorer.cause_detector is not None:
+        contracts.append(scorer.cause_detector.contract)
     mode = QUICK if quick else EXACT
     told: dict[str, Any] = {
         "networks": [[one.name, one.version, one.flatbuffer_sha256] for one in contracts],

@@ -61,13 +61,13 @@ def _serve(messages: Messages, replies: BinaryIO) -> None:
     # Here, as the process is to listen first.
     from edgeiqa.batch.protocol import packed
     from edgeiqa.batch.settings import Recipe
-    from edgeiqa.inference.quiet import without_chatter
+    from edgeiqa.inference.quiet import quiet_runtime
     from edgeiqa.results.score_row import error_line, score_row
 
     start, model = messages.get()
     recipe = Recipe.from_json(start["recipe"], model)
     try:
-        with without_chatter():
+        with quiet_runtime():
             scorer, gate = recipe.opened()
     except Exception as error:
         write_message(replies, {"error": error_line(error)})

@@ -150,8 +150,8 @@ def tapped(watch: Stopwatch, scorer: Scorer) -> Iterator[None]:
                 holder = getattr(holder, part)
             _replace(stack, holder, name, watch, stage)
         _replace(stack, scorer.model, "run", watch, "score_network")
-        if scorer.diagnosis is not None:
-            _replace(stack, scorer.diagnosis.model, "run", watch, "causes_network")
+        if scorer.cause_detector is not None:
+            _replace(stack, scorer.cause_detector.model, "run", watch, "causes_network")
         yield
 
 

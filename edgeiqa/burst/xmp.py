@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import write_atomically
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -39,7 +40,7 @@ Name = tuple[str, str]
 """(namespace, local name) of a property."""
 
 
-class XmpError(ValueError):
+class XmpError(EdgeIQAError, ValueError):
     """A sidecar that is left as it is, and why; one line for people."""
 
 

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from edgeiqa._version import __version__
-from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE, UsageError, without_chatter
+from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE, UsageError, quiet_runtime
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.bench.inputs import Subject
@@ -176,7 +176,7 @@ def _measured(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
         ]
     finally:
         progress.close()
-    model, causes = scorer.contract, scorer.diagnosis
+    model, causes = scorer.contract, scorer.cause_detector
     document = {
         "edgeiqa": __version__,
         "command": _command(arguments),
@@ -212,7 +212,7 @@ def _scorer(arguments: argparse.Namespace) -> Scorer:
     from edgeiqa.scorer import Scorer
 
     try:
-        with without_chatter():
+        with quiet_runtime():
             return Scorer(
                 arguments.model, causes=not arguments.no_causes, threads=arguments.threads
             )

@@ -7,7 +7,8 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from edgeiqa.inference.quiet import without_chatter as without_chatter
+from edgeiqa.errors import EdgeIQAError
+from edgeiqa.inference.quiet import quiet_runtime as quiet_runtime
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import Gate
@@ -21,7 +22,7 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 
-class UsageError(Exception):
+class UsageError(EdgeIQAError):
     """A wish that cannot be met; its text is for the user."""
 
 
@@ -108,12 +109,12 @@ def open_scorer(
     from edgeiqa.imaging.decode import MAX_PIXELS
     from edgeiqa.inference.contract import ContractError
     from edgeiqa.inference.model import ModelError
-    from edgeiqa.scorer import Scorer, asked_gate
+    from edgeiqa.scorer import Scorer, choose_gate
 
     try:
-        with without_chatter():
+        with quiet_runtime():
             scorer = Scorer(arguments.model, max_pixels=max_pixels or MAX_PIXELS)
-        gate = asked_gate(
+        gate = choose_gate(
             scorer,
             arguments.gate,
             min_score=arguments.min_score,

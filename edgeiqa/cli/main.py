@@ -24,6 +24,7 @@ from edgeiqa.cli import (
 )
 from edgeiqa.cli.common import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
 from edgeiqa.cli.interrupts import RememberedInterrupt
+from edgeiqa.errors import EdgeIQAError
 
 # In the order of --help.
 COMMANDS = (score, report, live, service, watch, pick, fit_gate, bench, models, samples)
@@ -72,7 +73,7 @@ def _run(argv: Sequence[str] | None) -> int:
         raise _CommandError(_told(error)) from error
 
 
-class _CommandError(Exception):
+class _CommandError(EdgeIQAError):
     """The command cannot be carried out; its text is for the user."""
 
 

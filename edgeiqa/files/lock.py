@@ -6,6 +6,8 @@ import errno
 import os
 import sys
 
+from edgeiqa.errors import EdgeIQAError
+
 if sys.platform != "win32":
     import fcntl
 
@@ -13,7 +15,7 @@ if sys.platform != "win32":
 _UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
 
-class LockedError(OSError):
+class LockedError(EdgeIQAError, OSError):
     """Another process holds the lock."""
 
 

@@ -13,12 +13,13 @@ import secrets
 import shutil
 from collections.abc import Sequence
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import PART, AtomicFile, sync_folder
 
 _CHUNK = 1 << 20
 
 
-class TransferError(OSError):
+class TransferError(EdgeIQAError, OSError):
     """A file that stays where it was, and why, in one line for the user."""
 
 

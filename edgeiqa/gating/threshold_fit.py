@@ -19,9 +19,9 @@ import numpy.typing as npt
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
-LEAST_SHOTS = 20
+MIN_SHOTS = 20
 """Fewer say next to nothing about a threshold."""
-LEAST_OF_A_KIND = 5
+MIN_PER_CLASS = 5
 """So many kept ones and so many rejected ones there must be."""
 CONFIDENCE = 0.95
 _CHI2 = 3.841458820694124
@@ -155,12 +155,12 @@ def _checked(scores: npt.ArrayLike, keep: Sequence[bool] | npt.ArrayLike) -> tup
         )
     x, y = raw.astype(np.float64), flags.astype(bool)
     kept = int(y.sum())
-    if len(x) < LEAST_SHOTS:
-        raise ValueError(f"{len(x)} shots are too few, expected at least {LEAST_SHOTS}")
-    if min(kept, len(x) - kept) < LEAST_OF_A_KIND:
+    if len(x) < MIN_SHOTS:
+        raise ValueError(f"{len(x)} shots are too few, expected at least {MIN_SHOTS}")
+    if min(kept, len(x) - kept) < MIN_PER_CLASS:
         raise ValueError(
             f"{kept} shots were kept and {len(x) - kept} rejected, expected at least "
-            f"{LEAST_OF_A_KIND} of each"
+            f"{MIN_PER_CLASS} of each"
         )
     wrong = np.flatnonzero(~((x >= 0) & (x <= 100)))
     if len(wrong):

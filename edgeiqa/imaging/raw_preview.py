@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.imaging.discovery import RAW_SUFFIXES
 
 _TIFF = (b"II*\0", b"MM\0*")
@@ -28,7 +29,7 @@ _ORIENTATION_TAG = 0x0112
 _SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
 
-class RawError(ValueError):
+class RawError(EdgeIQAError, ValueError):
     """No preview can be had; the text is one line for people."""
 
 

@@ -96,7 +96,7 @@ class Contract:
         names = [output.name for output in self.outputs]
         if len(set(names)) != len(names):
             raise ContractError(f"outputs share a name: {', '.join(names)}")
-        if self.tells_causes:
+        if self.detects_causes:
             if self.input.views == ("global",) or len(self.outputs) != 1:
                 raise ContractError("causes come from patches, and from one output alone")
         elif not any(output.gives_score for output in self.outputs):
@@ -118,7 +118,7 @@ class Contract:
                     )
 
     @property
-    def tells_causes(self) -> bool:
+    def detects_causes(self) -> bool:
         """Whether this is a network for causes and not for scores."""
         return any(output.kind == "patch_causes" for output in self.outputs)
 

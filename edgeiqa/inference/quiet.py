@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def without_chatter() -> Iterator[None]:
+def quiet_runtime() -> Iterator[None]:
     """Keeps the runtime's INFO lines, which C++ writes to descriptor 2, off the terminal.
 
     Warnings and errors come through. For this command only: a library must not touch the

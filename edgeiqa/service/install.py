@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import AtomicFile
 
 RUNNING = "/run/systemd/system"
@@ -20,7 +21,7 @@ PROPERTIES = (
 )  # fmt: skip
 
 
-class SystemctlError(RuntimeError):
+class SystemctlError(EdgeIQAError, RuntimeError):
     """systemd is not there or refuses; its text is for people."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from edgeiqa.errors import MissingVariableError
 from edgeiqa.urls import with_environment, without_password
 
 PASSWORD_VARIABLE = "EDGEIQA_MQTT_PASSWORD"
@@ -73,9 +74,9 @@ def parse_broker(url: str, environ: Mapping[str, str] | None = None) -> Broker:
             host.encode("idna")
     except UnicodeError as error:
         raise ValueError(f"{shown}: no name of a host") from error
+    except MissingVariableError:
+        raise
     except ValueError as error:
-        if "environment" in str(error):
-            raise
         raise ValueError(f"{shown}: {error}") from error
     if parts.scheme not in PORTS:
         raise ValueError(f"{shown}: expected mqtt:// or mqtts://, {_EXAMPLE}")

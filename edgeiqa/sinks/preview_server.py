@@ -29,6 +29,7 @@ from typing import Any
 
 from PIL import Image
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.sinks.preview_page import PAGE
 
 HOST = "127.0.0.1"
@@ -51,7 +52,7 @@ _POLICY = (
 )
 
 
-class PreviewServerError(OSError):
+class PreviewServerError(EdgeIQAError, OSError):
     """The preview cannot be served; the text is for the user."""
 
 

@@ -13,6 +13,7 @@ import shutil
 import time
 from types import TracebackType
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import clear_parts, write_atomically
 from edgeiqa.files.lock import LockedError, lock_folder
 from edgeiqa.files.size import size_words
@@ -21,7 +22,7 @@ from edgeiqa.sinks.jpeg import is_ours
 _LOOK_EVERY_S = 60.0
 
 
-class SaveError(OSError):
+class SaveError(EdgeIQAError, OSError):
     """A picture that was not saved, and why; one line for people."""
 
 

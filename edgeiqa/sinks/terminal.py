@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.live.result import LiveResult
 from edgeiqa.live.stats import LiveStats
 from edgeiqa.results.row import printable
@@ -23,7 +24,7 @@ _BAR = 30
 _COLOURS = {"Accept": "green", "Reject": "red", "Scored": "cyan", "No score": "yellow"}
 
 
-class TerminalError(Exception):
+class TerminalError(EdgeIQAError):
     """No live line can be shown; the text says why, for the user."""
 
 

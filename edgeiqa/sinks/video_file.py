@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import AtomicFile
 
 _CLOCK = 60_000
@@ -23,7 +24,7 @@ _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-class VideoFileError(OSError):
+class VideoFileError(EdgeIQAError, OSError):
     """The video cannot be written; the text is for the user."""
 
 

@@ -6,7 +6,7 @@ Usage: python scripts/stress/threads.py [--models nano base] [--threads 16] [--p
 One `Scorer` serves all threads. Each scores all pictures, in an order of its own, so at any moment
 different pictures are on their way; of four threads one goes through `Scorer.score`, one through a
 `LiveScorer` of its own, one through `Scorer.score` with a broken picture after each twentieth, and
-one through `Diagnosis.causes` and `Scorer.score` in turn. What is compared is the whole result:
+one through `CauseDetector.causes` and `Scorer.score` in turn. What is compared is the whole result:
 score, std, shares of opinion, causes. Python is the ordinary build, with its global lock, which
 LiteRT lets go of while it calculates; free-threaded builds are out of scope.
 """
@@ -40,7 +40,7 @@ from scripts.stress.soak import processor  # noqa: E402
 SIZE = (128, 96)
 BROKEN = (b"no picture", b"\xff\xd8\xff\xe0 half a JPEG", np.zeros((4, 4, 7), np.uint8))
 BROKEN_EVERY = 20
-WAYS = ("Scorer.score", "LiveScorer", "Scorer.score with broken pictures", "Diagnosis and Scorer")
+WAYS = ("Scorer.score", "LiveScorer", "Scorer.score with broken pictures", "CauseDetector and Scorer")
 
 
 @dataclass
@@ -92,8 +92,8 @@ def work(
         frame = frames[index]
         if way == 1:
             quality = live.score(frame).quality
-        elif way == 3 and scorer.diagnosis is not None:
-            causes = scorer.diagnosis.causes(frame)
+        elif way == 3 and scorer.cause_detector is not None:
+            causes = scorer.cause_detector.causes(frame)
             quality = scorer.score(frame)
             if causes != quality.causes:
                 wrong.append(f"thread {number}, picture {index}: causes differ")

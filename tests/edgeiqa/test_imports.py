@@ -55,7 +55,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = python("import edgeiqa, sys; print(*sys.modules)").split()
     third_party = {"numpy", "PIL", "ai_edge_litert", "tflite_runtime", *HEAVY}
     assert not third_party.intersection(loaded)
-    assert [name for name in loaded if name.startswith("edgeiqa.")] == ["edgeiqa._version"]
+    assert [name for name in loaded if name.startswith("edgeiqa.")] == [
+        "edgeiqa._deprecated",
+        "edgeiqa._version",
+    ]
 
 
 def test_help_loads_neither_numpy_nor_pillow() -> None:
@@ -107,7 +110,7 @@ def test_only_the_promised_packages_are_imported(path: Path) -> None:
 def test_everything_promised_is_there() -> None:
     for name in edgeiqa.__all__:
         assert getattr(edgeiqa, name) is not None
-    assert set(edgeiqa.__all__) <= set(dir(edgeiqa))
+    assert dir(edgeiqa) == sorted(edgeiqa.__all__)
     with pytest.raises(AttributeError, match="no_such_thing"):
         edgeiqa.no_such_thing  # noqa: B018
 

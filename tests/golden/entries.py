@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.analysis.patches import detail
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.inference.model import Model, available_models
@@ -87,7 +87,7 @@ class Document:
     name: str
     model: RememberingModel
     every: int = 1
-    _diagnosis: Diagnosis | None = field(default=None, repr=False)
+    _diagnosis: CauseDetector | None = field(default=None, repr=False)
 
     def head(self) -> dict[str, Any]:
         """Which network this is."""
@@ -112,7 +112,7 @@ class Document:
     def entries(self) -> Iterator[Entry]:
         """Computes them, in the order of the file."""
         if self.name == CAUSES:
-            self._diagnosis = Diagnosis(self.model)
+            self._diagnosis = CauseDetector(self.model)
         for title, frame in self._frames[:: self.every]:
             yield self._causes(title, frame) if self._diagnosis else self._score(title, frame)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from edgeiqa import Diagnosis, Frame, Scorer
+from edgeiqa import CauseDetector, Frame, Scorer
 from edgeiqa.analysis.patches import detail
 from tests.golden.entries import digest
 from tests.golden.frames import golden_frames
@@ -24,7 +24,7 @@ TOLERANCE = 1e-9
 @pytest.fixture(scope="module")
 def golden() -> dict[str, Any]:
     document: dict[str, Any] = json.loads((FOLDER / "causes.json").read_text(encoding="utf-8"))
-    if document["flatbuffer_sha256"] != Diagnosis().contract.flatbuffer_sha256:
+    if document["flatbuffer_sha256"] != CauseDetector().contract.flatbuffer_sha256:
         pytest.fail("causes.json is of another model: run python tests/golden/regenerate.py")
     return document
 
@@ -38,22 +38,22 @@ def frames() -> dict[str, Frame]:
 def test_patches_and_integers_are_the_same(
     golden: dict[str, Any], frames: dict[str, Frame]
 ) -> None:
-    diagnosis = Diagnosis()
+    detector = CauseDetector()
     assert list(frames) == list(golden["pictures"])
     for title, entry in golden["pictures"].items():
-        seen = detail(frames[title], diagnosis.contract.input)
+        seen = detail(frames[title], detector.contract.input)
         assert digest(seen.tensor) == entry["patches"], title
         assert digest(seen.small) == entry["small"], title
-        (outputs,) = diagnosis.model.run_raw(seen.tensor).values()
+        (outputs,) = detector.model.run_raw(seen.tensor).values()
         assert digest(outputs) == entry["outputs"], title
 
 
 def test_causes_are_the_same_on_eight_threads(
     golden: dict[str, Any], frames: dict[str, Frame]
 ) -> None:
-    diagnosis = Diagnosis()
+    detector = CauseDetector()
     with ThreadPoolExecutor(8) as pool:
-        told = pool.map(diagnosis.causes, frames.values())
+        told = pool.map(detector.causes, frames.values())
     for causes, (title, entry) in zip(told, golden["pictures"].items(), strict=True):
         assert causes == pytest.approx(entry["causes"], abs=TOLERANCE), title
 

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgeiqa.errors import EdgeIQAError
 
-class FlatbufferError(ValueError):
+
+class FlatbufferError(EdgeIQAError, ValueError):
     """A flatbuffer that is damaged, or asks for more or other things than a picture model may."""
 
 

@@ -47,7 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 
 def test_the_file_tells_causes_and_what_it_was_made_of(run: tuple[Path, Path, Path]) -> None:
     contract = read(run[2].read_bytes())[0]
-    assert contract.tells_causes
+    assert contract.detects_causes
     assert contract.training["bags"] == 40
     assert {"float", "int8", "shift_p99", "macs"} < set(contract.metrics)
     assert set(contract.limits) == {"relaxed", "normal", "strict"}
@@ -57,9 +57,9 @@ def test_the_file_tells_causes_and_what_it_was_made_of(run: tuple[Path, Path, Pa
 
 
 def test_it_runs_beside_a_model_for_scores(run: tuple[Path, Path, Path]) -> None:
-    from edgeiqa import Diagnosis
+    from edgeiqa import CauseDetector
 
-    quality = Scorer("nano", causes=Diagnosis(run[2])).score(data.astronaut())
+    quality = Scorer("nano", causes=CauseDetector(run[2])).score(data.astronaut())
     assert tuple(quality.causes) == CAUSES
 
 

@@ -20,7 +20,7 @@ from convert.causes.sharpness import (
 )
 from convert.causes.sharpness import told as told_share
 from convert.common.tenengrad import tenengrad
-from edgeiqa.analysis.cause_detector import Diagnosis
+from edgeiqa.analysis.cause_detector import CauseDetector
 
 
 def test_auc_counts_pairs() -> None:
@@ -46,7 +46,8 @@ def test_a_photograph_is_blurred_in_every_way_and_told(tmp_path: Path) -> None:
     path = tmp_path / "coffee.png"
     Image.fromarray(data.coffee()).save(path)
     told = [
-        measure_photograph(path, Diagnosis(), keep_noise=keep_noise) for keep_noise in (False, True)
+        measure_photograph(path, CauseDetector(), keep_noise=keep_noise)
+        for keep_noise in (False, True)
     ]
     for one in told:
         assert list(one.values) == ["sharp", *versions()]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeiqa.analysis.patches import (
-    MOST_STEP,
+    MAX_STEP,
     Detail,
     activity,
     best_places,
@@ -110,7 +110,7 @@ def test_the_reduced_picture_is_never_small(height: int, width: int, factor: int
 
 def test_activity_counts_steps_and_caps_them() -> None:
     luma = np.array([[0, 10, 255], [0, 0, 0]], np.uint8)
-    assert activity(luma).tolist() == [[10, 10 + MOST_STEP, MOST_STEP], [0, 0, 0]]
+    assert activity(luma).tolist() == [[10, 10 + MAX_STEP, MAX_STEP], [0, 0, 0]]
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 15), st.integers(0, 99))

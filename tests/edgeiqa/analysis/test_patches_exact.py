@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeiqa.analysis.patches import (
+    MAX_STEP,
     MIDDLE,
-    MOST_STEP,
     Crop,
     _filled,
     activity,
@@ -28,8 +28,8 @@ from tests.edgeiqa.framing import Case, cases, noise
 def plain_activity(luma: np.ndarray) -> np.ndarray:
     wide = luma.astype(np.int64)
     field = np.zeros(luma.shape, np.int64)
-    field[:, :-1] += np.minimum(np.abs(np.diff(wide, axis=1)), MOST_STEP)
-    field[:-1, :] += np.minimum(np.abs(np.diff(wide, axis=0)), MOST_STEP)
+    field[:, :-1] += np.minimum(np.abs(np.diff(wide, axis=1)), MAX_STEP)
+    field[:-1, :] += np.minimum(np.abs(np.diff(wide, axis=0)), MAX_STEP)
     return field
 
 
@@ -86,7 +86,7 @@ def test_fields_and_sums_are_those_of_64_bits(
     field = activity(luma)
     assert field.dtype == np.uint8
     np.testing.assert_array_equal(field, plain_activity(luma))
-    for numbers, most in ((field, 2 * MOST_STEP), (luma, 255)):
+    for numbers, most in ((field, 2 * MAX_STEP), (luma, 255)):
         found = window_sums(numbers, window, most)
         np.testing.assert_array_equal(found, plain_sums(numbers, window))
 

@@ -118,8 +118,8 @@ def test_the_path_is_as_it_was_and_scores_the_same(scorer: Scorer) -> None:
         interrupted()
     assert joints() == before
     assert "run" not in vars(scorer.model)
-    assert scorer.diagnosis is not None
-    assert "run" not in vars(scorer.diagnosis.model)
+    assert scorer.cause_detector is not None
+    assert "run" not in vars(scorer.cause_detector.model)
 
 
 def test_without_causes_their_stages_are_missing() -> None:

@@ -235,9 +235,9 @@ def test_fit_gives_a_gate_and_takes_qualities() -> None:
 
 
 def test_the_package_gate_has_the_limits_of_its_preset() -> None:
-    from edgeiqa import Diagnosis
+    from edgeiqa import CauseDetector
 
-    limits = Diagnosis().contract.limits["strict"]
+    limits = CauseDetector().contract.limits["strict"]
     assert Gate("strict").max_causes == limits
     assert Gate("strict", limits={}).max_causes == {}
     assert Gate("strict", thresholds={"strict": 60.0}).max_causes == {}

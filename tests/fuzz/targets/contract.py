@@ -83,7 +83,7 @@ class Contracts(Target):
             assert from_json(to_json(contract)) == contract
         except ContractError:
             return "contract that JSON cannot say"
-        if contract.tells_causes:
+        if contract.detects_causes:
             return "contract of causes"
         rng = np.random.default_rng(len(file))
         outputs = {spec.name: rng.normal(0, 10, spec.values or 3) for spec in contract.outputs}

@@ -13,7 +13,7 @@ from edgeiqa.batch.settings import Recipe
 from edgeiqa.cli.common import UsageError, open_scorer
 from edgeiqa.inference.contract import append, read
 from edgeiqa.inference.model import find
-from edgeiqa.scorer import Scorer, asked_gate
+from edgeiqa.scorer import Scorer, choose_gate
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +63,10 @@ def test_command_and_recipe_have_one_gate(
 
 def test_a_model_without_presets_has_a_gate_where_one_is_asked_for(bare: Path) -> None:
     scorer = Scorer(bare)
-    assert asked_gate(scorer) is None
-    assert numbers(asked_gate(scorer, max_causes={"dark": 0.5})) == (0.0, {"dark": 0.5})
-    assert numbers(asked_gate(scorer, min_score=40)) == (40, {})
+    assert choose_gate(scorer) is None
+    assert numbers(choose_gate(scorer, max_causes={"dark": 0.5})) == (0.0, {"dark": 0.5})
+    assert numbers(choose_gate(scorer, min_score=40)) == (40, {})
     with pytest.raises(ValueError, match="none: give min_score"):
-        asked_gate(scorer, needed=True)
+        choose_gate(scorer, needed=True)
     with pytest.raises(ValueError, match="no cause 'blurr'"):
-        asked_gate(scorer, max_causes={"blurr": 0.5})
+        choose_gate(scorer, max_causes={"blurr": 0.5})
