@@ -8,102 +8,52 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-MODULES = {
-    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-    for package in ("edgeiqa", "convert")
-    for file in sorted((ROOT / package).rglob("*.py"))
-}
-# From top to bottom; packages of one line may import each other as long as there is no circle.
-LAYERS = {
-    "edgeiqa": (
-        ("__main__", "cli"),
-        ("service", "integrations"),
-        ("sinks", "batch", "report", "bench"),
-        ("live", "results", "burst"),
-        ("scorer",),
-        ("analysis", "gating"),
-        ("preprocessing", "sources", "quality"),
-        ("imaging", "inference", "files", "assets"),
-        ("urls",),
-        ("errors", "causes", "_version", "_deprecated"),
-    ),
-    "convert": (
-        ("__main__",),
-        ("cli",),
-        ("causes", "keras_import"),
-        ("baselines",),
-        ("quantization", "training", "evaluation"),
-        ("nets",),
-        ("datasets",),
-        ("distortions",),
-        ("common",),
-    ),
-}
+from scripts.docs.structure import (
+    LAYERS,
+    ROOT,
+    circles,
+    graph_of,
+    levels,
+    main,
+    modules_in,
+    package_of,
+    packages_of,
+)
+
+MODULES = modules_in(ROOT, "edgeiqa", "convert")
+GRAPH = graph_of(MODULES)
 LEVEL = {
-    (top, room): level
+    (top, package): level
     for top, layers in LAYERS.items()
-    for level, rooms in enumerate(layers)
-    for room in rooms
+    for level, packages in enumerate(layers)
+    for package in packages
 }
-
-
-def imports_of(file: Path) -> set[str]:
-    """Modules of ours that a file imports anywhere, but for type checkers alone."""
-    found: set[str] = set()
-
-    def visit(node: ast.AST) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-                continue
-            if isinstance(child, ast.ImportFrom) and child.module:
-                named = {f"{child.module}.{alias.name}" for alias in child.names}
-                found.update((named & MODULES.keys()) or ({child.module} & MODULES.keys()))
-            visit(child)
-
-    visit(ast.parse(file.read_text(encoding="utf-8")))
-    return found
-
-
-def room(module: str) -> tuple[str, str]:
-    """The top-level package of a module and the room in it ("" for its public face)."""
-    top, _, rest = module.partition(".")
-    return top, rest.partition(".")[0]
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
-    graph = {name: imports_of(file) - {name} for name, file in MODULES.items()}
+    assert circles(GRAPH) == []
+
+
+def test_no_package_imports_another_in_a_circle() -> None:
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(packages_of(GRAPH)).prepare()
     except CycleError as error:
-        pytest.fail(" -> ".join(error.args[1]))
+        pytest.fail(" -> ".join(map(".".join, error.args[1])))
 
 
-def test_no_room_imports_another_in_a_circle() -> None:
-    graph: dict[str, set[str]] = {}
-    for name, file in MODULES.items():
-        here = ".".join(room(name))
-        graph.setdefault(here, set()).update(".".join(room(one)) for one in imports_of(file))
-        graph[here].discard(here)
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        pytest.fail(" -> ".join(error.args[1]))
-
-
-def test_every_room_has_its_layer() -> None:
-    assert {room(name) for name in MODULES} == {*LEVEL, ("edgeiqa", ""), ("convert", "")}
+def test_every_package_has_its_layer() -> None:
+    assert {package_of(name) for name in MODULES} == {*LEVEL, ("edgeiqa", ""), ("convert", "")}
 
 
 def test_imports_run_downwards() -> None:
     upward = [
         f"{name} -> {one}"
-        for name, file in MODULES.items()
-        for one in sorted(imports_of(file))
-        if room(name) in LEVEL
-        and room(one) in LEVEL
-        and room(one)[0] == room(name)[0]
-        and LEVEL[room(one)] < LEVEL[room(name)]
+        for name, imported in GRAPH.items()
+        for one in sorted(imported)
+        if package_of(name) in LEVEL
+        and package_of(one) in LEVEL
+        and package_of(one)[0] == package_of(name)[0]
+        and LEVEL[package_of(one)] < LEVEL[package_of(name)]
     ]
     assert not upward
 
@@ -125,6 +75,26 @@ def _uses_face(file: Path) -> bool:
 
 
 def test_the_runtime_does_not_know_the_tools() -> None:
-    for name, file in MODULES.items():
+    for name, imported in GRAPH.items():
         if name.startswith("edgeiqa"):
-            assert not any(one.startswith("convert") for one in imports_of(file)), name
+            assert not any(one.startswith("convert") for one in imported), name
+
+
+def test_structure_counts_lines_levels_and_circles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "edgeiqa"
+    package.mkdir()
+    (tmp_path / "README.md").write_text("12345\n")
+    (package / "__init__.py").write_text("")
+    (package / "a.py").write_text("from edgeiqa import b\nfrom edgeiqa.c import x\n")
+    (package / "b.py").write_text("def f():\n    from edgeiqa.a import g\n")
+    (package / "c.py").write_text("import edgeiqa.d\nx = 1\n")
+    (package / "d.py").write_text("if TYPE_CHECKING:\n    from edgeiqa.a import g\n")
+    graph = graph_of(modules_in(tmp_path, "edgeiqa"))
+    assert circles(graph) == [["edgeiqa.a", "edgeiqa.b"]]
+    assert levels(graph) == 3  # a and b, c, d
+    assert main(["--root", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1].split() == ["edgeiqa", "8", "5", "3", "1"]
+    assert printed[-1] == "README.md 6 bytes"
