@@ -8,7 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from edgeiqa._version import __version__
-from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE, UsageError, quiet_runtime
+from edgeiqa.cli.common import (
+    EXIT_OK,
+    EXIT_UNREADABLE,
+    UsageError,
+    count_argument,
+    quiet_runtime,
+    size_argument,
+)
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.bench.inputs import Subject
@@ -16,8 +23,6 @@ if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.scorer import Scorer
 
 FORMATS = (*("RGB", "BGR", "RGBA", "BGRA", "GRAY", "NV12", "NV21", "I420", "YUYV", "YUV_420_888"),)
-MAX_SIDE = 16_384
-
 EPILOG = """Photographs that are named are scored as files, decoding included; with --size,
 --pixel-format or --rotation they are made into frames first, outside of what is timed. Without a
 photograph a sample is enlarged to the size of the frame.
@@ -95,31 +100,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
-def size_argument(text: str) -> tuple[int, int]:
-    """(width, height) out of an argument's text, such as "1920x1080"."""
-    width, cross, height = text.lower().partition("x")
-    sides = [int(side) if side.isascii() and side.isdigit() else 0 for side in (width, height)]
-    if not cross or not all(1 <= side <= MAX_SIDE for side in sides):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no size such as 1920x1080, each side 1 to {MAX_SIDE}"
-        )
-    return sides[0], sides[1]
-
-
 def format_argument(text: str) -> str:
     """The name of a pixel format, or "all", in either case."""
     name = text.lower() if text.lower() == "all" else text.upper()
     if name != "all" and name not in FORMATS:
         raise argparse.ArgumentTypeError(f"no format {text!r}, known: {', '.join(FORMATS)}, all")
     return name
-
-
-def count_argument(text: str) -> int:
-    """A whole number from 1 out of an argument's text."""
-    count = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= count <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
-    return count
 
 
 def run(arguments: argparse.Namespace) -> int:

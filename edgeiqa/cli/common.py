@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeiqa.errors import EdgeIQAError
@@ -13,6 +15,9 @@ from edgeiqa.inference.quiet import quiet_runtime as quiet_runtime
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import Gate
     from edgeiqa.scorer import Scorer
+
+MAX_SIDE = 16_384
+"""Pixels on the longer side of a frame."""
 
 EXIT_OK = 0
 EXIT_REJECTED = 1
@@ -61,33 +66,95 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Number:
+    """An argparse type: a finite number within limits.
+
+    Attributes:
+        minimum: The smallest number allowed.
+        maximum: The largest number allowed.
+        exclusive: Whether `minimum` itself is not allowed.
+    """
+
+    minimum: float = 0.0
+    maximum: float = math.inf
+    exclusive: bool = False
+
+    def __call__(self, text: str) -> float:
+        """The number, or an error for argparse to show."""
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        above = value > self.minimum if self.exclusive else value >= self.minimum
+        if not (above and value <= self.maximum and math.isfinite(value)):
+            raise argparse.ArgumentTypeError(f"expected a number {self}, got {text!r}")
+        return value
+
+    def __str__(self) -> str:
+        start = f"above {self.minimum:g}" if self.exclusive else f"from {self.minimum:g}"
+        if self.maximum < math.inf:
+            return f"{start} to {self.maximum:g}"
+        return start if self.exclusive else f"{start} on"
+
+
+SECONDS = Number(maximum=86_400.0 * 366)
+POSITIVE_SECONDS = Number(maximum=86_400.0 * 366, exclusive=True)
+POSITIVE = Number(exclusive=True)
+SHARE = Number(maximum=1.0)
+
+
 def score_argument(text: str) -> float:
-    """A score 0-100 out of an argument's text."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 100")
+    """An argparse type: a score from 0 to 100."""
+    value = Number(maximum=100.0)(text)
+    if 0 < value < 1:
+        raise argparse.ArgumentTypeError(
+            f"scores run from 0 to 100, got {text!r}; did you mean {100 * value:g}?"
+        )
     return value
 
 
+def count_argument(text: str) -> int:
+    """An argparse type: a whole number from 1 on."""
+    count = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 1 to 999999999, got {text!r}"
+        )
+    return count
+
+
+def size_argument(text: str) -> tuple[int, int]:
+    """An argparse type: (width, height), such as "1920x1080"."""
+    found = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text, re.ASCII | re.IGNORECASE)
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= min(size) <= max(size) <= MAX_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"expected WIDTHxHEIGHT, such as 1920x1080, each from 1 to {MAX_SIDE}, got {text!r}"
+        )
+    return size
+
+
+def bytes_argument(text: str) -> int:
+    """An argparse type: a number of bytes, such as "500MB"."""
+    from edgeiqa.files.size import parse_size
+
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def cause_argument(text: str) -> tuple[str, float]:
-    """A cause and its limit 0-1 out of an argument's text, such as "blur=0.4"."""
+    """An argparse type: a cause and its limit from 0 to 1, such as "blur=0.4"."""
     from edgeiqa.causes import CAUSES
 
     cause, equals, number = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no CAUSE=X, such as blur=0.4")
+        raise argparse.ArgumentTypeError(f"expected CAUSE=X, such as blur=0.4, got {text!r}")
     if cause not in CAUSES:
         raise argparse.ArgumentTypeError(f"no cause {cause!r}, known: {', '.join(CAUSES)}")
-    try:
-        value = float(number)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{cause}: {number!r} is no number from 0 to 1")
-    return cause, value
+    return cause, SHARE(number)
 
 
 def open_scorer(
@@ -151,21 +218,3 @@ def asked_format(arguments: argparse.Namespace) -> str:
     if suffix == "ndjson" or (suffix == "json" and "json" not in arguments.formats):
         suffix = "jsonl"
     return suffix if suffix in arguments.formats else "table"
-
-
-def count_argument(text: str) -> int:
-    """A whole number from 1 on out of an argument's text."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
-
-
-def seconds_argument(text: str) -> float:
-    """A time above 0, in seconds, out of an argument's text."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return value

@@ -7,7 +7,14 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE, UsageError, add_model_option, open_scorer
+from edgeiqa.cli.common import (
+    EXIT_OK,
+    EXIT_UNREADABLE,
+    Number,
+    UsageError,
+    add_model_option,
+    open_scorer,
+)
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import GateFit
@@ -67,7 +74,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--csv", metavar="FILE", help="instead, a table with a column keep")
     parser.add_argument(
         "--keep-share",
-        type=share_argument,
+        type=Number(maximum=1.0, exclusive=True),
         metavar="X",
         help="keep this share of those that you kept, such as 0.95, instead of making the fewest "
         "mistakes",
@@ -78,17 +85,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
     parser.set_defaults(run=run)
-
-
-def share_argument(text: str) -> float:
-    """A share above 0 and at most 1 out of an argument's text."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share above 0 and at most 1")
-    return value
 
 
 def run(arguments: argparse.Namespace) -> int:

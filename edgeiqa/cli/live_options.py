@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
-import re
 
-from edgeiqa.cli.common import UsageError, add_gate_options, count_argument
+from edgeiqa.cli.common import (
+    POSITIVE,
+    POSITIVE_SECONDS,
+    SECONDS,
+    UsageError,
+    add_gate_options,
+    bytes_argument,
+    count_argument,
+    size_argument,
+)
 
 EPILOG = """sources:
   VIDEO                        every frame is scored
@@ -39,15 +46,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", dest="source_option", metavar="SPEC", help="the same as SOURCE")
     add_gate_options(parser)
     asked = parser.add_argument_group("what the source is asked for, or consists of")
-    asked.add_argument("--size", type=_size, metavar="WxH", help="such as 1280x720")
+    asked.add_argument("--size", type=size_argument, metavar="WxH", help="such as 1280x720")
     asked.add_argument(
         "--pixel-format", metavar="F", help="as ffmpeg names it, such as nv12, yuyv422, rgb24"
     )
-    asked.add_argument("--fps", type=_positive, metavar="N", help="frames per second")
+    asked.add_argument("--fps", type=POSITIVE, metavar="N", help="frames per second")
     taken = parser.add_argument_group("which frames are scored")
-    taken.add_argument("--every", type=_positive, metavar="S", help="one in S seconds at most")
+    taken.add_argument(
+        "--every", type=POSITIVE_SECONDS, metavar="S", help="at most one in S seconds"
+    )
     taken.add_argument("--max-frames", type=count_argument, metavar="N", help="end after N results")
-    taken.add_argument("--duration", type=_positive, metavar="S", help="end after S seconds")
+    taken.add_argument("--duration", type=POSITIVE_SECONDS, metavar="S", help="end after S seconds")
     shown = parser.add_argument_group("what is shown")
     shown.add_argument(
         "--format",
@@ -88,19 +97,19 @@ def _add_saving(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--save-every",
-        type=_not_negative,
+        type=SECONDS,
         metavar="S",
         help="the best one of S seconds (default: 1; 0: every accepted frame)",
     )
     group.add_argument(
         "--save-quota",
-        type=_bytes,
+        type=bytes_argument,
         metavar="SIZE",
         help="what they take at most; the oldest ones go, other files stay (default: 500MB)",
     )
     group.add_argument(
         "--save-reserve",
-        type=_bytes,
+        type=bytes_argument,
         metavar="SIZE",
         help="save nothing while less would be left on the disk (default: 100MB)",
     )
@@ -159,41 +168,3 @@ def check_options(arguments: argparse.Namespace) -> None:
     for name, needed in _BELONGS.items():
         if getattr(arguments, name) and getattr(arguments, needed) is None:
             raise UsageError(f"--{name.replace('_', '-')} is for --{needed}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)[xX](\d+)", text)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if min(size) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size WIDTHxHEIGHT, such as 1280x720")
-    return size
-
-
-def _positive(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return value
-
-
-def _not_negative(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -1.0
-
-
-def _bytes(text: str) -> int:
-    from edgeiqa.files.size import parse_size
-
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

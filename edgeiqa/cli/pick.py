@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 from edgeiqa.cli.common import (
     EXIT_OK,
     EXIT_UNREADABLE,
+    SECONDS,
+    SHARE,
     UsageError,
     add_model_option,
     count_argument,
@@ -128,14 +130,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--gap",
-        type=_seconds,
+        type=SECONDS,
         default=2.0,
         metavar="SECONDS",
         help="at most this long between neighbours of a moment (default: 2)",
     )
     parser.add_argument(
         "--likeness",
-        type=_likeness,
+        type=SHARE,
         default=0.7,
         metavar="X",
         help="how alike they have to look, 0-1 (default: 0.7)",
@@ -252,21 +254,3 @@ def _check_folders(arguments: argparse.Namespace) -> None:
         inner, outer = os.path.realpath(folder), os.path.realpath(to)
         if inner == outer or inner.startswith(os.path.join(outer, "")):
             raise UsageError(f"{named}: the photographs lie in there already")
-
-
-def _seconds(text: str) -> float:
-    return _number(text, 0.0, float("inf"), "no number of seconds from 0 on")
-
-
-def _likeness(text: str) -> float:
-    return _number(text, 0.0, 1.0, "no number from 0 to 1")
-
-
-def _number(text: str, least: float, most: float, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not (least <= value <= most and value < float("inf")):
-        raise argparse.ArgumentTypeError(f"{text!r} is {what}")
-    return value

@@ -11,6 +11,7 @@ from edgeiqa.cli.common import (
     EXIT_OK,
     EXIT_REJECTED,
     EXIT_UNREADABLE,
+    POSITIVE_SECONDS,
     UsageError,
     add_format_option,
     add_gate_options,
@@ -18,7 +19,6 @@ from edgeiqa.cli.common import (
     count_argument,
     gate_words,
     open_scorer,
-    seconds_argument,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
@@ -94,7 +94,7 @@ def _add_library_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--timeout",
-        type=seconds_argument,
+        type=POSITIVE_SECONDS,
         default=300.0,
         metavar="S",
         help="give a photograph up after so many seconds in a worker process (default: 300)",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from edgeiqa.cli.common import (
     EXIT_OK,
+    SECONDS,
     UsageError,
     add_format_option,
     add_gate_options,
@@ -53,14 +54,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_gate_options(parser)
     parser.add_argument(
         "--interval",
-        type=_seconds,
+        type=SECONDS,
         default=1.0,
         metavar="SECONDS",
         help="between two looks at the folder (default: 1)",
     )
     parser.add_argument(
         "--settle",
-        type=_seconds,
+        type=SECONDS,
         default=1.0,
         metavar="SECONDS",
         help="for which a file must not have changed (default: 1)",
@@ -153,13 +154,3 @@ def _ending_on_terminate() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 86400")
-    return value

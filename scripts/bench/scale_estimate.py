@@ -23,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from edgeiqa.cli.common import POSITIVE  # noqa: E402
 from scripts.docs.markdown import table  # noqa: E402
 
 REPORT = ROOT / "docs" / "benchmarks" / "ray.json"
@@ -158,13 +159,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     default = Wishes()
-    parser.add_argument("--images", type=_positive, default=default.images, metavar="N")
+    parser.add_argument("--images", type=POSITIVE, default=default.images, metavar="N")
     parser.add_argument("--cores", type=int, nargs="+", default=default.cores, metavar="N")
-    parser.add_argument("--price", type=_positive, nargs="+", default=default.prices, metavar="X")
-    parser.add_argument("--core-speed", type=_positive, default=1.0, metavar="X")
-    parser.add_argument("--megabytes", type=_positive, metavar="MB", help="size of your files")
+    parser.add_argument("--price", type=POSITIVE, nargs="+", default=default.prices, metavar="X")
+    parser.add_argument("--core-speed", type=POSITIVE, default=1.0, metavar="X")
+    parser.add_argument("--megabytes", type=POSITIVE, metavar="MB", help="size of your files")
     parser.add_argument("--block", type=int, default=default.batch, metavar="N")
-    parser.add_argument("--core-hours-per-death", type=_positive, default=100.0, metavar="H")
+    parser.add_argument("--core-hours-per-death", type=POSITIVE, default=100.0, metavar="H")
     parser.add_argument("--unreadable", type=float, default=default.unreadable, metavar="SHARE")
     parser.add_argument("--report", type=Path, default=REPORT, metavar="FILE")
     args = parser.parse_args(arguments)
@@ -190,16 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     print(scale_block(report, wishes))
     return 0
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return value
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ def test_scores_that_hardly_tell_are_a_warning(
         (["--kept", "a.jpg", "--rejected", "a.jpg"], "a.jpg is among the kept and"),
         (["--kept", "a.jpg", "--rejected", "b.jpg", "--model", "odd"], "no model 'odd'"),
         (["--kept", "a.jpg", "--rejected", "b.jpg"], "0 shots are too few"),
-        (["--csv", "x.csv", "--keep-share", "1.5"], "no share above 0"),
+        (["--csv", "x.csv", "--keep-share", "1.5"], "argument --keep"),
     ],
 )
 def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

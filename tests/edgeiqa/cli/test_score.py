@@ -177,9 +177,9 @@ def test_without_pyarrow_the_extra_is_named_before_anything_is_scored(
         (["--quick", "--map", "maps"], "does not go with --quick"),
         (["--workers", "2", "--map", "maps"], "does not go with --workers"),
         (["--format", "parquet"], "name a file with --output"),
-        (["--workers", "0"], "no whole number from 1 on"),
-        (["--timeout", "0"], "no number of seconds above 0"),
-        (["--timeout", "nan"], "no number of seconds above 0"),
+        (["--workers", "0"], "argument --workers"),
+        (["--timeout", "0"], "argument --timeout"),
+        (["--timeout", "nan"], "argument --timeout"),
         (["--resume", "--output", "no/such/x.jsonl"], "cannot write no/such/x.jsonl"),
     ],
 )
