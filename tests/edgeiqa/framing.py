@@ -90,14 +90,16 @@ def cases(
 ) -> Case:
     """Frames of any format, size, layout, region and rotation, full of noise."""
     pixel_format = draw(st.sampled_from(formats))
-    height, width = draw(st.integers(1, most)), draw(st.integers(1, most))
+    step = 2 if even_roi else 1
+    height, width = (draw(st.integers(1, most // step)) * step for _ in range(2))
     seed = draw(st.integers(0, 99))
     options: dict[str, Any] = {"rotation": draw(st.sampled_from([0, 90, 180, 270]))}
     if draw(st.booleans()):
-        step = 2 if even_roi else 1
         x = draw(st.integers(0, (width - 1) // step)) * step
         y = draw(st.integers(0, (height - 1) // step)) * step
-        across, down = draw(st.integers(1, width - x)), draw(st.integers(1, height - y))
+        # Whole pairs only for an even region: as many as there are, at least one.
+        across = draw(st.integers(1, (width - x) // step)) * step
+        down = draw(st.integers(1, (height - y) // step)) * step
         options["roi"] = (x, y, across, down)
     if pixel_format.is_yuv:
         options["color_matrix"] = draw(st.sampled_from(ColorMatrix))

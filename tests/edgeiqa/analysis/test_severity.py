@@ -49,6 +49,50 @@ def test_low_contrast_is_what_exposing_brighter_would_not_mend() -> None:
     assert exposure(np.full(10, 77, np.uint8))["low_contrast"] == 1.0
 
 
+def two_levels(low: int, high: int, share_of_low: float) -> np.ndarray:
+    """1000 pixels of two lumas."""
+    luma = np.full(1000, high, np.uint8)
+    luma[: round(share_of_low * 1000)] = low
+    return luma
+
+
+@pytest.mark.parametrize(
+    ("luma", "low_contrast"),
+    [
+        # 5 in 1000 are the black point, 4 are not: 0.75 - (200 - 50) / 200 = 0 against 0.75.
+        (two_levels(50, 200, 0.005), 0.0),
+        (two_levels(50, 200, 0.004), 1.0),
+        # The white point is what 995 in 1000 do not exceed: 5 brighter ones are not enough.
+        (two_levels(50, 200, 0.995), 1.0),
+        (two_levels(50, 200, 0.994), 0.0),
+        # In between the formula: (0.75 - (200 - 140) / 200) / 0.6.
+        (two_levels(140, 200, 0.5), 0.75),
+    ],
+)
+def test_low_contrast_is_measured_between_half_a_percent_at_either_end(
+    luma: np.ndarray, low_contrast: float
+) -> None:
+    assert exposure(luma)["low_contrast"] == pytest.approx(low_contrast)
+
+
+@pytest.mark.parametrize(
+    ("luma", "dark"),
+    [
+        # The tenth brightest pixel in 100 and the very brightest one count half each.
+        (two_levels(0, 200, 0.900), (160 - (0 + 200) / 2) / 120),
+        (two_levels(0, 200, 0.899), 0.0),
+        (two_levels(0, 200, 0.989), (160 - (0 + 200) / 2) / 120),
+        (two_levels(0, 200, 0.990), 1.0),
+    ],
+)
+def test_dark_is_measured_at_a_tenth_and_a_hundredth(luma: np.ndarray, dark: float) -> None:
+    assert exposure(luma)["dark"] == pytest.approx(dark)
+
+
+def test_black_has_no_contrast_to_divide_by() -> None:
+    assert exposure(np.zeros(10, np.uint8))["low_contrast"] == 1.0
+
+
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=300))
 def test_severities_stay_in_range_whatever_comes(values: list[int]) -> None:
     told = exposure(np.array(values, np.uint8))
