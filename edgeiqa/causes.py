@@ -1,6 +1,6 @@
-"""What can spoil a picture: the names that are a contract, in the order in which they are told."""
+"""Names of the causes of bad quality: a public contract, in the order of reports."""
 
 from __future__ import annotations
 
 CAUSES = ("blur", "noise", "dark", "bright", "compression", "low_contrast")
-"""Names of the severities 0-1 in `Quality.causes`; blur is defocus and motion alike."""
+"""Keys of `Quality.causes`, whose values are severities 0-1; blur covers defocus and motion."""

@@ -1,4 +1,4 @@
-"""From a model's outputs to a quality on the scale 0-100."""
+"""Converts a model's outputs to a quality on the scale 0-100."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class Quality:
 
     Attributes:
         score: 0-100, higher is better: the expected mean opinion score times 100, after the
-            model's calibration, a line.
-        std: A standard deviation in the same units; None for models that say nothing about it.
-            Of a model whose contract calibrates it (`std_scale` or `std_power` other than 1) it
-            tells how far off the score is: of rated pictures that the network was not trained
-            on, 80% had their mean opinion within score +- 1.28 * std. Of any other model it is
-            the spread of its histogram, which for one taught with BIQ2021 was never measured:
-            the histograms that it learnt assume the SOS hypothesis (Hossfeld, Schatz, Egger,
-            2011), by which the spread follows from the mean.
-        histogram: Expected share of opinions per bin, worst first, adding up to 1; or None. As
-            the model gives it: the calibration is applied to `score` and `std` only, so that
-            sum(histogram * bins) * 100 is the score before calibration and may differ from
-            `score`.
-        bins: Centres of these bins on 0-1, not calibrated either; or None.
-        causes: Severities 0-1 of what spoils the picture, by name; empty for models that do
-            not tell.
-        attributes: What else the model measures, by its own labels and in its own units.
+            model's linear calibration.
+        std: Standard deviation in the same units; None for models without one. If the contract
+            calibrates it (`std_scale` or `std_power` other than 1), it estimates the error of
+            the score: 80% of rated pictures outside the training data had their mean opinion
+            within score +- 1.28 * std. Otherwise it is the spread of the model's histogram. For
+            models trained on BIQ2021 that spread was never measured: their training histograms
+            follow the SOS hypothesis (Hossfeld, Schatz, Egger, 2011), which derives the spread
+            from the mean.
+        histogram: Expected share of opinions per bin, worst bin first, with sum 1; or None. It is
+            not calibrated: sum(histogram * bins) * 100 is the score before calibration.
+        bins: Centres of the bins on 0-1, not calibrated; or None.
+        causes: Severity 0-1 per cause of bad quality; empty if causes were not detected.
+        attributes: Further measurements of the model, by label, in the model's own units.
+        damaged: Whether the picture lost data, such as in a broken transfer, or cannot be a
+            photograph, such as noise or a torn frame.
+        missing: The share of rows 0-1 known to be missing in a damaged picture; 0 if unknown.
     """
 
     score: float
@@ -41,9 +41,11 @@ class Quality:
     bins: tuple[float, ...] | None = None
     causes: dict[str, float] = field(default_factory=dict)
     attributes: dict[str, float] = field(default_factory=dict)
+    damaged: bool = False
+    missing: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain dictionaries, lists and numbers, ready for JSON."""
+        """Returns plain dictionaries, lists and numbers, ready for JSON."""
         plain = asdict(self)
         for key in ("histogram", "bins"):
             plain[key] = None if plain[key] is None else list(plain[key])
@@ -51,22 +53,22 @@ class Quality:
 
 
 def quality_from_outputs(outputs: Mapping[str, np.ndarray], contract: Contract) -> Quality:
-    """Reads a model's outputs as its contract says.
+    """Interprets a model's outputs as its contract describes.
 
     With shares p over bin centres b, the raw score is the mean m = sum(p * b) and its spread
-    sqrt(sum(p * (b - m) ** 2)); a scalar or an attribute is the raw score itself. The
-    calibration makes it clip(scale * raw + offset, 0, 100), |scale| carries the spread to the
-    same units, and `Calibration.std` makes `std` of that.
+    is sqrt(sum(p * (b - m) ** 2)); a scalar or an attribute is the raw score itself. The
+    calibrated score is clip(scale * raw + offset, 0, 100). The spread is multiplied by |scale|
+    and passed through `Calibration.std`.
 
     Args:
-        outputs: Per output's name float64 [values], as `Model.run` gives them.
-        contract: Of the model.
+        outputs: float64 [values] per output name, as `Model.run` returns them.
+        contract: The contract of the model.
 
     Returns:
-        The quality.
+        The quality, without causes.
 
     Raises:
-        ValueError: An output holds NaN or infinity, or a histogram without any share.
+        ValueError: An output contains NaN or infinity, or a histogram has no positive share.
     """
     spec = contract.score_output
     calibration = contract.calibration
@@ -92,7 +94,7 @@ def quality_from_outputs(outputs: Mapping[str, np.ndarray], contract: Contract) 
 
 
 def activate(values: np.ndarray, activation: str) -> np.ndarray:
-    """Applies what the contract left to the runtime.
+    """Applies the activation that the contract leaves to the runtime.
 
     Args:
         values: float64 [values].
@@ -102,26 +104,26 @@ def activate(values: np.ndarray, activation: str) -> np.ndarray:
         float64 [values]; 0-1 after a sigmoid.
     """
     if activation == "sigmoid":
-        # This form cannot overflow, whatever the sign.
+        # Unlike 1 / (1 + exp(-x)), this form cannot overflow.
         return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
     return values
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Shares from logits.
+    """Converts logits to shares.
 
     Args:
-        logits: float64 [bins], any finite size.
+        logits: float64 [bins], finite.
 
     Returns:
-        float64 [bins], each 0-1, adding up to 1.
+        float64 [bins], each 0-1, with sum 1.
     """
     powers = np.exp(logits - np.max(logits))
     return np.asarray(powers / np.sum(powers))
 
 
 def _shares(values: np.ndarray) -> np.ndarray:
-    """A histogram that quantisation may have left slightly off a sum of 1."""
+    """Normalises a histogram, whose sum quantisation may have moved away from 1."""
     positive: np.ndarray = np.maximum(values, 0.0)
     total = float(np.sum(positive))
     if total <= 0.0:

@@ -1,4 +1,4 @@
-"""Addresses of streams: passwords out of the environment and out of sight."""
+"""Stream addresses: passwords are taken from the environment and hidden in messages."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 def without_password(text: str) -> str:
     """Hides the passwords of all addresses in a text.
 
-    That is the password before an "@", and in a query the values of names such as "password",
-    "pwd" or "token". What has no password stays as it is.
+    Hidden are passwords before an "@" and, in a query, the values of names such as "password",
+    "pwd" and "token". Text without a password is returned unchanged.
     """
     return _ADDRESS.sub(_hide, text)
 
@@ -43,10 +43,10 @@ def _hide(found: re.Match[str]) -> str:
 
 
 def with_environment(address: str) -> str:
-    """Puts environment variables where an address says ${NAME}.
+    """Replaces each ${NAME} in an address by the environment variable of that name.
 
-    So a password need not stand on a command line, where every user of the machine can read
-    it. The values are percent-encoded, as passwords may hold any characters.
+    This keeps passwords off the command line, which every user of the machine can read. Values
+    are percent-encoded, since passwords may contain any character.
 
     Raises:
         MissingVariableError: No variable of that name is set; a ValueError.
@@ -56,7 +56,7 @@ def with_environment(address: str) -> str:
         name = found[1]
         if name not in os.environ:
             raise MissingVariableError(
-                f"{without_password(address)} asks for the environment variable {name!r}, "
+                f"{without_password(address)} refers to the environment variable {name!r}, "
                 "which is not set"
             )
         return quote(os.environ[name], safe="")

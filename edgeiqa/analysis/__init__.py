@@ -1,1 +1,1 @@
-"""What spoils a picture, and where."""
+"""Causes of bad quality, and maps of quality over a picture."""

@@ -1,4 +1,4 @@
-"""Says what spoils a picture: a small network over patches, and arithmetic for the light."""
+"""Detects the causes of bad quality: a small network over patches, and exposure statistics."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from edgeiqa.inference.contract import Contract
 from edgeiqa.inference.model import Model, ModelError
 
 DEFAULT = "causes"
-"""Name of the network that comes with the package."""
+"""Name of the network that ships with the package."""
 
 
 class CauseDetector:
-    """Tells the causes of bad quality; one object serves all threads of a program.
+    """Detects the causes of bad quality. Thread-safe: one object serves all threads.
 
     Attributes:
-        model: The network; its contract says which causes it tells and which limits the presets
-            of a gate have.
+        model: The network; its contract lists the causes that it detects and the limits of the
+            gate presets.
     """
 
     def __init__(
@@ -34,39 +34,41 @@ class CauseDetector:
         """Opens the network.
 
         Args:
-            model: A .tflite for causes, its bytes or an opened one; by default the one that comes
-                with the package.
-            threads: Threads within one run.
+            model: A .tflite that detects causes, its bytes, or an open `Model`; by default the
+                one that ships with the package.
+            threads: Threads within one inference.
 
         Raises:
-            ModelError: No such file, at odds with its contract, or not a network for causes.
-            ContractError: As `Model`.
+            ModelError: No such file, a file that does not match its contract, or a model that
+                does not detect causes.
+            ContractError: As for `Model`.
         """
         self.model = model if isinstance(model, Model) else Model(model, threads=threads)
         if not self.contract.detects_causes:
-            raise ModelError(f"{self.model!r} gives a score; a network for causes is wanted")
+            raise ModelError(
+                f"{self.model!r} predicts a score, expected a model that detects causes"
+            )
 
     @property
     def contract(self) -> Contract:
-        """What the network says about itself."""
+        """The contract of the network."""
         return self.model.contract
 
     def causes(self, source: Frame | Image.Image) -> dict[str, float]:
-        """The severities of what spoils a picture.
+        """Measures the severity of each cause.
 
         Args:
             source: A frame, or an upright PIL picture of mode RGB.
 
         Returns:
-            Severity 0-1 per cause, in the order of `edgeiqa.causes.CAUSES`. About a half and more
-            is plain to see at 100%; which severity is too much is for a gate to say.
+            Severity 0-1 per cause, in the order of `edgeiqa.causes.CAUSES`. From about 0.5 on, a
+            cause is plainly visible at 100% zoom; a gate decides which severity is too high.
 
         Raises:
             TypeError: `source` is something else.
         """
         spec, (output,) = self.contract.input, self.contract.outputs
-        seen = detail(source, spec)
-        values = self.model.run(seen.tensor)[output.name]
-        told = pooled(values, spec.views, output.labels or ())
-        told |= exposure(seen.small)
-        return {cause: told[cause] for cause in CAUSES if cause in told}
+        view = detail(source, spec)
+        values = self.model.run(view.tensor)[output.name]
+        severities = pooled(values, spec.views, output.labels or ()) | exposure(view.small)
+        return {cause: severities[cause] for cause in CAUSES if cause in severities}

@@ -1,4 +1,4 @@
-"""Draws a quality map over its picture, with a legend."""
+"""Renders a quality map over its picture, with a legend."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edgeiqa.analysis.quality_map import QualityMap
 
-PANEL = 1024
-"""Longest side of each of the two pictures, in pixels."""
+MAX_PANEL = 1024
+"""Longest side of each of the two panels, in pixels."""
 
-LEAST = 240
-"""Smaller pictures are drawn larger, up to that longest side or a little more, in pixels."""
+MIN_PANEL = 240
+"""Pictures with a shorter longest side are enlarged to this length or a little more, in pixels."""
 
 _OPACITY = 0.6
 _GAP, _BAR, _MARGIN = 12, 18, 44
@@ -19,7 +19,8 @@ _LEGEND = 120
 _PAPER, _INK = (255, 255, 255), (32, 33, 36)
 
 # Viridis (S. van der Walt and N. Smith, 2015, CC0) at 17 even steps: perceptually uniform, and
-# in order for colour-blind eyes and on gray paper too. Dark is bad, bright is good.
+# monotonic in lightness, so that it works for colour-blind readers and in grayscale print. Dark is
+# bad, bright is good.
 _VIRIDIS = np.array(
     [
         (68, 1, 84), (72, 24, 106), (71, 45, 123), (66, 64, 134), (59, 82, 139), (51, 99, 141),
@@ -32,10 +33,10 @@ _VIRIDIS = np.array(
 
 
 def colours(scores: np.ndarray) -> np.ndarray:
-    """Colours of scores, the same ones for the same score in every picture.
+    """Maps scores to colours; the same score has the same colour in every picture.
 
     Args:
-        scores: Any shape, 0-100; what lies outside takes the colour of the end.
+        scores: Any shape, 0-100; values outside are clipped.
 
     Returns:
         uint8 [..., 3], RGB.
@@ -47,21 +48,21 @@ def colours(scores: np.ndarray) -> np.ndarray:
 
 
 def draw(picture: Image.Image, quality_map: QualityMap) -> Image.Image:
-    """The picture, next to it the picture in gray under its map, and the legend.
+    """Draws the picture, a grayscale copy of it under its map, and a legend.
 
-    The two stand side by side, or one above the other where a picture is more than twice as wide
-    as it is high.
+    The two panels stand side by side, or one above the other if the picture is more than twice
+    as wide as it is high.
 
     Args:
-        picture: Upright, mode RGB; the one that was mapped.
+        picture: The mapped picture, upright, mode RGB.
         quality_map: Its map.
 
     Returns:
-        An RGB picture; each of the two panels has at most `PANEL` pixels a side.
+        An RGB picture; each panel has at most `MAX_PANEL` pixels a side.
     """
     panel = _panel(picture)
     width, height = panel.size
-    # Half the contrast of the picture, lest a bright region be taken for a good one.
+    # At half contrast, so that a bright region is not mistaken for a good one.
     gray = 64 + np.asarray(panel.convert("L"), dtype=np.float64)[..., np.newaxis] / 2
     tint = colours(quality_map.at_size(width, height))
     overlay = np.round((1 - _OPACITY) * gray + _OPACITY * tint).astype(np.uint8)
@@ -69,7 +70,7 @@ def draw(picture: Image.Image, quality_map: QualityMap) -> Image.Image:
     second = (_GAP, height + 2 * _GAP) if stacked else (width + 2 * _GAP, _GAP)
     tall = max(second[1] - _GAP + height, _LEGEND)
     left = second[0] + width + _GAP
-    zoom = max(1.0, tall / 400)  # Sheets are looked at as a whole: large ones need large figures.
+    zoom = max(1.0, tall / 400)  # Large sheets are viewed scaled down, so they need large digits.
     size = (left + round(zoom * (_BAR + _MARGIN)), tall + 2 * _GAP)
     sheet = Image.new("RGB", size, _PAPER)
     sheet.paste(panel, (_GAP, _GAP))
@@ -79,13 +80,13 @@ def draw(picture: Image.Image, quality_map: QualityMap) -> Image.Image:
 
 
 def _panel(picture: Image.Image) -> Image.Image:
-    """The picture at the size in which it is drawn."""
+    """Scales the picture to the size of a panel."""
     longest = max(picture.size)
-    if longest < LEAST:
-        times = -(-LEAST // longest)  # Whole numbers, so that pixels stay the squares they are.
+    if longest < MIN_PANEL:
+        times = -(-MIN_PANEL // longest)  # A whole number, so that pixels stay square.
         size = (times * picture.width, times * picture.height)
         return picture.resize(size, Image.Resampling.NEAREST)
-    factor = min(1.0, PANEL / longest)
+    factor = min(1.0, MAX_PANEL / longest)
     width, height = (max(1, round(side * factor)) for side in picture.size)
     return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
 
@@ -93,7 +94,7 @@ def _panel(picture: Image.Image) -> Image.Image:
 def _legend(
     sheet: Image.Image, corner: tuple[int, int], tall: int, zoom: float, quality_map: QualityMap
 ) -> None:
-    """A bar of colours from 100 down to 0; the range of this map is bracketed."""
+    """Draws a colour bar from 100 down to 0 and outlines the range of this map on it."""
     left, top = corner
     bar, tick = round(zoom * _BAR), round(zoom * 4)
     scale = np.linspace(100.0, 0.0, tall)[:, np.newaxis]

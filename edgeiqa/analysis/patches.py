@@ -1,10 +1,10 @@
-"""The detail view: small patches of the picture at its own resolution.
+"""The detail view: small patches of the picture at its native resolution.
 
-What a resized picture hides (slight blur, noise, the blocks of a codec) is visible in its pixels
-as they are. A network for causes looks at a few patches of luma: those with the most activity in
-each part of the picture, where blur can be told from sharpness; the quietest ones, where noise
-shows; and some of the reduced picture, where heavy blur shows that leaves nothing in a patch. All
-of it is whole-number arithmetic, specified in `docs/reference/preprocessing.md`.
+Resizing hides slight blur, noise and compression blocks; the original pixels show them. The cause
+detector therefore looks at a few luma patches: the most active one of each part of the picture,
+which separates sharp from blurred; the quietest ones, which show noise; and some of the reduced
+picture, which show blur too heavy to leave a trace in a small patch. All of it is integer
+arithmetic, specified in `docs/reference/preprocessing.md`.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from edgeiqa.preprocessing.planes import planes
 from edgeiqa.preprocessing.yuv import full_range_luma
 
 REDUCED_SIDE = 256
-"""The reduced picture's shorter side is this or more, below twice as much."""
+"""The shorter side of the reduced picture is at least this long and less than twice as long."""
 
 MAX_STEP = 40
-"""Steps between neighbours count up to here: a strong edge is no more telling than a clear one."""
+"""Differences between neighbours are clipped here: a clear edge counts as much as a strong one."""
 
-MIDDLE = (16, 239)
-"""Mean luma of patches in which noise can show: in black and white it is cut off."""
+MIDTONES = (16, 239)
+"""Mean luma of patches that can show noise, which clipping hides near black and white."""
 
 Crop = Callable[[tuple[int, int, int, int]], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Detail:
-    """What is looked at for causes.
+    """The input of the cause detector.
 
     Attributes:
-        tensor: uint8 [1, patches * side, side, 1], luma, full range: the patches in the order of
+        tensor: uint8 [1, patches * side, side, 1], full-range luma: the patches in the order of
             the views, one below the other.
-        small: uint8 [h, w], luma of the whole picture, reduced.
+        small: uint8 [h, w], full-range luma of the whole picture, reduced.
     """
 
     tensor: np.ndarray
@@ -48,12 +48,12 @@ class Detail:
 
 
 def detail(source: Frame | Image.Image, spec: InputSpec) -> Detail:
-    """Makes the input of a network for causes.
+    """Prepares the input of a cause detector.
 
     Args:
         source: A `Frame`, or an upright PIL picture of mode RGB.
-        spec: The input that the network's contract asks for; its views say how many patches of
-            which kind, its height and width their size.
+        spec: The input specification of the network's contract; its views give the number of
+            patches of each kind, its height and width their size.
 
     Returns:
         The patches and the reduced picture.
@@ -69,7 +69,7 @@ def detail(source: Frame | Image.Image, spec: InputSpec) -> Detail:
 
 
 def reduction(height: int, width: int) -> int:
-    """The whole number by which a picture is reduced for choosing patches, 1 to 128."""
+    """Returns the integer factor, 1-128, by which a picture is reduced to choose patches."""
     return min(MAX_FACTOR, max(1, min(height, width) // REDUCED_SIDE))
 
 
@@ -86,12 +86,12 @@ def choose(
     Args:
         small: uint8 [h, w], the luma reduced by `factor`.
         size: (height, width) of the picture in pixels.
-        factor: As `reduction` gives it.
-        crop: Gives uint8 luma [bottom - top, right - left] of a box (left, top, right, bottom)
-            that lies inside the picture.
-        views: "active", "quiet" and "reduced", in this order; the number of each a square, so
-            that they can be spread over the picture, or none.
-        side: Of the patches, in pixels.
+        factor: The reduction factor, as returned by `reduction`.
+        crop: Returns uint8 luma [bottom - top, right - left] of a box (left, top, right, bottom)
+            inside the picture.
+        views: "active", "quiet" and "reduced", in this order. The number of each kind is 0 or a
+            square, so that the patches can be spread over the picture.
+        side: Side of the patches, in pixels.
 
     Returns:
         uint8 [len(views), side, side].
@@ -119,7 +119,7 @@ def choose(
 
 
 def activity(luma: np.ndarray) -> np.ndarray:
-    """How much neighbours differ: steps to the right and down, each at most `MAX_STEP`.
+    """Adds the absolute differences to the right and lower neighbour, each at most `MAX_STEP`.
 
     Args:
         luma: uint8 [h, w].
@@ -140,17 +140,17 @@ def activity(luma: np.ndarray) -> np.ndarray:
 
 
 def window_sums(field: np.ndarray, window: int, most: int = 255) -> np.ndarray:
-    """Sums over all square windows that fit.
+    """Sums a field over all square windows that fit into it.
 
     Args:
         field: uint8 [h, w].
-        window: Side of the windows, at most 4096, as the sums are to fit 32 bits; in a picture
-            smaller than that, its own side.
-        most: No value of `field` is larger.
+        window: Side of the windows, at most 4096, so that sums fit into 32 bits; clipped to the
+            sides of the field.
+        most: Upper bound of the values of `field`.
 
     Returns:
-        uint8, uint16 or uint32, whichever is wide enough, [h - window + 1, w - window + 1], by
-        the window's top left corner.
+        [h - window + 1, w - window + 1] by top left corner; the smallest of uint8, uint16 and
+        uint32 that is wide enough.
     """
     down, across = (min(window, n) for n in field.shape)
     rows = _run_sums(field.T, across, most).T
@@ -158,10 +158,10 @@ def window_sums(field: np.ndarray, window: int, most: int = 255) -> np.ndarray:
 
 
 def _run_sums(field: np.ndarray, length: int, most: int) -> np.ndarray:
-    """Sums of so many rows from each row on, for which there are so many.
+    """Sums each run of `length` rows.
 
-    Twice as many rows at each step: a few additions of whole arrays, whatever the length, in
-    numbers as small as can be, of which a processor adds many at a time.
+    Runs are doubled at each step: a few additions of whole arrays whatever the length, in the
+    narrowest integers, of which a processor adds many at a time.
     """
     places = len(field) - length + 1
     total: np.ndarray | None = None
@@ -178,24 +178,24 @@ def _run_sums(field: np.ndarray, length: int, most: int) -> np.ndarray:
 
 
 def _added(one: np.ndarray, other: np.ndarray, most: int) -> np.ndarray:
-    """The sum of two arrays, wide enough for numbers up to `most`."""
+    """Adds two arrays in an integer type wide enough for values up to `most`."""
     wide = np.result_type(one, other, np.min_scalar_type(most))
     return np.asarray(np.add(one, other, dtype=wide))
 
 
 def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
-    """Ranks windows by how little goes on in them, too dark and too bright ones last.
+    """Ranks windows by low activity; windows that are too dark or too bright come last.
 
     Args:
-        sums: Unsigned [h, w], activity of the windows, at most 80 * 4096 * 4096.
-        light: Unsigned [h, w], luma of the windows, summed.
-        window: Their side.
+        sums: Unsigned [h, w], activity of each window, at most 80 * 4096 * 4096.
+        light: Unsigned [h, w], sum of the luma of each window.
+        window: Side of the windows.
 
     Returns:
-        uint32 [h, w], the quietest place has the largest.
+        uint32 [h, w]; the quietest window has the largest value.
     """
     area = window * window
-    beyond = (light < MIDDLE[0] * area) | (light >= (MIDDLE[1] + 1) * area)
+    beyond = (light < MIDTONES[0] * area) | (light >= (MIDTONES[1] + 1) * area)
     worst = np.uint32(np.max(sums)) + np.uint32(1)
     ranked = (worst + worst) - sums
     ranked -= beyond * worst
@@ -203,15 +203,15 @@ def quietness(sums: np.ndarray, light: np.ndarray, window: int) -> np.ndarray:
 
 
 def best_places(ranked: np.ndarray, across: int) -> list[tuple[int, int]]:
-    """The largest value in each of across x across parts of a field.
+    """Finds the largest value in each of across x across parts of a field.
 
     Args:
-        ranked: [h, w]; of equal values the first counts, row by row.
-        across: Parts along each side.
+        ranked: [h, w]; among equal values the first one in row order wins.
+        across: Number of parts along each side.
 
     Returns:
-        (row, column) per part, row by row. Parts start at n * size // across; in a field with
-        fewer rows or columns than parts, some parts have one in common.
+        (row, column) per part, in row order. Parts start at n * size // across; in a field with
+        fewer rows or columns than parts, neighbouring parts share one.
     """
     places = []
     for part in range(across * across):
@@ -227,23 +227,23 @@ def best_places(ranked: np.ndarray, across: int) -> list[tuple[int, int]]:
 
 
 def _cropper(source: Frame | Image.Image) -> Crop:
-    """What cuts luma out of a picture, as `luma_crop` does."""
+    """Returns a function that crops luma from a picture, as `luma_crop` does."""
     if isinstance(source, Frame) and source.pixel_format.is_yuv:
-        # A plane that is asked for once, and not for each patch.
+        # The plane is prepared once rather than for each patch.
         frame, plane = source, planes(source)[0]
         return lambda box: full_range_luma(plane.cut(box).samples, frame.color_range)
     return lambda box: luma_crop(source, box)
 
 
 def _native(crop: Crop, place: tuple[int, int], size: tuple[int, int], side: int) -> np.ndarray:
-    """The patch at (top, left), moved to where it is inside a picture of (height, width)."""
+    """Cuts the patch at (top, left), shifted to lie inside a picture of (height, width)."""
     height, width = size
     y, x = (max(0, min(at, n - side)) for at, n in zip(place, size, strict=True))
     return _filled(crop((x, y, min(x + side, width), min(y + side, height))), side)
 
 
 def _filled(patch: np.ndarray, side: int) -> np.ndarray:
-    """Continues a patch at a small picture's rim by its mirror images, to the right and down."""
+    """Pads a patch of a small picture to `side` by reflection, to the right and down."""
     down, across = side - patch.shape[0], side - patch.shape[1]
     if down or across:
         return np.pad(patch, ((0, down), (0, across)), mode="symmetric")

@@ -1,4 +1,4 @@
-"""How severities of causes come about: measured in the histogram, or pooled from patches."""
+"""Severities of causes: exposure measured on the histogram, the rest pooled from patches."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 
 CLIPPED = 250
-"""Luma from here on counts as burnt out."""
+"""Luma from this value on counts as clipped."""
 
 
 def exposure(luma: np.ndarray) -> dict[str, float]:
-    """Measures what is wrong with the light.
+    """Measures wrong exposure and low contrast.
 
-    With q(p) the luma that a share p of the pixels does not exceed, and each severity cut to 0-1:
+    With q(p) the luma that a share p of the pixels does not exceed, and each severity clipped to
+    0-1:
 
-    - dark = (160 - (q(0.9) + q(0.99)) / 2) / 120: even the brightest parts are dark, so that a
-      night scene with lights is not;
-    - bright = share of pixels from 250 on / 0.5;
-    - low_contrast = (0.75 - (q(0.995) - q(0.005)) / q(0.995)) / 0.6: what remains between black
-      and white if the picture is exposed until its brightest part is white.
+    - dark = (160 - (q(0.9) + q(0.99)) / 2) / 120: even the brightest parts are dark, unlike in a
+      night scene with lights;
+    - bright = share of pixels with luma 250 or more / 0.5;
+    - low_contrast = (0.75 - (q(0.995) - q(0.005)) / q(0.995)) / 0.6: the contrast that remains
+      if the picture is exposed until its brightest part is white.
 
-    The bounds were set on BIQ2021's training part and distortions of it: hardly a liked picture
-    has more than 0.3.
+    The constants were chosen on the training part of BIQ2021 and distortions of it: hardly any
+    picture with a good rating exceeds 0.3.
 
     Args:
         luma: uint8, any shape, full range; the picture reduced, as
@@ -38,29 +39,29 @@ def exposure(luma: np.ndarray) -> dict[str, float]:
         return int(np.searchsorted(counts * 1000, thousandths * total))
 
     lights = (quantile(900) + quantile(990)) / 2
-    burnt = (total - int(counts[CLIPPED - 1])) / total
+    clipped = (total - int(counts[CLIPPED - 1])) / total
     top, bottom = quantile(995), quantile(5)
     return {
-        "dark": _cut((160 - lights) / 120),
-        "bright": _cut(burnt / 0.5),
-        "low_contrast": _cut((0.75 - (top - bottom) / max(top, 1)) / 0.6),
+        "dark": _clip((160 - lights) / 120),
+        "bright": _clip(clipped / 0.5),
+        "low_contrast": _clip((0.75 - (top - bottom) / max(top, 1)) / 0.6),
     }
 
 
 def pooled(values: np.ndarray, views: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
-    """Joins what a network says of patches to severities of the picture.
+    """Pools the network's outputs for the patches into severities of the picture.
 
-    Per cause the logit is the mean of the patches' levels under the softmax of their weights, and
-    the severity its sigmoid: a sharp eye outweighs a soft background, a blank wall counts little.
-    This is done over all patches and over those at native resolution alone, and the larger
-    severity counts: in a picture of many megapixels the reduced patches are sharp when it is
-    slightly blurred, and must not outvote those that show it. The pooling is that of Ilse,
-    Tomczak and Welling, "Attention-based deep multiple instance learning", ICML 2018, with one
-    number as attention.
+    The logit of a cause is the mean of the patches' levels, weighted by the softmax of their
+    weights, and its severity the sigmoid of that: a sharp eye outweighs a soft background, a
+    blank wall counts little. Pooling runs over all patches and over those at native resolution
+    alone, and the larger severity counts: in a slightly blurred picture of many megapixels the
+    reduced patches look sharp and must not outvote the native ones. The pooling is that of Ilse,
+    Tomczak and Welling, "Attention-based deep multiple instance learning", ICML 2018, with a
+    scalar as attention.
 
     Args:
-        values: float64 [patches * 2 * len(labels)]: per patch the levels, then the weights.
-        views: What each patch is, as in the contract.
+        values: float64 [patches * 2 * len(labels)]: levels, then weights, for each patch.
+        views: Kind of each patch, as in the contract.
         labels: Names of the causes.
 
     Returns:
@@ -70,23 +71,23 @@ def pooled(values: np.ndarray, views: Sequence[str], labels: Sequence[str]) -> d
         ValueError: A value is NaN or infinite.
     """
     if not np.isfinite(values).all():
-        raise ValueError(f"the network for causes gave numbers that are not finite: {values}")
-    told = values.reshape(len(views), -1)
-    native = told[[view != "reduced" for view in views]]
-    logits = _logits(told)
+        raise ValueError(f"the output of the cause detector is not finite: {values}")
+    patches = values.reshape(len(views), -1)
+    native = patches[[view != "reduced" for view in views]]
+    logits = _logits(patches)
     if len(native):
         logits = np.maximum(logits, _logits(native))
-    # This form cannot overflow, whatever the sign.
+    # Unlike 1 / (1 + exp(-x)), this form cannot overflow.
     severities = 0.5 * (1.0 + np.tanh(0.5 * logits))
     return dict(zip(labels, (float(value) for value in severities), strict=True))
 
 
-def _logits(told: np.ndarray) -> np.ndarray:
-    """Means of levels [patches, labels] under the softmax of the weights beside them."""
-    levels, weights = np.split(told, 2, axis=1)
+def _logits(patches: np.ndarray) -> np.ndarray:
+    """Averages levels over patches, weighted by the softmax of the weights beside them."""
+    levels, weights = np.split(patches, 2, axis=1)
     shares = np.exp(weights - weights.max(axis=0))
     return np.asarray((shares * levels).sum(axis=0) / shares.sum(axis=0))
 
 
-def _cut(value: float) -> float:
+def _clip(value: float) -> float:
     return min(max(value, 0.0), 1.0)

@@ -1,8 +1,10 @@
-"""Accept a photograph or not, and say why."""
+"""Accepts or rejects a photograph, and gives the reasons."""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,14 +19,20 @@ if TYPE_CHECKING:
 PRESETS = ("relaxed", "normal", "strict")
 
 LOW_QUALITY = "low_quality"
-"""The reason that the score itself gives."""
+"""The reason for a score below the threshold."""
 
-REASONS = (*CAUSES, LOW_QUALITY)
-"""All stable identifiers of reasons, in the order in which equal ones are told."""
+DAMAGED = "damaged"
+"""The reason for a picture that lost data or cannot be a photograph."""
+
+REASONS = (*CAUSES, DAMAGED, LOW_QUALITY)
+"""All identifiers of reasons, a public contract."""
 
 NOTABLE = 0.5
-"""From this share of its limit on, a cause explains a score that is rejected. A cause without a
-limit counts as one with the limit 1."""
+"""From this share of its limit on, a cause explains a rejected score. Causes without a limit count
+as having the limit 1."""
+
+FILE_FORMAT = 1
+MAX_FILE_BYTES = 1 << 16
 
 _WORDS = {
     "blur": ("too blurred", "somewhat blurred", "focus again and hold still"),
@@ -38,7 +46,7 @@ _WORDS = {
         "wipe the lens and avoid haze and backlight",
     ),
 }
-"""Cause: what is said when it decides, what when it only explains, and what to do about it."""
+"""Cause: the phrase if it decides, the phrase if it only explains, and advice."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +54,14 @@ class Reason:
     """One thing that is wrong with a photograph.
 
     Attributes:
-        cause: One of `REASONS`: "low_quality", the score is below the threshold; or one of
-            `edgeiqa.causes.CAUSES`, its severity is above the limit.
-        value: What was measured: a score 0-100, or a severity 0-1.
-        threshold: What was asked for, in the same units: the least score, or the most severity.
-        decisive: True if this alone rejects the photograph. False for a cause that is within its
-            limit and told only because it explains a low score.
+        cause: One of `REASONS`: "low_quality" if the score is below the threshold, "damaged" if
+            the picture lost data, or one of `edgeiqa.causes.CAUSES` if its severity is above the
+            limit.
+        value: The measured value: a score 0-100, a severity 0-1, or for "damaged" the known share
+            0-1 of rows that are missing.
+        threshold: The required value in the same units: minimum score, or maximum severity.
+        decisive: True if this alone rejects the photograph. False for a cause within its limit
+            that is listed only because it explains a low score.
     """
 
     cause: str
@@ -61,66 +71,76 @@ class Reason:
 
     @property
     def sentence(self) -> str:
-        """The same for people, with what to do about it.
+        """The reason as text, with advice.
 
-        "quality 23.9 is below 45.0", "too dark: add light or expose longer (0.74, at most 0.50)",
-        and of a cause that only explains "somewhat dark: add light or expose longer (0.41)".
+        For example "quality 23.9 is below 45.0", "too dark: add light or expose longer (0.74, at
+        most 0.50)", or, for a cause that only explains, "somewhat dark: add light or expose
+        longer (0.41)".
         """
         if self.cause == LOW_QUALITY:
             digits = self._digits(1, 2, 4)
             return f"quality {self.value:.{digits}f} is below {self.threshold:.{digits}f}"
+        if self.cause == DAMAGED:
+            rows = f" ({self.value:.0%} of its rows are missing)" if self.value >= 0.005 else ""
+            return f"damaged: take or transfer the picture again{rows}"
         name = self.cause.replace("_", " ")
-        # A newer model may tell of more than this version has words for.
+        # A newer model may detect causes that this version has no phrases for.
         strong, weak, advice = _WORDS.get(self.cause, (f"too much {name}", f"some {name}", ""))
-        said = strong if self.decisive else weak
+        phrase = strong if self.decisive else weak
         if advice:
-            said += f": {advice}"
+            phrase += f": {advice}"
         if not self.decisive:
-            return f"{said} ({self.value:.2f})"
+            return f"{phrase} ({self.value:.2f})"
         digits = self._digits(2, 3, 4)
-        return f"{said} ({self.value:.{digits}f}, at most {self.threshold:.{digits}f})"
+        return f"{phrase} ({self.value:.{digits}f}, at most {self.threshold:.{digits}f})"
 
     def _digits(self, *choices: int) -> int:
-        """More digits where rounding would hide the difference: not "45.0 is below 45.0"."""
+        """Returns enough digits to show the difference: not "45.0 is below 45.0"."""
         return next((n for n in choices if f"{self.value:.{n}f}" != f"{self.threshold:.{n}f}"), 6)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a photograph passes, and if not, why.
+    """Whether a photograph passes, and if not, why. True in a condition if it passes.
+
+    >>> if not gate(quality): print("take another one")  # doctest: +SKIP
 
     Attributes:
         accept: True if nothing is wrong.
-        reasons: Empty if and only if `accept`. First what decided: causes, the one furthest
-            beyond its limit first, as a person can do something about them, then the low score.
-            Where the score alone decided, the causes that explain it follow, the worst first;
-            their `decisive` is False.
+        reasons: Empty if and only if `accept`. Decisive reasons come first: damage, then causes,
+            the one furthest beyond its limit first, as the photographer can act on them, then the
+            low score. If the score alone decided, the causes that explain it follow, the worst
+            first; their `decisive` is False.
     """
 
     accept: bool
     reasons: tuple[Reason, ...] = ()
 
+    def __bool__(self) -> bool:
+        return self.accept
+
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain dictionaries, lists and numbers, ready for JSON."""
+        """Returns plain dictionaries, lists and numbers, ready for JSON."""
         return {"accept": self.accept, "reasons": [asdict(reason) for reason in self.reasons]}
 
 
 class Gate:
     """Turns a quality into a verdict.
 
-    A photograph is accepted if its score is at least `min_score` and no cause is above its limit;
-    equal passes. NaN never passes. A quality that tells no causes, as of models that do not
-    measure them, is judged by its score alone.
+    A photograph is accepted if its score is at least `min_score`, no cause is above its limit,
+    and it is not damaged. Equal values pass, NaN never does. Causes that a quality does not have
+    are not judged.
 
-    Presets belong to a model, so a gate is best had from a scorer: `scorer.gate("strict")`.
+    Presets belong to a model, so a gate is best made by a scorer: `scorer.gate("strict")`.
 
     >>> gate = Gate(min_score=40, max_causes={"dark": 0.5})
     >>> [reason.sentence for reason in gate(Quality(55.0, causes={"dark": 0.74})).reasons]
     ['too dark: add light or expose longer (0.74, at most 0.50)']
 
     Attributes:
-        min_score: The least score that passes, 0-100.
-        max_causes: The most severity that passes, 0-1, per cause that has a limit.
+        min_score: Minimum score, 0-100.
+        max_causes: Maximum severity, 0-1, per cause that has a limit.
+        reject_damaged: Whether damaged pictures are rejected.
     """
 
     def __init__(
@@ -131,26 +151,27 @@ class Gate:
         min_score: float | None = None,
         limits: Mapping[str, Mapping[str, float]] | None = None,
         max_causes: Mapping[str, float] | None = None,
+        reject_damaged: bool = True,
     ) -> None:
         """Chooses the thresholds.
 
         Args:
             preset: Which of `thresholds` and `limits` to apply, such as "relaxed", "normal" or
                 "strict".
-            thresholds: Least score 0-100 per preset, as in a model's contract; by default
-                those of the model that comes with the package.
-            min_score: A least score 0-100 of your own; the preset then does not count, nor do its
-                limits.
-            limits: Per preset the most severity 0-1 per cause, as in a model's contract. A cause
-                or a preset that is not in it has no limit. By default there are none, but where
-                `thresholds` are those of the package, limits are, too.
-            max_causes: Limits 0-1 of your own per cause. They replace single ones of the preset,
-                and 1 switches a cause off, as no severity is above it.
+            thresholds: Minimum score 0-100 per preset, as in a model's contract; by default
+                those of the model that ships with the package.
+            min_score: Minimum score 0-100 that replaces the preset and its limits.
+            limits: Maximum severity 0-1 per preset and cause, as in a model's contract. A preset
+                or cause that is missing has no limit. By default those of the package if
+                `thresholds` are, otherwise none.
+            max_causes: Limits 0-1 per cause, which replace those of the preset one by one; 1
+                switches a cause off, as no severity is above it.
+            reject_damaged: Whether damaged pictures are rejected.
 
         Raises:
-            ValueError: An unknown preset, a least score outside 0-100, a limit outside 0-1, or an
-                unknown cause in `max_causes`.
-            TypeError: A threshold that is no number.
+            ValueError: An unknown preset, a minimum score outside 0-100 or on a scale of 0 to 1, a
+                limit outside 0-1, or an unknown cause in `max_causes`.
+            TypeError: A threshold is not a number.
         """
         chosen: Mapping[str, float] = {}
         if min_score is None:
@@ -164,8 +185,13 @@ class Gate:
                     f"{', '.join(known) if known else 'none: give min_score'}"
                 )
             min_score = known[preset]
-            # Names that this version does not know are a newer model's, and judged all the same.
+            # Causes that this version does not know come from a newer model, and are judged too.
             chosen = (limits or {}).get(preset, {})
+        elif _checked("min_score", min_score, 100) and min_score < 1:
+            raise ValueError(
+                f"min_score is {min_score!r} on a scale of 0 to 100; "
+                f"did you mean {100 * min_score:g}?"
+            )
         own = max_causes or {}
         unknown = [cause for cause in own if cause not in CAUSES]
         if unknown:
@@ -175,11 +201,14 @@ class Gate:
             cause: _checked(f"the limit of {cause}", limit, 1)
             for cause, limit in {**chosen, **own}.items()
         }
+        self.reject_damaged = bool(reject_damaged)
 
     def __call__(self, quality: Quality) -> Verdict:
         """Judges one photograph."""
         failing = []
-        # Not "value > limit": that would let NaN pass.
+        if quality.damaged and self.reject_damaged:
+            failing.append(damaged(quality))
+        # Not "value > limit", which would let NaN pass.
         for cause, limit in self.max_causes.items():
             if cause in quality.causes and not quality.causes[cause] <= limit:
                 failing.append(Reason(cause, quality.causes[cause], limit))
@@ -188,14 +217,14 @@ class Gate:
         return self.verdict(quality, failing)
 
     def verdict(self, quality: Quality, failing: Iterable[Reason]) -> Verdict:
-        """Puts what is wrong into its order and adds what explains it.
+        """Sorts decisive reasons and adds those that explain a low score.
 
-        For whoever decides in another way what is wrong, as `LiveGate` does; to judge a
-        photograph, call the gate.
+        For code that decides by its own rules, such as `LiveGate`; to judge a photograph, call
+        the gate.
 
         Args:
-            quality: What was measured.
-            failing: All that decided against it.
+            quality: The quality that is judged.
+            failing: All decisive reasons; none for an accepted photograph.
         """
         decisive = sorted(failing, key=_excess, reverse=True)
         if not decisive:
@@ -217,33 +246,92 @@ class Gate:
         *,
         keep_share: float | None = None,
     ) -> GateFit:
-        """Sets the threshold from a person's own kept and rejected shots.
+        """Fits the threshold to a person's own kept and rejected shots.
 
         Args:
             scores: Scores 0-100 or qualities, one per shot; at least 20, all by one model.
-            keep: Per shot whether it was kept; bool, at least 5 of each kind.
-            keep_share: Put the threshold where it keeps this share of the kept shots, above 0
-                and at most 1. By default it goes where a shot is as likely to be kept as not, by
-                logistic regression: the fewest mistakes if kept and rejected shots go on coming
-                in the same proportion.
+            keep: bool per shot: whether it was kept; at least 5 of each kind.
+            keep_share: Keep this share of the kept shots, above 0 and at most 1. By default the
+                threshold is the score at which a shot is as likely to be kept as not, by logistic
+                regression, which makes the fewest mistakes if kept and rejected shots go on
+                coming in the same proportion.
 
         Returns:
             The gate with its threshold, the 95% interval of that, and how many of the shots it
-            would have judged right; see `GateFit`.
+            would have judged correctly; see `GateFit`.
 
         Raises:
-            ValueError: Too few shots in all or of a kind, NaN, scores outside 0-100, unequal
-                lengths, all scores alike, or shots that were kept although their scores are the
-                lower ones.
+            ValueError: Too few shots in all or of a kind, NaN, scores outside 0-100 or all within
+                0-1, unequal lengths, all scores equal, or shots with lower scores were kept more
+                often.
             TypeError: `keep` is not bool, or `scores` are neither numbers nor qualities.
         """
         plain = [one.score if isinstance(one, Quality) else one for one in scores]
         return GateFit(**vars(fit_threshold(plain, keep, keep_share=keep_share)))
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the gate to a JSON file, for `Gate.load` and `--gate FILE`.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        from edgeiqa.files.atomic import opened
+
+        with opened(os.fspath(path)) as stream:
+            stream.write(json.dumps(self.to_dict(), indent=2) + "\n")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain dictionaries and numbers, ready for JSON."""
+        return {
+            "format": FILE_FORMAT,
+            "min_score": self.min_score,
+            "max_causes": dict(self.max_causes),
+            "reject_damaged": self.reject_damaged,
+        }
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Gate:
+        """Reads a gate from a JSON file that `save` or `edgeiqa fit-gate --output` wrote.
+
+        Raises:
+            ValueError: The file is not a saved gate, is of a newer format, or has values out of
+                range.
+            OSError: The file cannot be read.
+        """
+        from edgeiqa.inference import strict_json
+
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        try:
+            if len(data) > MAX_FILE_BYTES:
+                raise ValueError(f"more than {MAX_FILE_BYTES} bytes")
+            saved = strict_json.loads(data)
+            if not isinstance(saved, dict) or saved.get("format") != FILE_FORMAT:
+                raise ValueError(f"expected a JSON object with the format {FILE_FORMAT}")
+            limits = saved.get("max_causes", {})
+            damaged = saved.get("reject_damaged", True)
+            if not isinstance(limits, dict) or not isinstance(damaged, bool):
+                raise ValueError("max_causes must be an object and reject_damaged a boolean")
+            return cls(
+                "saved",
+                thresholds={"saved": saved.get("min_score")},
+                limits={"saved": limits},
+                reject_damaged=damaged,
+            )
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f"{os.fspath(path)} is not a saved gate: {error}") from error
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Gate) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.min_score, *sorted(self.max_causes.items()), self.reject_damaged))
+
     def __repr__(self) -> str:
         limits = {cause: limit for cause, limit in self.max_causes.items() if limit < 1}
-        told = f", max_causes={limits}" if limits else ""
-        return f"Gate(min_score={self.min_score:g}{told})"
+        causes = f", max_causes={limits}" if limits else ""
+        damaged = "" if self.reject_damaged else ", reject_damaged=False"
+        return f"Gate(min_score={self.min_score:g}{causes}{damaged})"
 
 
 @dataclass(frozen=True)
@@ -256,31 +344,44 @@ class GateFit(ThresholdFit):
 
     @property
     def gate(self) -> Gate:
-        """Accepts from `threshold` on; no cause has a limit."""
-        return Gate(min_score=self.threshold)
+        """Accepts from `threshold` on; causes have no limits."""
+        return self.with_limits({})
+
+    def with_limits(self, max_causes: Mapping[str, float]) -> Gate:
+        """Returns the gate with limits of causes, such as those of a preset.
+
+        Args:
+            max_causes: Maximum severity 0-1 per cause, for example `scorer.gate().max_causes`.
+        """
+        return Gate("fit", thresholds={"fit": self.threshold}, limits={"fit": max_causes})
 
 
-def _excess(reason: Reason) -> tuple[bool, float, int]:
-    """Sorts causes before the score, the one that has used up most of the room above its limit."""
-    if reason.cause == LOW_QUALITY:
-        return False, 0.0, 0
+def damaged(quality: Quality) -> Reason:
+    """Returns the reason for rejecting a damaged picture."""
+    return Reason(DAMAGED, quality.missing, 0.0)
+
+
+def _excess(reason: Reason) -> tuple[int, float, int]:
+    """Sort key: damage, then causes by the share of the room above the limit, then the score."""
+    if reason.cause in (LOW_QUALITY, DAMAGED):
+        return 2 * (reason.cause == DAMAGED), 0.0, 0
     room = 1.0 - reason.threshold
     beyond = (reason.value - reason.threshold) / room if room > 0 else math.inf
     place = CAUSES.index(reason.cause) if reason.cause in CAUSES else len(CAUSES)
-    return True, math.inf if math.isnan(beyond) else beyond, -place
+    return 1, math.inf if math.isnan(beyond) else beyond, -place
 
 
-def _checked(name: str, value: object, most: int) -> float:
+def _checked(name: str, value: object, upper: int) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} is {value!r}, expected a number from 0 to {most}")
-    if not 0 <= value <= most:
-        raise ValueError(f"{name} is {value!r}, expected 0 to {most}")
+        raise TypeError(f"{name} is {value!r}, expected a number from 0 to {upper}")
+    if not 0 <= value <= upper:
+        raise ValueError(f"{name} is {value!r}, expected 0 to {upper}")
     return float(value)
 
 
 def _defaults() -> tuple[Mapping[str, float], Mapping[str, Mapping[str, float]]]:
-    """Thresholds and limits of the models that come with the package."""
-    # Here, so that a gate with its own numbers needs no model.
+    """Returns thresholds and limits of the models that ship with the package."""
+    # Imported here, so that a gate with its own numbers needs no model.
     from edgeiqa.inference import contract, model
 
     scores, causes = (

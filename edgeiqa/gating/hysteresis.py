@@ -1,16 +1,15 @@
-"""A verdict on a stream of frames that does not flicker: two thresholds and a hold time.
+"""Steady verdicts on a stream of frames: hysteresis with two thresholds and a hold time.
 
-| situation | what happens |
+| situation | verdict |
 | --- | --- |
-| the first frame | judged as the gate judges it |
-| a value between its two thresholds | as it was |
-| a value beyond the far threshold, `hold_s` after the last change | the verdict changes at once |
-| the same, earlier | the verdict waits until `hold_s` has passed |
-| a value far on the wrong side, "sudden" | rejected at once, whatever the hold time |
+| the first frame | that of the gate |
+| a value between its two thresholds | unchanged |
+| a value beyond the far threshold, `hold_s` after the last change | changes at once |
+| the same, earlier | changes when `hold_s` has passed |
+| a value far on the wrong side ("sudden"), or a damaged frame | rejected at once |
 
-So good news may wait and bad news may not: a smear is told on the very frame that shows it.
-Between two changes lie at least `hold_s` seconds, but for a rejection that is sudden; an
-acceptance is never hurried.
+Acceptance may wait, rejection may not: a smeared frame is rejected at once. Except for such sudden
+rejections, at least `hold_s` seconds lie between two changes.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edgeiqa.gating.gate import LOW_QUALITY, Gate, Reason, Verdict
+from edgeiqa.gating.gate import LOW_QUALITY, Gate, Reason, Verdict, damaged
 from edgeiqa.quality import Quality
 
 
 @dataclass(frozen=True)
 class Band:
-    """The thresholds of one value on a scale where more is worse.
+    """The thresholds of one value on a scale where higher is worse.
 
     Attributes:
-        limit: Of the gate: at most this much passes.
-        fine: At most this much ends a rejection; at or below `limit`.
-        bad: More than this ends an acceptance; at or above `limit`.
-        sudden: More than this ends it at once; at or above `bad`, infinite where nothing does.
+        limit: The limit of the gate; equal values pass.
+        fine: Values up to this end a rejection; at or below `limit`.
+        bad: Values above this end an acceptance; at or above `limit`.
+        sudden: Values above this end it at once; at or above `bad`, or infinite.
     """
 
     limit: float
@@ -39,11 +38,11 @@ class Band:
     sudden: float
 
     def is_bad(self, value: float, was_bad: bool | None) -> bool:
-        """Whether a value counts as bad; NaN always does.
+        """Returns whether a value counts as bad; NaN always does.
 
         Args:
             value: The value.
-            was_bad: What the one before counted as; None if there was none.
+            was_bad: Whether the previous value was bad; None if there was none.
         """
         if was_bad is None:
             return not value <= self.limit
@@ -51,11 +50,11 @@ class Band:
 
 
 def _band(limit: float, least: float, most: float, margin: float, sudden: float | None) -> Band:
-    # Near an end of the scale a margin takes half of what is left: else the best value could not
-    # end a rejection there, or the worst not end an acceptance.
+    # Near an end of the scale a margin takes half of what is left. Otherwise the best value could
+    # not end a rejection, or the worst an acceptance.
     below, above = (limit - least) / 2, (most - limit) / 2
     far = math.inf if sudden is None else min(max(sudden, margin), above)
-    # Rounded, so that 0.6 - 0.05 is the 0.55 that it is taken for.
+    # Rounded, so that 0.6 - 0.05 is exactly 0.55.
     return Band(
         limit,
         min(limit, round(limit - min(margin, below), 9)),
@@ -65,18 +64,17 @@ def _band(limit: float, least: float, most: float, margin: float, sudden: float 
 
 
 class LiveGate:
-    """Applies a gate to the frames of a stream, in their order.
+    """Applies a gate to the frames of a stream, in order. Not thread-safe.
 
-    The thresholds follow from those of the gate: to be accepted again the score must reach
-    `min_score + margin`, to be rejected it must fall below `min_score - margin`; a cause must
-    fall to its limit minus `cause_margin`, or rise above its limit plus `cause_margin`. Near the
-    ends of the scale a margin takes at most half of what is left.
+    The thresholds derive from those of the gate: a rejected stream is accepted again once the
+    score reaches `min_score + margin` and every cause has fallen to its limit minus
+    `cause_margin`; an accepted one is rejected once the score falls below `min_score - margin` or
+    a cause rises above its limit plus `cause_margin`. Near the ends of the scale a margin takes at
+    most half of what is left.
 
-    The reasons of a rejection name the gate's own threshold where that is not met, and else the
-    one that ends the rejection. While nothing is wrong any more but the hold time has not passed,
-    they are those of the last frame with which something was wrong.
-
-    Not for several threads at a time.
+    The reasons of a rejection give the gate's own threshold if it is not met, otherwise the one
+    that would end the rejection. While the hold time delays an acceptance, they are those of the
+    last bad frame.
 
     >>> live = LiveGate(Gate(min_score=50))
     >>> [live(Quality(score), 10**8 * n).accept for n, score in enumerate((60, 49, 51, 20))]
@@ -99,22 +97,22 @@ class LiveGate:
     ) -> None:
         """Sets the thresholds.
 
-        The default of `margin` is what a shift by one to four pixels does to the scores of the
-        model base in 19 of 20 photographs (docs/reports/measurements.md, stability); take more
-        where the score moves more from frame to frame.
+        In 19 of 20 photographs, a shift by one to four pixels changes the score of the model base
+        by at most the default `margin` (docs/reports/measurements.md, stability). Raise it if the
+        score varies more from frame to frame.
 
         Args:
-            gate: What to apply.
-            hold_s: Seconds that a verdict stays, at least; 0 for no hold time.
+            gate: The gate to apply.
+            hold_s: Minimum time in seconds between two changes; 0 for none.
             margin: Half the distance between the two thresholds of the score, in points.
             cause_margin: The same for causes, in units of severity.
-            sudden: A score below `min_score` by more than this many points rejects at once, in
-                spite of the hold time; None: none does. Never less than `margin`.
+            sudden: A score more than this many points below `min_score` rejects at once,
+                regardless of the hold time; None for never. At least `margin`.
             cause_sudden: The same for causes above their limits, in units of severity.
 
         Raises:
             ValueError: A negative or infinite number, or NaN.
-            TypeError: Something else than a number.
+            TypeError: An argument is not a number.
         """
         numbers = {"hold_s": hold_s, "margin": margin, "cause_margin": cause_margin}
         optional = {"sudden": sudden, "cause_sudden": cause_sudden}
@@ -123,7 +121,7 @@ class LiveGate:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise TypeError(f"{name} is {value!r}, expected a number")
             if not 0 <= value < math.inf:
-                raise ValueError(f"{name} is {value!r}, expected a finite number from 0 on")
+                raise ValueError(f"{name} is {value!r}, expected a finite number of at least 0")
         self.gate = gate
         self.hold_ns = round(hold_s * 1e9)
         self._bands = {LOW_QUALITY: _band(-gate.min_score, -100, 0, margin, sudden)} | {
@@ -133,58 +131,57 @@ class LiveGate:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets all frames, as before a new stream; timestamps may start anew."""
+        """Forgets all frames before a new stream; timestamps may start again."""
         self._bad: dict[str, bool] = {}
         self._last_ns: int | None = None
         self._changed_ns = 0
-        self._told: Verdict | None = None
+        self._verdict: Verdict | None = None
 
     def __call__(self, quality: Quality, timestamp_ns: int) -> Verdict:
         """Judges the next frame.
 
         Args:
-            quality: Of the frame; smoothed over a few frames if single ones are noisy.
-            timestamp_ns: When it was taken, in nanoseconds of any clock.
+            quality: Quality of the frame, smoothed over a few frames if it is noisy.
+            timestamp_ns: Time of the frame, in nanoseconds of any clock.
 
         Returns:
-            The verdict that stands with this frame.
+            The current verdict.
 
         Raises:
-            ValueError: The frame is not later than the one before. Nothing has changed then, and
-                the next frame is welcome.
-            TypeError: `timestamp_ns` is no integer.
+            ValueError: The frame is not later than the previous one. It is ignored, and the next
+                frame can be judged.
+            TypeError: `timestamp_ns` is not an integer.
         """
         now = _nanoseconds(timestamp_ns)
         if self._last_ns is not None and now <= self._last_ns:
             raise ValueError(
-                f"timestamp_ns is {now}, expected later than the {self._last_ns} of the frame "
-                "before; call reset() to begin a new stream"
+                f"timestamp_ns is {now}, expected more than the {self._last_ns} of the previous "
+                "frame; call reset() to begin a new stream"
             )
         self._last_ns = now
-        sudden = self._look(quality)
+        sudden = self._update(quality)
         failing = [self._reason(name, quality) for name, bad in self._bad.items() if bad]
+        if quality.damaged and self.gate.reject_damaged:
+            failing.append(damaged(quality))
+            sudden = True
         verdict = self.gate.verdict(quality, failing)
-        if self._told is None:
-            changes = True
-        elif verdict.accept == self._told.accept:
-            # The same as ever; the reasons are those of now.
-            self._told = verdict
+        current = self._verdict
+        if current is not None and verdict.accept == current.accept:
+            self._verdict = verdict  # Unchanged, but with the latest reasons.
             return verdict
-        else:
-            held = now - self._changed_ns < self.hold_ns
-            changes = not held or (sudden and not verdict.accept)
-        if changes:
-            self._changed_ns, self._told = now, verdict
-        assert self._told is not None
-        return self._told
+        held = current is not None and now - self._changed_ns < self.hold_ns
+        if current is None or not held or (sudden and not verdict.accept):
+            self._changed_ns, current = now, verdict
+        self._verdict = current
+        return current
 
-    def _look(self, quality: Quality) -> bool:
-        """Takes in what each value counts as; returns whether one is suddenly bad."""
+    def _update(self, quality: Quality) -> bool:
+        """Updates which values are bad; returns whether one is suddenly bad."""
         before, self._bad = self._bad, {}
         sudden = False
         for name, band in self._bands.items():
             value = _value(name, quality)
-            if value is None:  # A cause that this model, or this frame, tells nothing about.
+            if value is None:  # The cause was not measured.
                 continue
             self._bad[name] = band.is_bad(value, before.get(name))
             sudden |= not value <= band.sudden
@@ -204,7 +201,7 @@ class LiveGate:
 
 
 def _value(name: str, quality: Quality) -> float | None:
-    """A value on a scale where more is worse: a score with its sign turned, which is exact."""
+    """Returns a value on a scale where higher is worse; a score is negated, which is exact."""
     return -quality.score if name == LOW_QUALITY else quality.causes.get(name)
 
 

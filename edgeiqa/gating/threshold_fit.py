@@ -1,4 +1,4 @@
-"""A threshold from shots that a person kept and rejected, with how sure it is.
+"""Fits a threshold, with its uncertainty, to shots that a person kept and rejected.
 
 Logistic regression of "kept" on the score, by penalised likelihood: D. Firth, "Bias reduction of
 maximum likelihood estimates", Biometrika 80 (1993). Its estimates stay finite where all kept shots
@@ -20,17 +20,16 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 MIN_SHOTS = 20
-"""Fewer say next to nothing about a threshold."""
 MIN_PER_CLASS = 5
-"""So many kept ones and so many rejected ones there must be."""
+"""Minimum number of kept shots, and of rejected ones."""
 CONFIDENCE = 0.95
 _CHI2 = 3.841458820694124
 """The 95% point of the chi-squared distribution with one degree of freedom."""
 _LEAVE_ONE_OUT = 1000
-"""With more shots than this the check is made with ten folds."""
+"""Up to this many shots, cross-validation leaves one out; beyond, it uses ten folds."""
 _FOLDS = 10
 _PRECISION = 1e-3
-"""Of the ends of the interval, in points of the score."""
+"""Precision of the ends of the interval, in points of the score."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +37,18 @@ class ThresholdFit:
     """A threshold and how far it can be trusted.
 
     Attributes:
-        threshold: Least score to keep a shot, 0-100.
-        interval: Where the threshold lies with 95% confidence, within 0-100. It is the whole
-            scale where the scores do not tell kept from rejected shots.
+        threshold: Minimum score of a shot worth keeping, 0-100.
+        interval: 95% confidence interval of the threshold, within 0-100. It is the whole scale
+            if the scores do not separate kept from rejected shots.
         slope: Log-odds of being kept per point of the score; above 0.
-        p_value: How likely scores that have nothing to do with being kept would look at least as
-            telling; from the ratio of penalised likelihoods.
-        kept: How many shots were kept.
-        rejected: How many were not.
-        kept_right: Of the kept ones, how many a threshold fitted without them would keep.
-        rejected_right: Of the rejected ones, how many such a threshold would reject.
-        keep_share: The share of kept shots that was asked for; None where the threshold is the
-            score at which a shot is as likely to be kept as not.
+        p_value: Probability of scores unrelated to being kept looking at least this informative;
+            from the ratio of penalised likelihoods.
+        kept: Number of kept shots.
+        rejected: Number of rejected shots.
+        kept_right: How many kept shots a threshold fitted without them keeps.
+        rejected_right: How many rejected shots a threshold fitted without them rejects.
+        keep_share: The requested share of kept shots; None if the threshold is the score at which
+            a shot is as likely to be kept as not.
     """
 
     threshold: float
@@ -64,16 +63,16 @@ class ThresholdFit:
 
     @property
     def n(self) -> int:
-        """How many shots there were."""
+        """Number of shots."""
         return self.kept + self.rejected
 
     @property
     def accuracy(self) -> float:
-        """Share of the shots judged right by thresholds fitted without them, 0-1."""
+        """Share 0-1 of the shots judged correctly by thresholds fitted without them."""
         return (self.kept_right + self.rejected_right) / self.n
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain dictionaries, lists and numbers, ready for JSON."""
+        """Returns plain dictionaries, lists and numbers, ready for JSON."""
         return {
             **asdict(self),
             "interval": list(self.interval),
@@ -85,16 +84,16 @@ class ThresholdFit:
 def fit_threshold(
     scores: npt.ArrayLike, keep: Sequence[bool] | npt.ArrayLike, *, keep_share: float | None = None
 ) -> ThresholdFit:
-    """Sets a threshold from kept and rejected shots.
+    """Fits a threshold to kept and rejected shots.
 
     Without `keep_share` the threshold is the score at which the logistic curve passes 1/2, and its
     interval holds all thresholds whose profile of the penalised likelihood is within chi-squared's
     95% point of the best (Heinze and Schemper, 2002). With it, the threshold is an order statistic
     of the kept shots' scores and its interval the distribution-free one of a quantile (H. David
-    and H. Nagaraja, "Order Statistics", 2003, section 7.1); where there are too few shots for an
-    end of it, that is 0 or 100.
+    and H. Nagaraja, "Order Statistics", 2003, section 7.1); an end for which there are too few
+    shots is 0 or 100.
 
-    The check leaves out one shot at a time, or a tenth of them where there are more than 1000.
+    Cross-validation leaves out one shot at a time, or a tenth of them if there are over 1000.
 
     Args:
         scores: [shots] numbers 0-100.
@@ -102,11 +101,12 @@ def fit_threshold(
         keep_share: Share of the kept shots to keep, above 0 and at most 1.
 
     Returns:
-        The threshold and what is known of it.
+        The threshold and its uncertainty.
 
     Raises:
-        ValueError: Too few shots in all or of a kind, NaN, scores outside 0-100, unequal lengths,
-            all scores alike, a share outside its range, or kept shots with the lower scores.
+        ValueError: Too few shots in all or of a kind, NaN, scores outside 0-100 or all within 0-1,
+            unequal lengths, all scores equal, a share outside its range, or lower scores of kept
+            shots.
         TypeError: `keep` is not bool, or `scores` are not numbers.
     """
     x, y = _checked(scores, keep)
@@ -118,15 +118,15 @@ def fit_threshold(
     if curve.slope <= 0:
         raise ValueError(
             "shots with higher scores were not kept more often: the mean score is "
-            f"{x[y].mean():.1f} of those kept and {x[~y].mean():.1f} of the others. Is keep the "
-            "wrong way round? If not, this model's score is no help in choosing among such shots"
+            f"{x[y].mean():.1f} for kept and {x[~y].mean():.1f} for rejected ones. Is keep "
+            "inverted? If not, this model's score does not help to choose among such shots"
         )
     if keep_share is None:
         threshold, interval = curve.middle, curve.interval()
     else:
         threshold = _lowest_kept(x[y], keep_share)
         interval = _quantile_interval(x[y], 1 - keep_share)
-    right = _cross_checked(x, y, keep_share)
+    right = _cross_validated(x, y, keep_share)
     return ThresholdFit(
         threshold=threshold,
         interval=interval,
@@ -141,7 +141,7 @@ def fit_threshold(
 
 
 def _checked(scores: npt.ArrayLike, keep: Sequence[bool] | npt.ArrayLike) -> tuple[Any, Any]:
-    """The arguments as float64 [shots] and bool [shots]; raises as `fit_threshold`."""
+    """Returns the arguments as float64 [shots] and bool [shots]; raises as `fit_threshold`."""
     raw = np.asarray(scores)
     if raw.size and raw.dtype.kind not in "iuf":
         raise TypeError(f"scores are {raw.dtype}, expected numbers 0-100 or qualities")
@@ -165,22 +165,27 @@ def _checked(scores: npt.ArrayLike, keep: Sequence[bool] | npt.ArrayLike) -> tup
     wrong = np.flatnonzero(~((x >= 0) & (x <= 100)))
     if len(wrong):
         raise ValueError(
-            f"score {x[wrong[0]]} of shot {wrong[0]} (from 0 on) is outside 0-100; leave out "
+            f"score {x[wrong[0]]} of shot {wrong[0]} (counting from 0) is outside 0-100; leave out "
             "shots that could not be scored"
         )
     if np.ptp(x) == 0:
-        raise ValueError(f"all shots have the score {x[0]:g}: nothing can be told from it")
+        raise ValueError(f"all shots have the score {x[0]:g}, which separates nothing")
+    if x.max() <= 1:
+        raise ValueError(
+            f"the scores lie between {x.min():g} and {x.max():g}, expected a scale of 0 to 100; "
+            "multiply scores of 0 to 1 by 100"
+        )
     return x, y
 
 
 class _Logistic:
-    """The curve through all shots; scores are standardised inside, so that steps are well scaled.
+    """The logistic curve through all shots; scores are standardised inside.
 
     Attributes:
         slope: Log-odds per point.
         p_value: Of the slope.
-        middle: The score where it passes 1/2, clipped to 0-100; meaningless if the slope is not
-            above 0.
+        middle: The score where the curve passes 1/2, clipped to 0-100; meaningless unless the
+            slope is above 0.
     """
 
     def __init__(self, x: FloatArray, y: BoolArray, start: FloatArray | None = None) -> None:
@@ -194,7 +199,7 @@ class _Logistic:
         self.slope = float(self.beta[1]) / self._scale
 
     def keeps(self, score: float | FloatArray) -> npt.NDArray[np.bool_]:
-        """Whether a shot of this score is at least as likely to be kept as not."""
+        """Returns whether shots of these scores are at least as likely to be kept as not."""
         z = (np.asarray(score) - self._mean) / self._scale
         return np.asarray(self.beta[0] + self.beta[1] * z >= 0)
 
@@ -211,7 +216,7 @@ class _Logistic:
         return min(max(self._mean - self._scale * float(self.beta[0] / self.beta[1]), 0.0), 100.0)
 
     def interval(self) -> tuple[float, float]:
-        """The profile's 95% interval of `middle`, within 0-100."""
+        """Returns the profile's 95% interval of `middle`, within 0-100."""
         return self._end(0.0), self._end(100.0)
 
     def _end(self, edge: float) -> float:
@@ -221,7 +226,7 @@ class _Logistic:
         def within(score: float) -> bool:
             nonlocal slope
             centred = self._z - (score - self._mean) / self._scale
-            # The neighbour's slope is a good start.
+            # The slope of the neighbouring score is a good start.
             beta, best = _maximise(self._design, centred[:, None], self._y, np.array([slope]))
             slope = float(beta[0])
             return 2 * (self._best - best) <= _CHI2
@@ -240,11 +245,11 @@ def _maximise(
 ) -> tuple[FloatArray, float]:
     """Maximises the likelihood times Jeffreys' prior of the full model.
 
-    Newton's steps on Firth's score X'(y - p + h (1/2 - p)), h being the diagonal of the hat
-    matrix, halved until the likelihood grows.
+    Newton's method on Firth's score X'(y - p + h (1/2 - p)), where h is the diagonal of the hat
+    matrix; steps are halved until the likelihood grows.
 
     Args:
-        full: float64 [shots, 2], 1 and the score: what the prior is made of.
+        full: float64 [shots, 2], 1 and the score; the prior is computed from it.
         design: float64 [shots, parameters]: `full` itself, or the directions that a profile or
             the null model leaves free.
         y: float64 [shots], 0 or 1.
@@ -280,7 +285,7 @@ def _maximise(
 
 
 def _curve(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Probabilities, and their variances p (1 - p) without cancellation."""
+    """Returns probabilities, and their variances p (1 - p) without cancellation."""
     p = 0.5 * (1.0 + np.tanh(0.5 * eta))
     return p, 0.25 / np.cosh(np.clip(0.5 * eta, -300, 300)) ** 2
 
@@ -293,18 +298,18 @@ def _penalised(full: FloatArray, eta: FloatArray, y: FloatArray) -> float:
 
 
 def _lowest_kept(kept: FloatArray, share: float) -> float:
-    """The highest threshold that keeps at least this share of the kept shots."""
-    # A hair more, as 1 - 0.95 is a little below 0.05.
+    """Returns the highest threshold that keeps at least this share of the kept shots."""
+    # With a tolerance, since 1 - 0.95 is slightly more than 0.05 in binary.
     lost = math.floor((1 - share) * len(kept) + 1e-9)
     return float(np.sort(kept)[min(lost, len(kept) - 1)])
 
 
 def _quantile_interval(sample: FloatArray, share: float) -> tuple[float, float]:
-    """The 95% interval of the quantile with this share below it, between order statistics."""
+    """Returns the 95% interval of a quantile, between order statistics."""
     ordered = np.sort(sample)
     count, tail = len(ordered), (1 - CONFIDENCE) / 2
     below = _binomial_cdf(count, share)
-    # Rank l is a lower end if fewer than l of the shots lie below the quantile that rarely.
+    # Rank l is a lower end if fewer than l shots lie below the quantile with such a probability.
     lower = int(np.searchsorted(below, tail, side="right"))
     upper = int(np.searchsorted(below, 1 - tail, side="left")) + 1
     low = float(ordered[lower - 1]) if lower >= 1 else 0.0
@@ -313,7 +318,7 @@ def _quantile_interval(sample: FloatArray, share: float) -> tuple[float, float]:
 
 
 def _binomial_cdf(count: int, share: float) -> FloatArray:
-    """How likely at most 0, 1, ... `count` successes are; float64 [count + 1]."""
+    """Returns the probabilities of at most 0, 1, ... `count` successes; float64 [count + 1]."""
     if share <= 0 or share >= 1:
         return np.ones(count + 1) if share <= 0 else np.eye(1, count + 1, count)[0]
     logs = [
@@ -324,8 +329,8 @@ def _binomial_cdf(count: int, share: float) -> FloatArray:
     return np.minimum(np.cumsum(np.exp(logs)), 1.0)
 
 
-def _cross_checked(x: FloatArray, y: BoolArray, keep_share: float | None) -> BoolArray:
-    """Which shots are judged right by a rule fitted without them; bool [shots]."""
+def _cross_validated(x: FloatArray, y: BoolArray, keep_share: float | None) -> BoolArray:
+    """Returns which shots are judged correctly by a rule fitted without them; bool [shots]."""
     judge: Callable[[FloatArray, BoolArray, FloatArray], npt.NDArray[np.bool_]]
     if keep_share is None:
         start = _Logistic(x, y).beta
@@ -341,13 +346,13 @@ def _cross_checked(x: FloatArray, y: BoolArray, keep_share: float | None) -> Boo
     if count <= _LEAVE_ONE_OUT:
         fold = np.arange(count)
     else:
-        # Dealt out in the order of kind and score, so that every fold is like the whole.
+        # Dealt out in the order of class and score, so that every fold resembles the whole.
         fold = np.empty(count, np.int64)
         fold[np.lexsort((x, y))] = np.arange(count) % _FOLDS
     right = np.empty(count, bool)
     for number in range(int(fold.max()) + 1):
         out = fold == number
-        if np.ptp(x[~out]) == 0:  # One score made all the difference.
+        if np.ptp(x[~out]) == 0:  # Only the shot left out had another score.
             right[out] = False
             continue
         right[out] = judge(x[~out], y[~out], x[out]) == y[out]

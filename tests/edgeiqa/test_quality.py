@@ -138,7 +138,10 @@ def test_to_dict_is_ready_for_json() -> None:
     )
     assert got["histogram"] == [0.25, 0.5, 0.25]
     assert got["bins"] == list(BINS)
-    assert set(got) == {"score", "std", "histogram", "bins", "causes", "attributes"}
+    assert set(got) == {
+        *("score", "std", "histogram", "bins", "causes", "attributes"),
+        *("damaged", "missing"),
+    }
     assert Quality(50.0).to_dict()["histogram"] is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from edgeiqa.analysis.map_rendering import PANEL, colours, draw
+from edgeiqa.analysis.map_rendering import MAX_PANEL, colours, draw
 from edgeiqa.analysis.quality_map import QualityMap
 
 
@@ -37,8 +37,8 @@ def test_the_good_half_is_brighter_and_the_picture_stands_beside_it() -> None:
 def test_a_large_picture_is_drawn_at_screen_size_and_a_tiny_one_gets_a_legend() -> None:
     scores = np.full((32, 64), 50, np.float32)
     large = draw(Image.new("RGB", (4000, 2000)), QualityMap(scores, 4000, 2000, (500, 1000), 105))
-    assert large.height < PANEL
-    assert 2 * PANEL < large.width < 2 * PANEL + 150
+    assert large.height < MAX_PANEL
+    assert 2 * MAX_PANEL < large.width < 2 * MAX_PANEL + 150
     tiny = draw(Image.new("RGB", (3, 1)), QualityMap(scores, 3, 1, (3,), 1))
     assert tiny.height >= 120
     assert tiny.width > 3 * 80

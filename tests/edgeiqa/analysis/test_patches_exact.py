@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgeiqa.analysis.patches import (
     MAX_STEP,
-    MIDDLE,
+    MIDTONES,
     Crop,
     _filled,
     activity,
@@ -53,7 +53,7 @@ def plain_choice(
     window = max(1, side // factor)
     sums = plain_sums(field, window)
     means = plain_sums(small, window) // window**2
-    beyond = (means < MIDDLE[0]) | (means > MIDDLE[1])
+    beyond = (means < MIDTONES[0]) | (means > MIDTONES[1])
     ranks = {
         "active": sums,
         "quiet": -(sums + beyond * (np.max(sums) + 1)),
@@ -105,7 +105,7 @@ def test_the_largest_sums_fit() -> None:
 def test_quietness_ranks_as_the_mean_and_the_sum_say(data: st.DataObject) -> None:
     window = data.draw(st.integers(1, 9))
     # Around the bounds, where a whole-number mean steps.
-    edges = [MIDDLE[0] * window**2, (MIDDLE[1] + 1) * window**2]
+    edges = [MIDTONES[0] * window**2, (MIDTONES[1] + 1) * window**2]
     light = data.draw(
         st.lists(
             st.one_of(
@@ -121,7 +121,7 @@ def test_quietness_ranks_as_the_mean_and_the_sum_say(data: st.DataObject) -> Non
     )
     found = quietness(np.array([sums], np.uint32), np.array([light], np.uint32), window)
     means = np.array([light]) // window**2
-    beyond = (means < MIDDLE[0]) | (means > MIDDLE[1])
+    beyond = (means < MIDTONES[0]) | (means > MIDTONES[1])
     plain = -(np.array([sums]) + beyond * (max(sums) + 1))
     order = np.argsort(plain[0], kind="stable")
     np.testing.assert_array_equal(np.argsort(found[0], kind="stable"), order)

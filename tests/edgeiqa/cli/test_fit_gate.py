@@ -163,7 +163,7 @@ def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixtu
         ("score,keep\n5,perhaps\n", "row 2: keep is 'perhaps', expected true or false"),
         ("score,keep\nfive,1\n", "row 2: score is 'five', expected a number"),
         ("score,keep\n" + "5,1\n101,0\n" * 20, "score 101.0 of shot 1"),
-        ("score,keep\n" + "5,1\n80,0\n" * 20, "wrong way round"),
+        ("score,keep\n" + "5,1\n80,0\n" * 20, "5.0 .* 80.0 "),
         ("score,keep\n5,1\n,0\n", "1 shots are too few, expected at least 20 (1 more have no"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,7 +184,8 @@ def test_what_explains_a_low_score_is_told_after_it_and_does_not_decide() -> Non
 def test_a_picture_is_accepted_if_and_only_if_nothing_decides_against_it(
     score: float, causes: dict[str, float], least: float, most: dict[str, float]
 ) -> None:
-    verdict = Gate(min_score=least, max_causes=most)(Quality(score, causes=causes))
+    gate = Gate("own", thresholds={"own": least}, max_causes=most)
+    verdict = gate(Quality(score, causes=causes))
     wrong = {name for name, limit in most.items() if causes.get(name, 0) > limit}
     wrong |= {LOW_QUALITY} if score < least else set()
     assert {reason.cause for reason in verdict.reasons if reason.decisive} == wrong
@@ -205,9 +208,99 @@ def test_a_stricter_limit_never_accepts_more(cause: str, value: float, a: float,
 def test_identifiers_are_a_contract() -> None:
     assert (
         *("blur", "noise", "dark", "bright", "compression", "low_contrast"),
+        "damaged",
         "low_quality",
     ) == REASONS
     assert PRESETS == ("relaxed", "normal", "strict")
+
+
+def test_a_verdict_is_true_if_it_accepts() -> None:
+    gate = Gate(min_score=50)
+    assert gate(Quality(50.0))
+    assert not gate(Quality(49.0))
+    assert bool(Verdict(True)) is True
+    assert bool(Verdict(False)) is False
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(0.6, "60"), (0.999, "99.9"), (0.001, "0.1")])
+def test_a_score_on_a_scale_of_1_is_refused_with_a_hint(wrong: float, right: str) -> None:
+    with pytest.raises(ValueError, match=rf"{wrong}.* 0 to 100.* {re.escape(right)}\?"):
+        Gate(min_score=wrong)
+    assert Gate(min_score=0).min_score == 0
+    assert Gate(min_score=1).min_score == 1
+    # A model's own preset may lie there.
+    assert Gate("normal", thresholds={"normal": 0.5}).min_score == 0.5
+
+
+def test_a_damaged_picture_is_rejected_before_all_else() -> None:
+    gate = Gate(min_score=60, max_causes={"blur": 0.2})
+    quality = Quality(20.0, causes={"blur": 0.9}, damaged=True, missing=0.25)
+    assert gate(quality).reasons == (
+        Reason("damaged", 0.25, 0.0),
+        Reason("blur", 0.9, 0.2),
+        Reason("low_quality", 20.0, 60.0),
+    )
+    assert "25%" in gate(quality).reasons[0].sentence
+    assert "%" not in Reason("damaged", 0.0, 0.0).sentence
+    fine = Quality(90.0, damaged=True)
+    assert not gate(fine)
+    assert Gate(min_score=60, reject_damaged=False)(fine) == Verdict(True)
+
+
+def test_a_gate_is_saved_and_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "gate.json"
+    gate = Gate(min_score=41.25, max_causes={"blur": 0.4}, reject_damaged=False)
+    gate.save(path)
+    assert Gate.load(path) == gate
+    assert hash(Gate.load(str(path))) == hash(gate)
+    assert json.loads(path.read_text()) == {
+        "format": 1,
+        "min_score": 41.25,
+        "max_causes": {"blur": 0.4},
+        "reject_damaged": False,
+    }
+    path.write_text('{"format": 1, "min_score": 0.5}')
+    assert Gate.load(path).to_dict() == {
+        "format": 1,
+        "min_score": 0.5,
+        "max_causes": {},
+        "reject_damaged": True,
+    }
+    assert Gate.load(path) != gate
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"format": 2, "min_score": 5}',
+        '{"min_score": 5}',
+        '{"format": 1}',
+        '{"format": 1, "min_score": 101}',
+        '{"format": 1, "min_score": "5"}',
+        '{"format": 1, "min_score": NaN}',
+        '{"format": 1, "min_score": 5, "max_causes": [1]}',
+        '{"format": 1, "min_score": 5, "max_causes": {"blur": 2}}',
+        '{"format": 1, "min_score": 5, "reject_damaged": 1}',
+        "[" * 100,
+        '{"format": 1, "min_score": 5' + " " * 70_000 + "}",
+    ],
+)
+def test_what_is_no_saved_gate(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "gate.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        Gate.load(path)
+
+
+def test_a_fitted_gate_takes_the_limits_of_causes() -> None:
+    scores = [20.0 + 3 * n for n in range(24)]
+    fit = Gate.fit(scores, [score > 52 for score in scores])
+    assert fit.with_limits({"dark": 0.4}).max_causes == {"dark": 0.4}
+    assert fit.with_limits({"dark": 0.4}).min_score == fit.threshold
+    with pytest.raises(ValueError, match="0 to 100"):
+        Gate.fit([score / 100 for score in scores], [score > 52 for score in scores])
 
 
 def test_every_cause_has_words_of_its_own() -> None:

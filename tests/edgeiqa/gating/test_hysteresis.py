@@ -89,7 +89,7 @@ def test_a_low_score_is_explained_here_too() -> None:
 @pytest.mark.parametrize("least", [0.0, 0.5, 99.5, 100.0])
 @pytest.mark.parametrize("most", [0.0, 0.01, 0.99, 1.0])
 def test_at_the_ends_of_the_scale_both_verdicts_can_still_be_had(least: float, most: float) -> None:
-    gate = Gate(min_score=least, max_causes={"dark": most})
+    gate = Gate("own", thresholds={"own": least}, max_causes={"dark": most})
     live = LiveGate(gate, hold_s=0, margin=10, cause_margin=0.3, sudden=30)
     worst, best = Quality(0, causes={"dark": 1.0}), Quality(100, causes={"dark": 0.0})
     for n in range(3):
@@ -109,9 +109,7 @@ def test_time_must_rise_and_the_stream_goes_on() -> None:
     live = LiveGate(GATE)
     assert live(Quality(60), np.int64(1000)).accept
     for late in (1000, 999, -5):
-        with pytest.raises(
-            ValueError, match=rf"timestamp_ns is {late}, expected later than .*1000"
-        ):
+        with pytest.raises(ValueError, match=rf"{late}\b.*\b1000\b"):
             live(Quality(0), late)
     assert live(Quality(60), 1001).accept
     for wrong in (1.5, True, "5", None):
@@ -126,7 +124,7 @@ def test_wrong_settings(name: str) -> None:
     settings: dict[str, Any] = {}
     for value in (-0.1, math.inf, math.nan):
         settings[name] = value
-        with pytest.raises(ValueError, match=f"{name} is .* finite number from 0"):
+        with pytest.raises(ValueError, match=f"^{name} "):
             LiveGate(GATE, **settings)
     settings[name] = "1"
     with pytest.raises(TypeError, match=f"{name} is '1'"):
@@ -139,7 +137,7 @@ QUALITIES = st.builds(
     st.dictionaries(st.sampled_from(CAUSES), st.floats(0, 1)),
 )
 GATES = st.builds(
-    lambda least, most: Gate(min_score=least, max_causes=most),
+    lambda least, most: Gate("own", thresholds={"own": least}, max_causes=most),
     st.floats(0, 100),
     st.dictionaries(st.sampled_from(CAUSES), st.floats(0, 1)),
 )
@@ -189,3 +187,15 @@ def test_without_margins_and_hold_time_it_is_the_gate(
     for n, (_, score, blur) in enumerate(stream):
         quality = Quality(score, causes={"blur": blur})
         assert live(quality, n) == GATE(quality)
+
+
+def test_a_damaged_frame_is_rejected_at_once_unless_the_gate_lets_it_pass() -> None:
+    broken = Quality(90.0, damaged=True)
+    live = LiveGate(GATE, hold_s=10)
+    assert live(Quality(90.0), 1).accept
+    assert [reason.cause for reason in live(broken, 2).reasons] == ["damaged"]
+    assert not live(Quality(90.0), 3).accept  # Acceptance waits for the hold time.
+    assert live(Quality(90.0), 2 + 10**10).accept
+    lenient = LiveGate(Gate(min_score=50, reject_damaged=False), hold_s=10)
+    assert lenient(Quality(90.0), 1).accept
+    assert lenient(broken, 2).accept
