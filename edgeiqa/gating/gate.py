@@ -275,9 +275,9 @@ class Gate:
         Raises:
             OutputError: The file cannot be written.
         """
-        from edgeiqa.files.atomic import opened
+        from edgeiqa.files.atomic import open_output
 
-        with opened(os.fspath(path)) as stream:
+        with open_output(os.fspath(path)) as stream:
             stream.write(json.dumps(self.to_dict(), indent=2) + "\n")
 
     def to_dict(self) -> dict[str, Any]:
