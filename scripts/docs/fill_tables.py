@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,7 @@ from scripts.docs.tables import (  # noqa: E402
     facts,
     gates,
     hardening,
+    install,
     project,
     reliability,
     tables,
@@ -43,36 +44,23 @@ from scripts.docs.tables.scale import scale_blocks  # noqa: E402
 PHOTO = "edgeiqa/assets/samples/coffee-motion-blur.jpg"
 
 
-def readme_blocks(models: tuple[Shipped, ...], results: Path = RESULTS) -> Blocks:
-    """What fills each block of README.md.
+def measurements_blocks(models: tuple[Shipped, ...], results: Path = RESULTS) -> Blocks:
+    """What fills each block of docs/reports/measurements.md.
 
     Args:
         models: All shipped models.
         results: The folder of all reports.
     """
     return {
-        "demo": lambda: command_output("score", "edgeiqa/assets/samples"),
-        "json": lambda: command_output("score", PHOTO, "--gate", "strict", "--format", "json"),
-        "models": lambda: command_output("models"),
-        "family": lambda: project.family_table(models, results),
-        "std": lambda: "\n\n".join(tables.std_sentence(model) for model in models),
+        "bars": lambda: bars.bars_table(models),
         "checks": lambda: project.checks_table(models),
         "baselines": lambda: project.baselines_table(models, results),
-    }
-
-
-def measurements_blocks(models: tuple[Shipped, ...], results: Path = RESULTS) -> Blocks:
-    """What fills each block of docs/reports/measurements.md; arguments as `readme_blocks`."""
-    return {
-        "bars": lambda: bars.bars_table(models),
-        **tables.family_blocks(models),
         "reliability": lambda: project.reliability_pictures(models),
-        "ablation": lambda: project.ablation_tables(results),
     }
 
 
 def training_blocks(models: tuple[Shipped, ...], results: Path = RESULTS) -> Blocks:
-    """What fills each block of docs/training.md; arguments as `readme_blocks`."""
+    """What fills each block of docs/training.md; arguments as `measurements_blocks`."""
     return {
         "databases": facts.databases_table,
         "teacher": lambda: project.teacher_table(models, results),
@@ -97,12 +85,18 @@ def card_blocks(model: Shipped) -> Blocks:
 
 def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str, Blocks]:
     """The files that have blocks, below the root of the checkout, with what fills them."""
-    measured = measurements_blocks(models, results)
-    # The same table in two files is made once.
-    ablation = cache(measured["ablation"])
     return {
-        "README.md": readme_blocks(models, results),
-        "docs/reports/measurements.md": {**measured, "ablation": ablation},
+        "README.md": {"family": lambda: project.family_table(models, results)},
+        "docs/installation.md": {"install": install.install_table},
+        "docs/quick-start.md": {"demo": lambda: command_output("score", "edgeiqa/assets/samples")},
+        "docs/command-line.md": {
+            "json": lambda: command_output("score", PHOTO, "--gate", "strict", "--format", "json"),
+            "models": lambda: command_output("models"),
+        },
+        "docs/python.md": {
+            "std": lambda: "\n\n".join(tables.std_sentence(model) for model in models),
+        },
+        "docs/reports/measurements.md": measurements_blocks(models, results),
         "docs/causes.md": {
             "sharpness": lambda: causes.sharpness_table(results),
             "faults": lambda: causes.faults_table(results),
@@ -121,7 +115,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         "docs/reports/aarch64.md": aarch64.aarch64_blocks(),
         "docs/reports/benchmarks.md": benchmark_blocks([model.name for model in models]),
         "docs/scale.md": scale_blocks(),
-        "docs/training.md": {**training_blocks(models, results), "ablation": ablation},
+        "docs/training.md": training_blocks(models, results),
         **{f"edgeiqa/assets/models/{model.name}.md": card_blocks(model) for model in models},
     }
 

@@ -40,7 +40,12 @@ from scripts.stress.soak import processor  # noqa: E402
 SIZE = (128, 96)
 BROKEN = (b"no picture", b"\xff\xd8\xff\xe0 half a JPEG", np.zeros((4, 4, 7), np.uint8))
 BROKEN_EVERY = 20
-WAYS = ("Scorer.score", "LiveScorer", "Scorer.score with broken pictures", "CauseDetector and Scorer")
+WAYS = (
+    "Scorer.score",
+    "LiveScorer",
+    "Scorer.score with broken pictures",
+    "CauseDetector and Scorer",
+)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -42,13 +43,23 @@ def test_scripts_parse(script: str) -> None:
     assert script == "venv.sh" or file.stat().st_mode & 0o111
 
 
-def test_ci_parses_and_runs_tests_lint_format_and_types() -> None:
-    file = ROOT / ".ci" / "run"
+@pytest.mark.parametrize("script", ["run", "lint", "runtime"])
+def test_ci_scripts_parse(script: str) -> None:
+    file = ROOT / ".ci" / script
     subprocess.run(["bash", "-n", str(file)], check=True)
     assert file.stat().st_mode & 0o111
-    text = file.read_text()
-    for command in ("scripts/test.sh", "ruff check", "ruff format --check", "mypy"):
+
+
+def test_ci_runs_tests_lint_format_types_and_site() -> None:
+    text = "".join((ROOT / ".ci" / name).read_text() for name in ("run", "lint"))
+    for command in ("scripts/test.sh", "ruff check", "ruff format --check", "mypy", "mkdocs build"):
         assert command in text
+
+
+def test_workflows_call_scripts_that_exist() -> None:
+    for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for script in re.findall(r"run: (?:python )?([.\w/]+/[\w.]+)", workflow.read_text()):
+            assert (ROOT / script).is_file(), script
 
 
 def test_finds_the_python_that_the_user_names() -> None:

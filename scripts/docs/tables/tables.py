@@ -253,12 +253,3 @@ def model_block(block: str, model: Shipped) -> str:
 def model_blocks(model: Shipped) -> Blocks:
     """All of `TABLES` for one model."""
     return {block: partial(model_block, block, model) for block in TABLES}
-
-
-def family_blocks(models: tuple[Shipped, ...]) -> Blocks:
-    """All of `TABLES`, each for every model below a heading."""
-
-    def each(block: str) -> str:
-        return "\n\n".join(f"### {model.name}\n\n{model_block(block, model)}" for model in models)
-
-    return {block: partial(each, block) for block in TABLES}

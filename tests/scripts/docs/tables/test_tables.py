@@ -107,10 +107,3 @@ def test_a_ladder_without_bursts_is_to_be_made_again(tmp_path: Path) -> None:
     blocks = tables.model_blocks(made.model(tmp_path))
     assert "| motion blur |" in blocks["ladder"]()
     assert "--only ladder --again`" in blocks["burst"]()
-
-
-def test_every_model_has_its_heading(tmp_path: Path) -> None:
-    first = made.model(tmp_path / "a")
-    second = replace(made.model(tmp_path / "b"), name="nano")
-    shown = tables.family_blocks((second, first))["maps"]()
-    assert shown.index("### nano") < shown.index("### base")
