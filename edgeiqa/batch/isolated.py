@@ -1,7 +1,7 @@
-"""A worker process beside a program that scores one picture at a time, as Ray's actors do.
+"""Scores pictures one at a time in a process of its own, as Ray's actors do.
 
 A decoder that crashes, a picture that eats all memory, a kill from outside: none of them can be
-caught in Python. Where millions of pictures come from strangers, that must not end the work.
+caught in Python. Where millions of pictures come from strangers, they must not end the work.
 """
 
 from __future__ import annotations
@@ -11,39 +11,37 @@ import threading
 from typing import Any
 
 from edgeiqa.batch.protocol import Content
-from edgeiqa.batch.settings import Recipe
-from edgeiqa.batch.worker_process import WorkerProcess, worker_command
+from edgeiqa.batch.settings import ScoreSettings
+from edgeiqa.batch.worker_process import CHECK_S, WorkerProcess, worker_command
 from edgeiqa.errors import WorkerError
+from edgeiqa.results.row import Row
 
 TIMEOUT = 600.0
 """Seconds for one picture; 200 megapixels of JPEG 2000 take less than a minute."""
 
-_LOOK_S = 0.25
-"""How often is looked whether the process is overdue."""
 
-
-class ApartScorer:
+class IsolatedScorer:
     """A scorer in a process of its own; for one thread at a time.
 
-    A picture that ends the process is tried once more in a new one, as the end may have come
-    from outside; if that ends, too, the picture's row says so.
+    A picture that ends the process is tried once more in a new one, since the end may have come
+    from outside; if that ends too, the row says so.
     """
 
-    def __init__(self, recipe: Recipe, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, settings: ScoreSettings, *, timeout: float = TIMEOUT) -> None:
         """Starts the process and waits until it has opened the model.
 
         Args:
-            recipe: How rows are made.
-            timeout: Seconds that one picture may take before its process is ended.
+            settings: How rows are made.
+            timeout: Seconds after which the process is killed if a picture takes longer.
 
         Raises:
-            WorkerError: The model cannot be opened there; the message says why. A RuntimeError.
+            WorkerError: The model cannot be opened there; the message says why.
         """
         self._closed = threading.Event()
-        self._worker = WorkerProcess(recipe, timeout, worker_command(), tries=2)
-        # Holds nothing of this object, which may go without having been closed.
-        watching = (self._worker, self._closed)
-        threading.Thread(target=_watch, args=watching, name="edgeiqa-watch", daemon=True).start()
+        self._worker = WorkerProcess(settings, timeout, worker_command(), tries=2)
+        # The thread has no reference to this object, which may be collected without `close`.
+        watched = (self._worker, self._closed)
+        threading.Thread(target=_watch, args=watched, name="edgeiqa-watch", daemon=True).start()
         try:
             self._worker.start()
         except BaseException:
@@ -52,36 +50,42 @@ class ApartScorer:
 
     @property
     def pid(self) -> int | None:
-        """The number of the process; None if none is running."""
+        """The process ID; None if no process is running."""
         return self._worker.pid
 
-    def row(self, path: str, content: Content | None = None) -> dict[str, Any]:
+    def score(self, path: str, content: Content | None = None) -> Row:
         """Scores one picture.
 
         Args:
-            path: Of a file, or only as the row is to show it.
+            path: The file; if there is `content`, only what the row shows.
             content: The bytes of the picture.
 
         Returns:
-            What `Row.to_dict` makes of `score_row`; with an error where the process ended.
+            The row of `score_row`, with an error if the process ended.
 
         Raises:
-            WorkerError: No process can be started, or this was closed.
+            WorkerError: No process can be started, or this object is closed.
         """
         if self._closed.is_set():
             raise WorkerError("the scorer is closed")
-        return self._worker.score(path, content).to_dict()
+        return self._worker.score(path, content)
 
     def close(self) -> None:
-        """Ends the process for good."""
+        """Terminates the process."""
         self._closed.set()
         self._worker.close()
 
+    def __enter__(self) -> IsolatedScorer:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
     def __del__(self) -> None:
-        with contextlib.suppress(Exception):  # It may not have come to a worker.
+        with contextlib.suppress(Exception):  # `__init__` may have failed early.
             self.close()
 
 
 def _watch(worker: WorkerProcess, closed: threading.Event) -> None:
-    while not closed.wait(_LOOK_S):
-        worker.overdue()
+    while not closed.wait(CHECK_S):
+        worker.check_timeout()

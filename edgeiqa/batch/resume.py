@@ -1,97 +1,83 @@
-"""What a run that resumes has to do, given the journal of the runs before it."""
+"""What a resumed run has to do, given the journal of the runs before it."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from edgeiqa.batch.journal import Journal
-from edgeiqa.batch.settings import Settings
-from edgeiqa.errors import EdgeIQAError
+from edgeiqa.batch.settings import Fingerprint
+from edgeiqa.errors import OutputError
 from edgeiqa.imaging.discovery import Item
 from edgeiqa.results.row import Row
 
 
-class OtherSettingsError(EdgeIQAError, ValueError):
-    """The journal has rows of these photographs made with other settings; for the user."""
-
-
 @dataclass(frozen=True)
-class Job:
-    """A picture that has to be scored.
+class Job(Item):
+    """A photograph that has to be scored.
 
     Attributes:
-        path: Of the file.
-        error: Why nothing can be scored here; None if it is worth a try.
         number: The journal's number of it.
-        stamp: Size in bytes and time of the last change in ns since 1970, from before it is read:
-            whatever is written to it after that is noticed by the next run. None if it is not
-            there.
-        before: Its row of an earlier run, which no longer holds, or None.
+        stamp: Size in bytes and modification time in ns, from before it is read: whatever is
+            written to it after that is noticed by the next run. None if it is not there.
+        before: Its row of an earlier run, which is out of date, or None.
     """
 
-    path: str
-    error: str | None
-    number: int
-    stamp: tuple[int, int] | None
-    before: dict[str, Any] | None
+    number: int = 0
+    stamp: tuple[int, int] | None = None
+    before: Row | None = None
 
 
 @dataclass
 class Resumption:
-    """Takes a journal up again.
+    """Goes on with a journal.
 
-    A photograph is left alone if its path, size and time of last change are those of its row, if
-    the row has a score and if it was made with the same settings. One with an error is tried again
-    by each run, as what was missing may be there now.
+    A photograph is left alone if its row has a score and the same path, size, modification time
+    and fingerprint. One with an error is tried again by each run. A score is never replaced by
+    the absence of its photograph: a drive may be unplugged.
 
     Attributes:
         journal: Open.
-        settings: What this run makes rows with.
+        fingerprint: What this run makes rows with.
         names: Files and folders as given.
-        counts: Of "scored" (now), "unchanged" and "gone".
+        counts: Numbers of photographs that were "scored" (now), are "unchanged", "missing" (not
+            there, but their scores are kept) and "gone" (dropped).
     """
 
     journal: Journal
-    settings: Settings
+    fingerprint: Fingerprint
     names: Sequence[str]
     counts: Counter[str] = field(default_factory=Counter)
     _unsure: list[str] = field(default_factory=list)
 
     def check_settings(self) -> None:
-        """Looks whether rows that this run would go on with were made in the same way.
+        """Makes sure that the rows of these photographs were made in the same way.
 
         Raises:
-            OtherSettingsError: They were not.
+            OutputError: They were not.
         """
-        if self.journal.digests <= {self.settings.digest}:
+        if self.journal.fingerprints <= {self.fingerprint.digest}:
             return
-        count, example = 0, {}
-        for path, row in self.journal.remaining():
-            # Those of folders that this run does not name are none of its business.
-            if row.get("settings") != self.settings.digest and self._names(path):
+        count, example = 0, None
+        for row in self.journal.unclaimed_rows():
+            # Rows of folders that this run does not name do not matter.
+            if row.extra.get("settings") != self.fingerprint.digest and self._names(row.path):
                 count, example = count + 1, row
-        if not count:
-            return
-        raise OtherSettingsError(
-            f"{self.journal.path} holds {count} {'row' if count == 1 else 'rows'} of these "
-            f"photographs {_difference(example, self.settings)}: name another file, or score them "
-            "anew with --rescore"
-        )
+        if example is not None:
+            raise OutputError(
+                f"{self.journal.path} holds {count} {'row' if count == 1 else 'rows'} of these "
+                f"photographs {_difference(example, self.fingerprint)}: name another file, or "
+                "score them again with --rescore"
+            )
 
     def _names(self, path: str) -> bool:
         """Whether this run names a photograph, or a folder that it is in."""
-        return any(_under(path, name) for name in self.names)
+        return any(_is_under(path, name) for name in self.names)
 
     def jobs(self, items: Iterable[Item]) -> Iterator[Job]:
-        """What has to be scored.
-
-        Args:
-            items: All that was listed. What is listed twice counts once.
-        """
+        """What has to be scored of all that was listed; what is listed twice counts once."""
         for item in items:
             if item.error is not None:  # Of a folder.
                 self._unsure.append(item.path)
@@ -100,34 +86,37 @@ class Resumption:
                 continue
             number, before = claimed
             stamp = None if item.error is not None else _stamp(item.path)
-            if before is not None and self._holds(before, stamp):
+            if before is not None and self._is_current(before, stamp):
                 self.counts["unchanged"] += 1
                 continue
             yield Job(item.path, item.error, number, stamp, before)
 
     def record(self, job: Job, row: Row) -> None:
-        """Writes a row.
+        """Writes a row, unless it only says that a photograph with a score is not there.
 
         Raises:
             OutputError: The disk is full, or the like.
         """
+        before = job.before
+        had_score = before is not None and before.error is None
+        if row.error is not None and had_score and (job.stamp is None or _stamp(job.path) is None):
+            self.counts["missing"] += 1
+            return
         size, changed = (None, None) if job.stamp is None else job.stamp
-        document = {
-            **row.to_dict(),
-            "bytes": size,
-            "mtime_ns": changed,
-            **self.settings.keys(),
-        }
+        made = self.fingerprint
+        facts = {"bytes": size, "mtime_ns": changed, "mode": made.mode, "settings": made.digest}
+        row = replace(row, model=made.model, extra={**row.extra, **facts})
         self.counts["scored"] += row.error is None
-        if document != job.before:  # The same error again needs no second line.
-            self.journal.append(job.number, document)
+        # The same error again needs no second line.
+        if before is None or row.to_dict() != before.to_dict():
+            self.journal.append(job.number, row)
 
-    def finish(self) -> Iterator[dict[str, Any]]:
+    def finish(self) -> Iterator[Row]:
         """Ends the run; the journal then has one row per path, in the order of the listing.
 
-        A row is dropped if its photograph was not found in a folder that this run named. Rows of
-        other folders stay, and so do those below a folder that could not be read or in which there
-        is no picture at all, as one that is not mounted.
+        A row is dropped if its photograph is not in a folder that this run named. Rows of other
+        folders stay, and so do those of folders that are empty or cannot be read, as where a drive
+        is not mounted.
 
         Returns:
             All rows, to be read while the journal is open.
@@ -136,21 +125,30 @@ class Resumption:
             OutputError: The disk is full, or the like.
         """
         folders = [name for name in self.names if os.path.isdir(name)]
-        gone = {
-            path
-            for path in self.journal.unlisted()
-            if any(_under(path, folder) for folder in folders)
-            and not any(_under(path, folder) for folder in self._unsure)
-        }
+        proven: dict[str, bool] = {}
+        gone = set()
+        for row in self.journal.unclaimed_rows():
+            if not any(_is_under(row.path, folder) for folder in folders):
+                continue
+            unsure = any(_is_under(row.path, folder) for folder in self._unsure)
+            if row.error is None and not unsure:
+                parent = os.path.dirname(row.path)
+                if parent not in proven:
+                    proven[parent] = _proves_absence(parent)
+                unsure = not proven[parent] or os.path.lexists(row.path)
+            if unsure:
+                self.counts["missing"] += row.error is None
+            else:
+                gone.add(row.path)
         self.counts["gone"] = len(gone)
         return self.journal.finish(gone)
 
-    def _holds(self, row: dict[str, Any], stamp: tuple[int, int] | None) -> bool:
+    def _is_current(self, row: Row, stamp: tuple[int, int] | None) -> bool:
         return (
-            row["error"] is None
+            row.error is None
             and stamp is not None
-            and (row.get("bytes"), row.get("mtime_ns")) == stamp
-            and row.get("settings") == self.settings.digest
+            and (row.extra.get("bytes"), row.extra.get("mtime_ns")) == stamp
+            and row.extra.get("settings") == self.fingerprint.digest
         )
 
 
@@ -162,17 +160,37 @@ def _stamp(path: str) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _under(path: str, folder: str) -> bool:
-    """Whether a path is that of a folder, or of something in it, as the listing writes them."""
+def _is_under(path: str, folder: str) -> bool:
+    """Whether a path is a folder or something in it, as the listing writes them."""
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
-def _difference(row: dict[str, Any], settings: Settings) -> str:
-    if "settings" not in row:
+def _proves_absence(folder: str) -> bool:
+    """Whether a missing file of this folder was deleted for certain.
+
+    It was if the folder, or the nearest one above it that exists, can be read and holds anything
+    else. An empty folder may be where a drive is mounted at other times, and a dangling link may
+    lead there.
+    """
+    while True:
+        try:
+            with os.scandir(folder or ".") as entries:
+                return next(entries, None) is not None
+        except (FileNotFoundError, NotADirectoryError):
+            if os.path.islink(folder) or folder in ("", os.sep):
+                return False
+            folder = os.path.dirname(folder)
+        except (OSError, ValueError):
+            return False
+
+
+def _difference(row: Row, fingerprint: Fingerprint) -> str:
+    if "settings" not in row.extra:
         return "that were not written with --resume"
-    if (row.get("model"), row.get("mode")) != (settings.model, settings.mode):
+    mode = row.extra.get("mode")
+    if (row.model, mode) != (fingerprint.model, fingerprint.mode):
         return (
-            f"made with {row.get('model')} ({row.get('mode')}), and this run would use "
-            f"{settings.model} ({settings.mode})"
+            f"made with {row.model} ({mode}), and this run would use "
+            f"{fingerprint.model} ({fingerprint.mode})"
         )
     return "made with another gate, another network of the same name or another limit of megapixels"

@@ -157,30 +157,51 @@ def cause_argument(text: str) -> tuple[str, float]:
     return cause, SHARE(number)
 
 
+def read_model(name: str) -> bytes:
+    """Reads a model once, so that all processes of a run use the same bytes.
+
+    Raises:
+        UsageError: There is no such model, or it cannot be read.
+    """
+    from edgeiqa.errors import ModelError
+    from edgeiqa.inference.model import find
+    from edgeiqa.inference.model_file import read_model_file
+
+    try:
+        return read_model_file(find(name))
+    except (ModelError, OSError) as error:
+        raise UsageError(str(error)) from error
+
+
 def open_scorer(
-    arguments: argparse.Namespace, *, need_gate: bool = False, max_pixels: int | None = None
+    arguments: argparse.Namespace,
+    *,
+    need_gate: bool = False,
+    max_pixels: int | None = None,
+    model: bytes | None = None,
 ) -> tuple[Scorer, Gate | None]:
-    """Opens the model and the gate that were asked for.
+    """Opens the model and the gate that the arguments name.
 
     Args:
         arguments: With what `add_gate_options` added.
         need_gate: Whether a model without presets is an error.
         max_pixels: Larger files are refused; None for the usual limit.
+        model: The bytes of the model, if they have been read already.
 
     Returns:
-        The scorer; and the gate, or None where the model has no presets and none was asked for.
+        The scorer; and the gate, or None where the model has no presets and none was named.
 
     Raises:
-        UsageError: No such model or preset.
+        UsageError: There is no such model or preset.
     """
     from edgeiqa.imaging.decode import MAX_PIXELS
-    from edgeiqa.inference.contract import ContractError
-    from edgeiqa.inference.model import ModelError
+    from edgeiqa.inference.model import Model
     from edgeiqa.scorer import Scorer, choose_gate
 
     try:
         with quiet_runtime():
-            scorer = Scorer(arguments.model, max_pixels=max_pixels or MAX_PIXELS)
+            opened = Model(arguments.model if model is None else model, origin=arguments.model)
+            scorer = Scorer(opened, max_pixels=max_pixels or MAX_PIXELS)
         gate = choose_gate(
             scorer,
             arguments.gate,
@@ -189,7 +210,7 @@ def open_scorer(
             needed=need_gate,
         )
         return scorer, gate
-    except (ModelError, ContractError, ImportError, ValueError) as error:
+    except (ImportError, ValueError) as error:
         raise UsageError(str(error)) from error
 
 

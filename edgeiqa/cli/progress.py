@@ -1,65 +1,21 @@
-"""Tells on standard error how far a long run has come: a line on a terminal, else one a minute."""
+"""Shows on standard error how far a long run is: a line on a terminal, else one a minute."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, TextIO
-
-
-class Counting:
-    """Counts something in a thread; a context manager that gives up at its end."""
-
-    def __init__(self, things: Iterable[Any], tell: Callable[[int], None]) -> None:
-        """Takes what to count.
-
-        Args:
-            things: To be counted; read by another thread.
-            tell: Told how many there were, once, unless the run is over before.
-        """
-        self._things = things
-        self._tell = tell
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._count, daemon=True, name="edgeiqa-count")
-
-    def __enter__(self) -> Counting:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join(5.0)
-
-    def _count(self) -> None:
-        count = 0
-        # Whatever goes wrong there goes wrong for whoever does the work, too, and is told there.
-        with contextlib.suppress(Exception):
-            for _ in self._things:
-                if self._over.is_set():
-                    return
-                count += 1
-            self._tell(count)
-
+from typing import TextIO
 
 _FIRST_S = 2.0
-"""What is over by then shows nothing."""
+"""Runs that end earlier show nothing."""
 
-_EVERY_S = 0.2
-_EVERY_S_IN_A_LOG = 60.0
+_INTERVAL_S = 0.2
+_LOG_INTERVAL_S = 60.0
 
 _WINDOW_S = 60.0
-"""The rate is that of so many seconds: photographs of one folder may be larger than another's."""
+"""Seconds over which the rate is averaged: folders differ in the size of their photographs."""
 
 _SAMPLES = 120
 
@@ -67,8 +23,12 @@ _SAMPLES = 120
 class Progress:
     """Shows `12/400  3%  5.1/s  1:16 left` on a terminal, from the third second on.
 
-    Where standard error is no terminal, in a log or under cron, it is a line of its own every
-    minute. The rate, and with it the time left, is that of the last minute.
+    Where standard error is not a terminal, in a log or under cron, it writes a line a minute. The
+    rate, and with it the time left, is that of the last minute.
+
+    Attributes:
+        total: How many steps there are; None while that is not known.
+        errors: How many steps went wrong.
     """
 
     def __init__(
@@ -77,21 +37,19 @@ class Progress:
         """Starts the clock.
 
         Args:
-            total: How many steps there are; None if that is not known yet, see `total`.
-            enabled: False keeps it silent.
+            total: How many steps there are, if that is known.
+            enabled: Whether to show anything.
             stream: Where to write; standard error by default.
         """
         self._stream = stream or sys.stderr
         self.total = total
-        """How many steps there are, None as long as nobody knows; may be set on the way."""
         self.errors = 0
-        """How many steps went wrong, for the line to tell."""
         self._done = 0.0
         self._skipped = 0.0
         self._enabled = enabled and self._stream is not None
         self._live = self._enabled and self._stream.isatty()
         self._start = time.monotonic()
-        self._next = self._start + (_FIRST_S if self._live else _EVERY_S_IN_A_LOG)
+        self._next = self._start + (_FIRST_S if self._live else _LOG_INTERVAL_S)
         self._samples = deque([(self._start, 0.0)], maxlen=_SAMPLES)
         self._shown = False
 
@@ -101,12 +59,12 @@ class Progress:
         return self._done + self._skipped
 
     def skip(self, steps: int = 1) -> None:
-        """Counts steps for which nothing had to be done; they make no run look fast."""
+        """Counts steps that needed no work, which do not count for the rate."""
         self._skipped += steps
         self._show()
 
     def step(self, share: float = 1.0) -> None:
-        """Counts one step as done, or a share of it."""
+        """Counts a step, or a share of one."""
         self._done += share
         self._show()
 
@@ -118,7 +76,7 @@ class Progress:
             self._samples.append((now, self._done))
         if now < self._next:
             return
-        self._next = now + (_EVERY_S if self._live else _EVERY_S_IN_A_LOG)
+        self._next = now + (_INTERVAL_S if self._live else _LOG_INTERVAL_S)
         line = self._line(now)
         self._stream.write(f"\r\x1b[K{line}" if self._live else f"edgeiqa: {line}\n")
         self._stream.flush()
@@ -128,13 +86,13 @@ class Progress:
         while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW_S:
             self._samples.popleft()
         since, before = self._samples[0]
-        if since == now:  # The one sample was taken just now.
+        if since == now:  # The only sample is from this moment.
             since, before = self._start, 0.0
         rate = (self._done - before) / max(now - since, 1e-9)
         done = math.floor(self.done + 1e-6)  # Shares of a step may add up to a little less.
         parts = [f"{done}", f"{rate:.1f}/s"]
         if self.total is not None:
-            # Files may have come since they were counted.
+            # There may be more files than when they were counted.
             total = max(self.total, done)
             parts[0] = f"{done}/{total}  {int(100 * done / total) if total else 100}%"
             if rate > 0:
@@ -144,7 +102,7 @@ class Progress:
         return "  ".join(parts)
 
     def close(self) -> None:
-        """Wipes the line."""
+        """Erases the line."""
         if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
@@ -152,7 +110,7 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """A time as people write it: "1:16", from an hour on "3:12:05", from two days on "4 days"."""
+    """A duration: "1:16", from an hour on "3:12:05", from two days on "4 days"."""
     whole = max(0, round(seconds))
     hours, minutes = whole // 3600, whole // 60 % 60
     if hours >= 48:

@@ -19,24 +19,26 @@ from edgeiqa.cli.common import (
     count_argument,
     gate_words,
     open_scorer,
+    read_model,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
-    from edgeiqa.cli.score_maps import MapFolder
-    from edgeiqa.cli.score_run import Run, Tally
+    from edgeiqa.batch.maps import MapFolder
+    from edgeiqa.batch.resume import Resumption
+    from edgeiqa.batch.run import BatchRun, Tally
 
 EPILOG = """exit codes:
   0    all were scored
   1    with --check: some were rejected
   2    wrong usage, or a model or an output file that cannot be opened or written
-  3    some could not be read (the others are scored); counts before 1
+  3    some could not be read (the others are scored); takes precedence over 1
   130  interrupted; a file named with --output is then left as it was, with --resume it keeps
        what was scored
 """
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the parser of the command."""
     parser = commands.add_parser(
         "score",
         allow_abbrev=False,
@@ -46,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a file, a folder (searched to its depths), or -"
+        "paths", nargs="+", metavar="PATH", help="a file, a folder (with its subfolders), or -"
     )
     add_gate_options(parser)
     parser.add_argument(
@@ -71,101 +73,154 @@ def _add_library_options(parser: argparse.ArgumentParser) -> None:
         "--resume",
         action="store_true",
         help="keep the rows that --output has and score only what is new, has changed or had an "
-        "error; a run that was interrupted or killed goes on where it was",
+        "error; continues a run that was interrupted or killed",
     )
     group.add_argument(
         "--rescore",
         action="store_true",
-        help="with --resume: score anew what was scored with another model, gate or mode, instead "
-        "of refusing to",
+        help="with --resume: score again what was scored with another model, gate or mode, "
+        "instead of refusing to",
     )
     group.add_argument(
         "--quick",
         action="store_true",
         help="decode JPEGs at a reduced size: faster, a score that differs by a fraction of a "
-        "point, and no causes but those of the light",
+        "point, and no causes except those of exposure and contrast",
     )
     group.add_argument(
         "--workers",
         type=count_argument,
         metavar="N",
-        help="processes that score (default: as many as there are cores to use, none for a "
-        "handful of photographs)",
+        help="processes that score (default: one per usable core, none for a handful of "
+        "photographs)",
     )
     group.add_argument(
         "--timeout",
         type=POSITIVE_SECONDS,
         default=300.0,
         metavar="S",
-        help="give a photograph up after so many seconds in a worker process (default: 300)",
+        help="give a photograph up after S seconds in a worker process (default: 300)",
     )
     group.add_argument(
         "--max-megapixels",
         type=count_argument,
         default=200,
         metavar="N",
-        help="refuse photographs with more; each worker may need 8 bytes per pixel, and some "
-        "formats more (default: 200)",
+        help="refuse larger photographs; each worker may need 8 bytes per pixel, and more for "
+        "some formats (default: 200)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Scores what was named; returns the exit code."""
-    from edgeiqa.cli.score_run import Run
+    """Scores the photographs; returns the exit code."""
+    from edgeiqa.batch.run import BatchRun
+    from edgeiqa.batch.settings import ScoreSettings
+    from edgeiqa.cli.progress import Progress
     from edgeiqa.errors import WorkerError
-    from edgeiqa.imaging.discovery import STDIN
+    from edgeiqa.files.atomic import is_stdout
 
     if not sys.warnoptions:
-        # What a decoder thinks of a file's metadata is no concern of whoever wants scores.
-        warnings.simplefilter("ignore")
-    if arguments.paths.count(STDIN) > 1:
-        raise UsageError("standard input (-) can be read only once")
+        warnings.simplefilter("ignore")  # Decoders warn about metadata, which nobody asked for.
     file_format = asked_format(arguments)
     _check_combination(arguments, file_format)
     maps = None if arguments.map is None else _map_folder(arguments.map)
+    max_pixels = arguments.max_megapixels * 1_000_000
+    model = read_model(arguments.model)
     scorer, gate = open_scorer(
-        arguments,
-        need_gate=arguments.check,
-        max_pixels=arguments.max_megapixels * 1_000_000,
+        arguments, need_gate=arguments.check, max_pixels=max_pixels, model=model
     )
     if file_format == "parquet":
         _check_parquet()  # Now, and not after hours of scoring.
-    job = Run(arguments, file_format, scorer, gate, maps, asked=gate_words(gate))
+    # Rows on a terminal are progress enough.
+    visible = is_stdout(arguments.output) and sys.stdout.isatty()
+    progress = Progress(None, enabled=not (arguments.no_progress or visible))
+    batch = BatchRun(
+        arguments.paths,
+        scorer,
+        gate,
+        ScoreSettings.of(model, gate, quick=arguments.quick, max_pixels=max_pixels),
+        arguments.output,
+        file_format,
+        arguments.workers,
+        arguments.timeout,
+        maps,
+        progress=progress,
+    )
+    name = f"{scorer.contract.name} {scorer.contract.version}"
+    details = [f"model {name}", "quick" if arguments.quick else "", gate_words(gate)]
+    batch.summary = lambda tally: f"{tally} ({', '.join(filter(None, details))})"
+    missing = 0
     try:
-        tally = job.resumed() if arguments.resume else job.whole()
+        if arguments.resume:
+            tally, missing = _resume(batch, arguments)
+        else:
+            tally = batch.score_all()
     except WorkerError as error:
         raise UsageError(str(error)) from error
-    _note_what_counted_for_nothing(arguments, job, tally)
-    if tally.unreadable:
+    finally:
+        progress.close()
+    _note_unmeasured_causes(arguments, name, tally)
+    if tally.counts["unreadable"] or missing:
         return EXIT_UNREADABLE
-    return EXIT_REJECTED if arguments.check and tally.rejected else EXIT_OK
+    return EXIT_REJECTED if arguments.check and tally.counts["rejected"] else EXIT_OK
+
+
+def _resume(batch: BatchRun, arguments: argparse.Namespace) -> tuple[Tally, int]:
+    """Resumes; returns the counts, and how many photographs are missing."""
+    try:
+        tally, work = batch.resume(rescore=arguments.rescore)
+    except KeyboardInterrupt:
+        if not arguments.no_progress:
+            _say(f"{batch.journal_path} keeps what was scored; the same command continues")
+        raise
+    if not arguments.no_progress:
+        _say(f"{arguments.output}: {tally}; {_changes(work)}")
+    missing = work.counts["missing"]
+    if missing:
+        _say(
+            f"{missing} {'photograph was' if missing == 1 else 'photographs were'} not found, in "
+            "folders that are empty or cannot be read; the earlier rows are kept (is a drive "
+            "missing?)"
+        )
+    return tally, missing
+
+
+def _changes(work: Resumption) -> str:
+    parts = [
+        f"{work.counts['scored']} scored now",
+        f"{work.counts['unchanged']} unchanged",
+        f"{work.counts['gone']} gone",
+    ]
+    if work.journal.damaged:
+        parts.append(f"{work.journal.damaged} damaged lines dropped")
+    return ", ".join(parts)
 
 
 def _check_combination(arguments: argparse.Namespace, file_format: str) -> None:
     from edgeiqa.files.atomic import is_stdout
     from edgeiqa.imaging.discovery import STDIN
 
+    if arguments.paths.count(STDIN) > 1:
+        raise UsageError("standard input (-) can be read only once")
     if file_format == "parquet" and is_stdout(arguments.output):
-        raise UsageError("--format parquet is no text: name a file with --output")
+        raise UsageError("--format parquet is not text: name a file with --output")
     if arguments.rescore and not arguments.resume:
         raise UsageError("--rescore needs --resume")
     if arguments.map is not None:
-        for option in ("resume", "quick"):
+        for option in ("resume", "quick", "workers"):
             if getattr(arguments, option):
-                raise UsageError(f"--map does not go with --{option}")
-        if arguments.workers is not None:
-            raise UsageError("--map does not go with --workers: maps are made by one process")
+                raise UsageError(f"--map cannot be combined with --{option}")
     if not arguments.resume:
         return
     if is_stdout(arguments.output):
         raise UsageError("--resume needs a file: name one with --output")
     if file_format == "table":
         raise UsageError(
-            "--resume keeps no table: name a file that ends in .jsonl, .json, .csv or .parquet "
-            "with --output, or say --format"
+            "--resume cannot write a table: name a file that ends in .jsonl, .json, .csv or "
+            ".parquet with --output, or add --format"
         )
     if STDIN in arguments.paths:
-        raise UsageError("--resume does not go with standard input (-)")
+        raise UsageError("--resume cannot be combined with standard input (-)")
 
 
 def _check_parquet() -> None:
@@ -174,11 +229,11 @@ def _check_parquet() -> None:
     try:
         pyarrow_modules()
     except ImportError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"{error}, or use --format csv") from error
 
 
 def _map_folder(folder: str) -> MapFolder:
-    from edgeiqa.cli.score_maps import MapFolder
+    from edgeiqa.batch.maps import MapFolder
 
     try:
         return MapFolder(folder)
@@ -188,14 +243,13 @@ def _map_folder(folder: str) -> MapFolder:
         raise UsageError(f"--map {folder}: {error.strerror or error}") from error
 
 
-def _note_what_counted_for_nothing(arguments: argparse.Namespace, job: Run, tally: Tally) -> None:
-    asked = {cause for cause, limit in dict(arguments.max_causes).items() if limit < 1}
-    untold = sorted(asked - tally.causes)
-    if untold and tally.readable:
-        contract = job.scorer.contract
-        who = "--quick" if arguments.quick else f"the model {contract.name} {contract.version}"
-        print(
-            f"edgeiqa: note: {who} does not tell {', '.join(untold)}, so --max changed nothing "
-            "there",
-            file=sys.stderr,
-        )
+def _note_unmeasured_causes(arguments: argparse.Namespace, name: str, tally: Tally) -> None:
+    limited = {cause for cause, limit in dict(arguments.max_causes).items() if limit < 1}
+    unmeasured = sorted(limited - tally.causes)
+    if unmeasured and tally.readable:
+        what = "--quick" if arguments.quick else f"the model {name}"
+        _say(f"note: {what} does not measure {', '.join(unmeasured)}, so --max had no effect there")
+
+
+def _say(text: str) -> None:
+    print(f"edgeiqa: {text}", file=sys.stderr)

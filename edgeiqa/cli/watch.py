@@ -130,7 +130,7 @@ def _score(arrival: Arrival, watch: FolderWatch, scorer: Scorer, gate: Gate | No
         return Row(arrival.path, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
     if watch.changed(arrival):
         return None  # Rewritten while it was read: who knows what was scored.
-    return Row(arrival.path, quality, None if gate is None else gate(quality))
+    return Row.scored(arrival.path, quality, None if gate is None else gate(quality))
 
 
 def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:

@@ -82,6 +82,7 @@ class Model:
         *,
         threads: int = 1,
         max_interpreters: int | None = None,
+        origin: str | None = None,
     ) -> None:
         """Opens a model and checks it against its contract.
 
@@ -90,6 +91,7 @@ class Model:
             threads: Threads within one run, at least 1.
             max_interpreters: How many runs may go on at once; further callers wait. By default
                 as many as the machine has processors, at most 8.
+            origin: What messages call the model; by default its path, or the number of bytes.
 
         Raises:
             ModelError: Not found, too large, a network that is damaged, newer than this edgeiqa,
@@ -101,7 +103,7 @@ class Model:
             raise ValueError(f"threads is {threads!r}, expected a whole number from 1")
         given = model if isinstance(model, (bytes, bytearray)) else find(model)
         # All of it is checked from its bytes, for LiteRT believes what a flatbuffer says.
-        file = open_checked(given)
+        file = open_checked(given, origin=origin)
         self.contract, self._flatbuffer, self._origin = file.contract, file.flatbuffer, file.origin
         self._threads = threads
         limit = max_interpreters or min(os.cpu_count() or 1, 8)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgeiqa.errors import ModelError
 from edgeiqa.inference import contract as contracts
@@ -40,11 +39,14 @@ class ModelFile:
     bytes: int
 
 
-def open_checked(model: str | os.PathLike[str] | bytes | bytearray) -> ModelFile:
+def open_checked(
+    model: str | os.PathLike[str] | bytes | bytearray, *, origin: str | None = None
+) -> ModelFile:
     """Reads and checks a model file.
 
     Args:
         model: Path of a .tflite, or its bytes.
+        origin: What messages call it; by default its path, or the number of bytes.
 
     Returns:
         The file, fit to be run.
@@ -56,12 +58,12 @@ def open_checked(model: str | os.PathLike[str] | bytes | bytearray) -> ModelFile
         OSError: The file cannot be read.
     """
     if isinstance(model, (bytes, bytearray)):
-        origin = f"<{len(model)} bytes>"
+        origin = origin or f"<{len(model)} bytes>"
         _refuse_large(len(model), origin)
         data = bytes(model)
     else:
-        origin = os.fspath(model)
-        data = _read(Path(model), origin)
+        origin = origin or os.fspath(model)
+        data = read_model_file(model)
     try:
         contract, flatbuffer = contracts.read(data)
     except contracts.ContractError as error:
@@ -77,7 +79,14 @@ def open_checked(model: str | os.PathLike[str] | bytes | bytearray) -> ModelFile
     return ModelFile(contract, flatbuffer, origin, len(data))
 
 
-def _read(path: Path, origin: str) -> bytes:
+def read_model_file(path: str | os.PathLike[str]) -> bytes:
+    """Reads a model file without checking its content.
+
+    Raises:
+        ModelError: Larger than 256 MiB.
+        OSError: The file cannot be read.
+    """
+    origin = os.fspath(path)
     # By pieces: what is behind a path may grow, devices have no size, and a single read makes room
     # for all that it is allowed to return.
     data = bytearray()

@@ -1,59 +1,143 @@
-"""One scored photograph as a row of results."""
+"""One scored photograph: the row that all results are made of, in memory, in JSON and in CSV."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from edgeiqa.errors import ResultsError
 from edgeiqa.gating.gate import LOW_QUALITY, Reason, Verdict
 from edgeiqa.quality import Quality
 
 COLUMNS = ("path", "score", "std", "causes", "accept", "reasons", "error")
+"""The keys that every row has in JSON; a contract."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The result for one picture.
+    """The result for one photograph.
 
     Attributes:
-        path: As named or found.
-        quality: None if there is an error.
-        verdict: None if there is an error, or no gate.
-        error: One line; None if it was scored.
-        more: Further keys for JSON and their values, such as "map", where its quality map lies and
-            what it says; None if nothing more was asked for.
+        path: As named or found; bytes that are not valid UTF-8 are lone surrogates, as in Python.
+        score: 0-100; None if there is an error.
+        std: Standard deviation of the score; None where the model does not estimate it.
+        causes: Severities 0-1 by name.
+        accept: The verdict; None if there is an error, or no gate.
+        reasons: The reasons of the verdict. A threshold is NaN where a file does not record it,
+            as in CSV.
+        error: One line; None if the photograph was scored.
+        model: Name and version of the model, where a file records it.
+        extra: Further JSON keys, such as "map" and "mode".
     """
 
     path: str
-    quality: Quality | None = None
-    verdict: Verdict | None = None
+    score: float | None = None
+    std: float | None = None
+    causes: dict[str, float] = field(default_factory=dict)
+    accept: bool | None = None
+    reasons: tuple[Reason, ...] = ()
     error: str | None = None
-    more: Mapping[str, Any] | None = None
+    model: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def scored(
+        cls,
+        path: str,
+        quality: Quality,
+        verdict: Verdict | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Row:
+        """The row of a photograph that was scored, and judged unless `verdict` is None."""
+        accept, reasons = (None, ()) if verdict is None else (verdict.accept, verdict.reasons)
+        return cls(
+            path, quality.score, quality.std, quality.causes, accept, reasons, extra=extra or {}
+        )
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons as sentences, see `edgeiqa.gating.gate.Reason.sentence`."""
+        return tuple(map(_sentence, self.reasons))
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON: scores with 2 decimals, severities with 3, null for what is not there."""
-        quality, verdict = self.quality, self.verdict
-        std = None if quality is None else quality.std
-        reasons = () if verdict is None else verdict.reasons
+        """The row for JSON: scores with 2 decimals, severities with 3, null for missing values."""
         document = {
             "path": self.path,
-            "score": None if quality is None else round(quality.score, 2),
-            "std": None if std is None else round(std, 2),
-            "causes": {}
-            if quality is None
-            else {k: round(v, 3) for k, v in quality.causes.items()},
-            "accept": None if verdict is None else verdict.accept,
-            "reasons": [rounded_reason(reason) for reason in reasons],
+            "score": None if self.score is None else round(self.score, 2),
+            "std": None if self.std is None else round(self.std, 2),
+            "causes": {name: round(severity, 3) for name, severity in self.causes.items()},
+            "accept": self.accept,
+            "reasons": [rounded_reason(reason) for reason in self.reasons],
             "error": self.error,
         }
-        # Only where it was asked for: the keys above are a contract.
-        return document if self.more is None else {**document, **self.more}
+        if self.model is not None:
+            document["model"] = self.model
+        return {**document, **self.extra}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Row:
+        """Reads and checks a row.
+
+        Args:
+            row: With the keys of `to_dict`, or the texts of a line of CSV. Only path and either
+                score or error are required; unknown keys become `extra`.
+
+        Raises:
+            ResultsError: A key is missing or has an invalid value.
+        """
+        path = row.get("path")
+        if not isinstance(path, str) or not path:
+            raise ResultsError(f"the path is {shortened(path)}, expected a text")
+        model = row.get("model")
+        common: dict[str, Any] = {
+            "model": model if isinstance(model, str) and model else None,
+            "extra": {key: row[key] for key in row if key not in COLUMNS and key != "model"},
+        }
+        error = row.get("error")
+        if error not in (None, ""):
+            return cls(path, error=" ".join(str(error).split()) or "unknown error", **common)
+        score = _number("score", row.get("score"), 100)
+        if score is None:
+            raise ResultsError("there is neither a score nor an error")
+        causes = _causes(row.get("causes"))
+        return cls(
+            path,
+            score,
+            _number("std", row.get("std"), math.inf),
+            causes,
+            _accept(row.get("accept")),
+            tuple(_reason(reason, score, causes) for reason in _list(row.get("reasons"))),
+            **common,
+        )
+
+
+def json_line(document: Mapping[str, Any]) -> str:
+    """A row as one line of JSON, without the line end."""
+    # A path that is not valid UTF-8 survives only as \u escapes.
+    plain = document["path"].isprintable()
+    return json.dumps(document, ensure_ascii=not plain, allow_nan=False)
+
+
+def rounded_reason(reason: Reason) -> dict[str, Any]:
+    """A reason for JSON: scores with 2 decimals, severities with 3, null for NaN."""
+    digits = 2 if reason.cause == LOW_QUALITY else 3
+    value, threshold = (
+        None if math.isnan(number) else round(number, digits)
+        for number in (reason.value, reason.threshold)
+    )
+    return {
+        "cause": reason.cause,
+        "value": value,
+        "threshold": threshold,
+        "decisive": reason.decisive,
+    }
 
 
 def printable(text: str) -> str:
-    """Escapes control characters, so that no file name can play with a terminal."""
+    """Escapes control characters, so that no file name can control a terminal."""
     if text.isprintable():
         return text
     return "".join(
@@ -61,19 +145,99 @@ def printable(text: str) -> str:
     )
 
 
-def rounded_reason(reason: Reason) -> dict[str, Any]:
-    """A reason ready for JSON: scores with 2 decimals, severities with 3."""
-    digits = 2 if reason.cause == LOW_QUALITY else 3
-    return {
-        "cause": reason.cause,
-        "value": round(reason.value, digits),
-        "threshold": round(reason.threshold, digits),
-        "decisive": reason.decisive,
-    }
+def shortened(value: object) -> str:
+    """A value from a file, for an error message."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-def json_line(document: Mapping[str, Any]) -> str:
-    """A row as one line of JSON, without its end."""
-    # A path that is no valid UTF-8 survives only as \u escapes.
-    plain = document["path"].isprintable()
-    return json.dumps(document, ensure_ascii=not plain, allow_nan=False)
+def _sentence(reason: Reason) -> str:
+    if not math.isnan(reason.value) and not math.isnan(reason.threshold):
+        return reason.sentence
+    if reason.cause == LOW_QUALITY:
+        known = not math.isnan(reason.value)
+        return f"quality {reason.value:.1f} is too low" if known else "the quality is too low"
+    return reason.sentence.rpartition(" (")[0]
+
+
+def _number(name: str, value: object, maximum: float) -> float | None:
+    """A number from 0 to `maximum`; None for a missing one."""
+    if value is None or value == "":
+        return None
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not 0 <= number <= maximum or math.isinf(number):
+        limits = "from 0 on" if math.isinf(maximum) else f"from 0 to {maximum:g}"
+        raise ResultsError(f"{name} is {shortened(value)}, expected a number {limits}")
+    return number
+
+
+def _causes(causes: object) -> dict[str, float]:
+    severities = [(name, _number(name, value, 1)) for name, value in _pairs(causes)]
+    return {name: severity for name, severity in severities if severity is not None}
+
+
+def _pairs(causes: object) -> Iterable[tuple[str, object]]:
+    """Causes as an object, as pairs (a map of Parquet), or as "blur=0.1 noise=0.2"."""
+    if causes is None or causes == "":
+        return []
+    if isinstance(causes, str):
+        if causes.lstrip().startswith("{"):
+            return _pairs(_loaded(causes))
+        pairs = [part.partition("=") for part in causes.split()]
+        if all(equals for _, equals, _ in pairs):
+            return [(name, value) for name, _, value in pairs]
+    elif isinstance(causes, Mapping):
+        return [(str(name), value) for name, value in causes.items()]
+    elif isinstance(causes, list) and all(
+        isinstance(pair, tuple) and len(pair) == 2 for pair in causes
+    ):
+        return [(str(name), value) for name, value in causes]
+    raise ResultsError(f"causes are {shortened(causes)}, expected severities by name")
+
+
+def _list(reasons: object) -> list[object]:
+    """Reasons as a list, or as causes separated by spaces."""
+    if reasons is None:
+        return []
+    if isinstance(reasons, str):
+        if reasons.lstrip().startswith("["):
+            return _list(_loaded(reasons))
+        return list(reasons.split())
+    if isinstance(reasons, list):
+        return reasons
+    raise ResultsError(f"reasons are {shortened(reasons)}, expected a list")
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ResultsError(f"damaged JSON in {shortened(text)}: {error}") from error
+
+
+def _reason(reason: object, score: float, causes: Mapping[str, float]) -> Reason:
+    if isinstance(reason, str):
+        known = score if reason == LOW_QUALITY else causes.get(reason, math.nan)
+        return Reason(reason, known, math.nan)
+    if not isinstance(reason, Mapping) or not isinstance(reason.get("cause"), str):
+        raise ResultsError(f"a reason is {shortened(reason)}, expected one with a cause")
+    value, threshold = (_number(key, reason.get(key), 100) for key in ("value", "threshold"))
+    return Reason(
+        reason["cause"],
+        math.nan if value is None else value,
+        math.nan if threshold is None else threshold,
+        reason.get("decisive") is not False,
+    )
+
+
+def _accept(accept: object) -> bool | None:
+    if accept is None or isinstance(accept, bool):
+        return accept
+    words = {"true": True, "false": False, "": None}
+    word = str(accept).lower()
+    if word not in words:
+        raise ResultsError(f"accept is {shortened(accept)}, expected true or false")
+    return words[word]

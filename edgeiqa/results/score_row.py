@@ -1,4 +1,4 @@
-"""One picture to one row of results; whatever goes wrong with it becomes the row's error."""
+"""Scores one picture into one row; whatever goes wrong becomes the error of the row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgeiqa.results.row import Row
 from edgeiqa.scorer import Picture, Scorer
 
 QUICK: Mapping[str, str] = {"mode": "quick"}
-"""What a row says further that was scored from a picture decoded at a reduced size."""
+"""Extra keys of a row that was scored from a picture decoded at a reduced size."""
 
 
 def score_row(
@@ -21,29 +21,29 @@ def score_row(
     *,
     quick: bool = False,
 ) -> Row:
-    """Scores and judges one picture, and never fails for what the picture does.
+    """Scores and judges one picture; never raises for what the picture does.
 
     Args:
         path: As the row is to show it.
-        scorer: Scores it.
+        scorer: Scores the picture.
         gate: Judges it; None leaves the verdict out.
-        source: The picture itself, where it is not to be read from `path`.
+        source: The picture itself, if it is not to be read from `path`.
         quick: Whether a JPEG is decoded at a reduced size, see `Scorer.score_quick`.
 
     Returns:
-        The row; with an error of one line where no score could be had.
+        The row, with an error of one line if there is no score.
     """
     picture = path if source is None else source
-    more = QUICK if quick else None
+    extra = QUICK if quick else {}
     try:
         quality = scorer.score_quick(picture) if quick else scorer.score(picture)
     except Exception as error:
-        return Row(path, error=error_line(error), more=more)
-    return Row(path, quality, None if gate is None else gate(quality), more=more)
+        return Row(path, error=error_line(error), extra=extra)
+    return Row.scored(path, quality, None if gate is None else gate(quality), extra)
 
 
 def error_line(error: Exception) -> str:
-    """An error as one line for people, without the path of the picture."""
+    """An error in one line for the user, without the path of the picture."""
     if isinstance(error, UnreadableImageError):
         return error.reason
     text = " ".join(str(error).split())

@@ -1,13 +1,8 @@
-"""Results as table, JSON, JSON lines or CSV, to standard output or into a file.
-
-JSON keys and CSV columns are a contract: path, score, std, causes, accept, reasons, error.
-JSON has more after them where more was asked for: map, mode, and what a journal keeps.
-"""
+"""Results as a table, JSON, JSON lines or CSV, to standard output or into a file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from typing import Any, TextIO
 
 from edgeiqa.results.row import COLUMNS, Row, json_line, printable
@@ -16,7 +11,7 @@ FORMATS = ("table", "json", "jsonl", "csv")
 
 
 class Writer:
-    """Writes rows one by one as they come; `finish` completes the document."""
+    """Writes rows one by one; `finish` completes the document."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -38,16 +33,13 @@ class TableWriter(Writer):
 
     def write(self, row: Row) -> None:
         """Writes one line."""
-        score = "-" if row.quality is None else f"{row.quality.score:.1f}"
-        std = None if row.quality is None else row.quality.std
-        spread = "-" if std is None else f"±{std:.1f}"
-        verdict = "-"
-        remark = row.error or ""
+        score = "-" if row.score is None else f"{row.score:.1f}"
+        spread = "-" if row.std is None else f"±{row.std:.1f}"
+        verdict, remark = "-", "; ".join(row.sentences)
         if row.error is not None:
-            verdict = "error"
-        elif row.verdict is not None:
-            verdict = "accept" if row.verdict.accept else "reject"
-            remark = "; ".join(reason.sentence for reason in row.verdict.reasons)
+            verdict, remark = "error", row.error
+        elif row.accept is not None:
+            verdict = "accept" if row.accept else "reject"
         line = f"{score:>5}  {spread:>6}  {verdict:<7}  {printable(row.path)}"
         self._stream.write(f"{line}: {printable(remark)}\n" if remark else f"{line}\n")
         self._stream.flush()
@@ -57,28 +49,16 @@ class TableWriter(Writer):
         self._stream.write(f"\n{summary}\n")
 
 
-class DocumentWriter(Writer):
-    """Writes rows that are ready for JSON, whether they were made now or read from a file."""
-
-    def write(self, row: Row) -> None:
-        """Writes one row."""
-        self.write_document(row.to_dict())
-
-    def write_document(self, document: Mapping[str, Any]) -> None:
-        """Writes one row that `Row.to_dict` made."""
-        raise NotImplementedError
-
-
-class JsonWriter(DocumentWriter):
+class JsonWriter(Writer):
     """One JSON array, one row a line."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._separator = "[\n"
 
-    def write_document(self, document: Mapping[str, Any]) -> None:
+    def write(self, row: Row) -> None:
         """Writes one element."""
-        self._stream.write(self._separator + json_line(document))
+        self._stream.write(self._separator + json_line(row.to_dict()))
         self._separator = ",\n"
 
     def finish(self, summary: str) -> None:
@@ -86,28 +66,28 @@ class JsonWriter(DocumentWriter):
         self._stream.write("[]\n" if self._separator == "[\n" else "\n]\n")
 
 
-class JsonLinesWriter(DocumentWriter):
-    """One JSON object a line, each written at once, for a pipe to work on."""
+class JsonLinesWriter(Writer):
+    """One JSON object a line, each flushed at once for a pipe to work on."""
 
-    def write_document(self, document: Mapping[str, Any]) -> None:
+    def write(self, row: Row) -> None:
         """Writes one line."""
-        self._stream.write(json_line(document) + "\n")
+        self._stream.write(json_line(row.to_dict()) + "\n")
         self._stream.flush()
 
 
-class CsvWriter(DocumentWriter):
+class CsvWriter(Writer):
     """A line of column names, then one line per row; causes as name=severity.
 
-    Of the reasons only those that decided; what merely explains is among the causes.
+    Of the reasons only the decisive ones; those that merely explain are among the causes.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
+        write_csv_row(stream, list(COLUMNS))
 
-    def write_document(self, document: Mapping[str, Any]) -> None:
+    def write(self, row: Row) -> None:
         """Writes one line."""
-        values = dict(document)
+        values = row.to_dict()
         values["causes"] = " ".join(f"{name}={value}" for name, value in values["causes"].items())
         values["reasons"] = " ".join(r["cause"] for r in values["reasons"] if r["decisive"])
         if values["accept"] is not None:
@@ -116,7 +96,7 @@ class CsvWriter(DocumentWriter):
 
 
 def write_csv_row(stream: TextIO, values: list[Any]) -> None:
-    """Writes one row; with quotes where a name has a carriage return, which Python forgets."""
+    """Writes one row, with quotes around a carriage return, which Python does not quote."""
     risky = any(isinstance(value, str) and "\r" in value for value in values)
     quoting: Any = csv.QUOTE_NONNUMERIC if risky else csv.QUOTE_MINIMAL
     csv.writer(stream, lineterminator="\n", quoting=quoting).writerow(values)

@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 from edgeiqa import Scorer, sample_paths  # noqa: E402
 from edgeiqa._version import __version__  # noqa: E402
-from edgeiqa.batch.settings import settings  # noqa: E402
+from edgeiqa.batch.settings import Fingerprint  # noqa: E402
 from edgeiqa.bench.environment import machine, versions  # noqa: E402
 from edgeiqa.bench.opencv_baselines import rivals  # noqa: E402
 from edgeiqa.files.atomic import open_output  # noqa: E402
@@ -151,7 +151,8 @@ def make_known(folder: Path, journal: Path, count: int, model: str) -> None:
     gate = scorer.gate() if "normal" in scorer.contract.gate else None
     photo = sample_paths()[0]
     document = score_row(str(photo), scorer, gate).to_dict()
-    made_with = settings(scorer, gate, quick=False, max_pixels=MAX_PIXELS).keys()
+    made = Fingerprint.of(scorer, gate, quick=False, max_pixels=MAX_PIXELS)
+    made_with = {"mode": made.mode, "model": made.model, "settings": made.digest}
     with journal.open("w", encoding="utf-8") as stream:
         for number in range(count):
             path = folder / f"{number // 1000:04}" / f"{number % 1000:03}.jpg"

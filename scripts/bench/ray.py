@@ -29,7 +29,7 @@ os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # Only on the l
 os.environ["PYTHONPATH"] = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
 
 from edgeiqa.assets import sample_paths  # noqa: E402
-from edgeiqa.batch.settings import Recipe  # noqa: E402
+from edgeiqa.batch.settings import ScoreSettings  # noqa: E402
 from edgeiqa.bench.environment import machine, versions  # noqa: E402
 from edgeiqa.cli.progress import Progress  # noqa: E402
 from edgeiqa.files.atomic import open_output  # noqa: E402
@@ -58,7 +58,7 @@ def make_files(folder: Path, size: tuple[int, int]) -> list[str]:
 
 def alone(paths: Sequence[str], model: str, seconds: float) -> float:
     """Photographs a second in this process."""
-    scorer, gate = Recipe.asked(model).opened()
+    scorer, gate = ScoreSettings.choose(model).open()
     for path in paths[:3]:
         score_row(path, scorer, gate)
     done, start = 0, time.perf_counter()
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         case["ray"].append(with_ray(paths, model, actors, count))
                         progress.step()
                     cases.append(case)
-            scorer, gate = Recipe.asked("nano").opened()
+            scorer, gate = ScoreSettings.choose("nano").open()
             row = score_row(str(sample_paths()[0]), scorer, gate).to_dict()
             report = {
                 "command": f"python scripts/bench/ray.py --seconds {args.seconds:g}",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgeiqa.batch.settings import Recipe
+from edgeiqa.batch.settings import ScoreSettings
 from edgeiqa.cli.common import UsageError, open_scorer
 from edgeiqa.inference.contract import append, read
 from edgeiqa.inference.model import find
@@ -53,11 +53,11 @@ def test_command_and_recipe_have_one_gate(
         with pytest.raises(UsageError, match="no gate preset"):
             open_scorer(arguments)
         with pytest.raises(ValueError, match="no gate preset"):
-            Recipe.asked(model, **wishes)
+            ScoreSettings.choose(model, **wishes)
         return
     _, gate = open_scorer(arguments)
-    recipe = Recipe.asked(model, **wishes)
-    assert numbers(recipe.opened()[1]) == numbers(gate)
+    recipe = ScoreSettings.choose(model, **wishes)
+    assert numbers(recipe.open()[1]) == numbers(gate)
     assert (gate is None) is (not has_presets and not wishes)
 
 

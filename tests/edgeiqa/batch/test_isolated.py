@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from edgeiqa.assets import sample_paths
-from edgeiqa.batch.isolated import ApartScorer
-from edgeiqa.batch.settings import Recipe
+from edgeiqa.batch.isolated import IsolatedScorer
+from edgeiqa.batch.settings import ScoreSettings
 from edgeiqa.errors import WorkerError
 from edgeiqa.inference.model import find
+from edgeiqa.results.row import Row
 from edgeiqa.results.score_row import score_row
 
 POISON = """
@@ -46,37 +47,37 @@ def poisonous(what: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApartScorer]:
+def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedScorer]:
     folder = tmp_path_factory.mktemp("poison")
     (folder / "pillow_heif.py").write_text(POISON)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
-        scorer = ApartScorer(Recipe.asked("nano"), timeout=2)
+        scorer = IsolatedScorer(ScoreSettings.choose("nano"), timeout=2)
         yield scorer
         scorer.close()
 
 
 @pytest.fixture(scope="module")
-def expected() -> dict[str, object]:
-    scorer, gate = Recipe.asked("nano").opened()
-    return score_row(str(sample_paths()[0]), scorer, gate).to_dict()
+def expected() -> Row:
+    scorer, gate = ScoreSettings.choose("nano").open()
+    return score_row(str(sample_paths()[0]), scorer, gate)
 
 
-def test_rows_are_those_of_this_process(expected: dict[str, object], tmp_path: Path) -> None:
-    recipe = Recipe.asked("nano", min_score=80, max_causes={"dark": 0.3})
-    scorer, gate = recipe.opened()
-    apart = ApartScorer(recipe)
+def test_rows_are_those_of_this_process(expected: Row, tmp_path: Path) -> None:
+    chosen = ScoreSettings.choose("nano", min_score=80, max_causes={"dark": 0.3})
+    scorer, gate = chosen.open()
+    isolated = IsolatedScorer(chosen)
     odd = os.path.join(os.fsencode(tmp_path), b"\xff\n.jpg")
     with open(odd, "wb") as stream:
         stream.write(sample_paths()[2].read_bytes())
     name = os.fsdecode(odd)
     for path in (*map(str, sample_paths()[:4]), "missing.jpg", str(tmp_path), __file__, name):
-        assert apart.row(path) == score_row(path, scorer, gate).to_dict()
+        assert isolated.score(path) == score_row(path, scorer, gate)
     data = sample_paths()[1].read_bytes()
-    assert apart.row("x", data) == score_row("x", scorer, gate, data).to_dict()
-    assert apart.row("x", b"")["error"] == "empty, 0 bytes"
-    assert apart.row("x", memoryview(data)) == apart.row("x", bytearray(data))
-    apart.close()
+    assert isolated.score("x", data) == score_row("x", scorer, gate, data)
+    assert isolated.score("x", b"").error == "empty, 0 bytes"
+    assert isolated.score("x", memoryview(data)) == isolated.score("x", bytearray(data))
+    isolated.close()
 
 
 @pytest.mark.parametrize(
@@ -88,69 +89,65 @@ def test_rows_are_those_of_this_process(expected: dict[str, object], tmp_path: P
     ],
 )
 def test_a_picture_that_ends_its_process_is_a_row_with_its_error(
-    poisoned: ApartScorer, expected: dict[str, object], poison: bytes, why: str
+    poisoned: IsolatedScorer, expected: Row, poison: bytes, why: str
 ) -> None:
-    row = poisoned.row("poison.jpg", poisonous(poison))
-    assert row["path"] == "poison.jpg"
-    assert row["error"] == f"{why}; tried 2 times"
-    assert (row["score"], row["causes"], row["accept"], row["reasons"]) == (None, {}, None, [])
+    row = poisoned.score("poison.jpg", poisonous(poison))
+    assert row == Row("poison.jpg", error=f"{why}; tried 2 times")
     path = str(sample_paths()[0])
-    assert poisoned.row(path) == expected
+    assert poisoned.score(path) == expected
 
 
-def test_what_a_decoder_prints_is_no_answer(poisoned: ApartScorer) -> None:
-    assert poisoned.row("x", poisonous(b"TALK"))["error"].startswith("HEIC needs")
+def test_what_a_decoder_prints_is_no_answer(poisoned: IsolatedScorer) -> None:
+    assert str(poisoned.score("x", poisonous(b"TALK")).error).startswith("HEIC needs")
 
 
-def test_a_kill_from_outside_costs_nothing(
-    poisoned: ApartScorer, expected: dict[str, object]
-) -> None:
+def test_a_kill_from_outside_costs_nothing(poisoned: IsolatedScorer, expected: Row) -> None:
     path = str(sample_paths()[0])
-    assert poisoned.row(path) == expected
+    assert poisoned.score(path) == expected
     before = poisoned.pid
     assert before is not None
     os.kill(before, signal.SIGKILL)
-    assert poisoned.row(path) == expected
+    assert poisoned.score(path) == expected
     assert poisoned.pid != before
 
 
 def test_what_cannot_be_opened_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeiqa.batch.worker_process._TRIES_AFTER_S", ())
+    monkeypatch.setattr("edgeiqa.batch.worker_process._RETRY_DELAYS_S", ())
     with pytest.raises(RuntimeError, match="no model 'nix'"):
-        ApartScorer(Recipe.of("nix", None))
+        IsolatedScorer(ScoreSettings.of("nix", None))
     with pytest.raises(RuntimeError, match="ContractError"):
-        ApartScorer(Recipe.of(b"no model", None))
+        IsolatedScorer(ScoreSettings.of(b"no model", None))
     with pytest.raises(ValueError, match="blurr"):
-        Recipe.asked("nano", max_causes={"blurr": 0.5})
+        ScoreSettings.choose("nano", max_causes={"blurr": 0.5})
 
 
 def test_a_process_that_cannot_be_started_is_told_and_what_is_closed_stays_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    apart = ApartScorer(Recipe.asked("nano"))
-    assert apart.pid is not None
-    apart.close()
-    apart.close()
+    isolated = IsolatedScorer(ScoreSettings.choose("nano"))
+    assert isolated.pid is not None
+    isolated.close()
+    isolated.close()
     with pytest.raises(WorkerError, match="closed"):
-        apart.row("x.jpg")
+        isolated.score("x.jpg")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     with pytest.raises(WorkerError, match="no Python"):
-        ApartScorer(Recipe.asked("nano"))
+        IsolatedScorer(ScoreSettings.choose("nano"))
 
 
-def test_a_model_may_come_as_bytes(expected: dict[str, object]) -> None:
-    apart = ApartScorer(Recipe.asked(find("nano").read_bytes()))
+def test_a_model_may_come_as_bytes(expected: Row) -> None:
+    isolated = IsolatedScorer(ScoreSettings.choose(find("nano").read_bytes()))
     path = str(sample_paths()[0])
-    assert apart.row(path) == expected
-    apart.close()
-    assert apart.pid is None
+    assert isolated.score(path) == expected
+    isolated.close()
+    assert isolated.pid is None
 
 
 def test_the_process_ends_with_its_starter_however_that_ends() -> None:
     code = (
-        "import os, signal\nfrom edgeiqa.batch.isolated import ApartScorer\n"
-        "from edgeiqa.batch.settings import Recipe\n"
-        "held = ApartScorer(Recipe.asked('nano'))\nprint(held.pid, flush=True)\n"
+        "import os, signal\nfrom edgeiqa.batch.isolated import IsolatedScorer\n"
+        "from edgeiqa.batch.settings import ScoreSettings\n"
+        "held = IsolatedScorer(ScoreSettings.choose('nano'))\nprint(held.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     root = Path(__file__).resolve().parents[3]

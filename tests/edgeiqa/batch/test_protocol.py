@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeiqa.batch import protocol
-from edgeiqa.batch.protocol import MOST_BYTES, MessageError, read_message, write_message
+from edgeiqa.batch.protocol import MAX_BYTES, MessageError, read_message, write_message
 from edgeiqa.imaging import decode
 
 FACTS = st.dictionaries(st.text(max_size=8).filter(lambda key: key != "bytes"), st.text())
@@ -50,8 +50,8 @@ def test_a_message_that_is_cut_is_an_end(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b"\xff\n", "no JSON"),
-        (b"\n", "no JSON"),
+        (b"\xff\n", "not JSON"),
+        (b"\n", "not JSON"),
         (b'["a"]\n', "a JSON list, expected an object"),
         (b'{"bytes": -1}\n', "-1 bytes are announced"),
         (b'{"bytes": true}\n', "True bytes"),
@@ -66,7 +66,7 @@ def test_what_is_no_message_is_refused(line: bytes, why: str) -> None:
 
 
 def test_too_much_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "MOST_BYTES", 9)
+    monkeypatch.setattr(protocol, "MAX_BYTES", 9)
     stream = io.BytesIO()
     with pytest.raises(MessageError, match="10 bytes, at most 9 can be sent"):
         write_message(stream, {}, b"0123456789")
@@ -74,7 +74,7 @@ def test_too_much_is_refused_before_anything_is_sent(monkeypatch: pytest.MonkeyP
 
 
 def test_the_limit_is_that_of_pictures_from_streams() -> None:
-    assert MOST_BYTES == decode.MAX_STREAM_BYTES
+    assert MAX_BYTES == decode.MAX_STREAM_BYTES
 
 
 def test_more_than_a_pipe_holds_goes_through() -> None:

@@ -16,14 +16,14 @@ from PIL import Image
 from edgeiqa.assets import sample_paths
 from edgeiqa.batch import protocol
 from edgeiqa.batch.protocol import write_message
-from edgeiqa.batch.settings import Recipe
+from edgeiqa.batch.settings import ScoreSettings
 from edgeiqa.batch.worker_process import WorkerProcess, worker_command
 from edgeiqa.errors import WorkerError
 from edgeiqa.inference.model import find
 from edgeiqa.results.score_row import score_row
 from tests.edgeiqa.batch.test_pool import odd_worker
 
-RECIPE = Recipe.asked("nano", "strict", max_causes={"dark": 0.3})
+RECIPE = ScoreSettings.choose("nano", "strict", max_causes={"dark": 0.3})
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,14 @@ def big_bmp() -> bytes:
 
 
 def test_bytes_give_the_rows_of_paths_and_of_this_process(worker: WorkerProcess) -> None:
-    scorer, gate = RECIPE.opened()
+    scorer, gate = RECIPE.open()
     for path in sample_paths():
         data = path.read_bytes()
         row = worker.score(str(path), data)
         assert row == worker.score(str(path))
         assert row.to_dict() == score_row(str(path), scorer, gate, data).to_dict()
         assert row.error is None
-        assert row.verdict is not None
+        assert row.accept is not None
     data = big_bmp()
     for content in (data, bytearray(data), memoryview(data), data[:1_000_000], b"", b"text\n"):
         row = worker.score("far/away.bmp", content)
@@ -64,7 +64,7 @@ def test_too_many_bytes_are_an_error_and_nothing_else(
     expected = worker.score(str(path))
     before = worker.pid
     with monkeypatch.context() as patch:
-        patch.setattr(protocol, "MOST_BYTES", 1000)
+        patch.setattr(protocol, "MAX_BYTES", 1000)
         row = worker.score("x", bytes(1001))
     assert (row.path, row.error) == ("x", "1001 bytes, at most 1000 can be sent")
     assert worker.score(str(path), path.read_bytes()) == expected
@@ -74,11 +74,11 @@ def test_too_many_bytes_are_an_error_and_nothing_else(
 def test_a_model_goes_along_as_bytes(tmp_path: Path) -> None:
     file = tmp_path / "own.tflite"
     file.write_bytes(find("nano").read_bytes())
-    recipe = Recipe.asked(file.read_bytes(), "strict", max_causes={"dark": 0.3})
+    recipe = ScoreSettings.choose(file.read_bytes(), "strict", max_causes={"dark": 0.3})
     assert (recipe.min_score, recipe.limits) == (RECIPE.min_score, RECIPE.limits)
     file.unlink()
     made = WorkerProcess(recipe, 60, worker_command())
-    scorer, gate = RECIPE.opened()
+    scorer, gate = RECIPE.open()
     path = str(sample_paths()[0])
     assert made.score(path).to_dict() == score_row(path, scorer, gate).to_dict()
     made.close()
@@ -104,14 +104,14 @@ def test_it_is_tried_as_often_as_asked() -> None:
 
 
 def test_why_a_model_is_refused_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeiqa.batch.worker_process._TRIES_AFTER_S", ())
-    worker = WorkerProcess(Recipe.of(b"no model", None), 60, worker_command())
+    monkeypatch.setattr("edgeiqa.batch.worker_process._RETRY_DELAYS_S", ())
+    worker = WorkerProcess(ScoreSettings.of(b"no model", None), 60, worker_command())
     with pytest.raises(WorkerError, match="did not start: ContractError"):
         worker.start()
     worker.close()
 
 
-@pytest.mark.parametrize(("sent", "code"), [(b"", 0), (b'{"recipe": ', 0), (b"nonsense\n", 1)])
+@pytest.mark.parametrize(("sent", "code"), [(b"", 0), (b'{"settings": ', 0), (b"nonsense\n", 1)])
 def test_a_worker_that_gets_nonsense_or_nothing_ends(sent: bytes, code: int) -> None:
     done = subprocess.run(worker_command(), input=sent, capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
@@ -119,7 +119,7 @@ def test_a_worker_that_gets_nonsense_or_nothing_ends(sent: bytes, code: int) -> 
 
 def test_a_worker_ends_in_the_middle_of_a_picture_that_stops_coming() -> None:
     stream = io.BytesIO()
-    write_message(stream, {"recipe": RECIPE.to_json(), "timeout_s": 60})
+    write_message(stream, {"settings": RECIPE.to_json(), "timeout_s": 60})
     write_message(stream, {"path": "x"}, bytes(1000))
     sent = stream.getvalue()[:-1]
     done = subprocess.run(worker_command(), input=sent, capture_output=True, timeout=60)

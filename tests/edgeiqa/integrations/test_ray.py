@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from edgeiqa.assets import sample_paths
-from edgeiqa.batch.settings import Recipe
+from edgeiqa.batch.settings import ScoreSettings
 from edgeiqa.inference.model import ModelError
 from edgeiqa.integrations.ray import RayScorer, plain_rows, schema, score_dataset
 from edgeiqa.results.score_row import score_row
@@ -73,7 +73,7 @@ def test_every_shape_of_a_batch_gives_the_same_rows(rays: RayScorer) -> None:
 
 def test_pictures_may_come_as_bytes_beside_their_path(rays: RayScorer) -> None:
     data = sample_paths()[0].read_bytes()
-    scorer, gate = Recipe.asked("nano").opened()
+    scorer, gate = ScoreSettings.choose("nano").open()
     batch = pa.table({"path": ["s3://far/a.jpg", "b", "c"], "bytes": [data, b"", b"text"]})
     for one in (batch, batch.to_pandas()):
         rows = list(plain_rows(rays(one)))
@@ -130,7 +130,7 @@ def test_bytes_that_are_none_cost_their_row_alone(rays: RayScorer) -> None:
 def test_a_recipe_says_all_that_arguments_do() -> None:
     batch = pa.table({"path": [*map(str, sample_paths()[:4])]})
     expected = RayScorer("nano", "strict", None, {"dark": 0.2})(batch)
-    assert RayScorer(Recipe.asked("nano", "strict", None, {"dark": 0.2}))(batch) == expected
+    assert RayScorer(ScoreSettings.choose("nano", "strict", None, {"dark": 0.2}))(batch) == expected
     assert not all(row["accept"] for row in plain_rows(expected))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeiqa import Scorer
 from edgeiqa.assets import sample_paths
+from edgeiqa.results.row import Row
 from edgeiqa.results.score_row import error_line, score_row
 
 
@@ -15,15 +16,15 @@ def test_row_has_the_score_and_the_verdict_of_the_picture() -> None:
     path = str(sample_paths()[0])
     row = score_row(path, scorer, gate)
     quality = scorer.score(path)
-    assert (row.path, row.quality, row.verdict, row.error) == (path, quality, gate(quality), None)
+    assert row == Row.scored(path, quality, gate(quality))
 
 
 def test_picture_may_come_beside_its_name_and_without_a_gate() -> None:
     scorer = Scorer("nano")
     row = score_row("frame 7", scorer, None, np.zeros((64, 64, 3), np.uint8))
     assert row.path == "frame 7"
-    assert row.quality is not None
-    assert row.verdict is None
+    assert row.score is not None
+    assert row.accept is None
 
 
 def test_errors_become_one_line_without_the_path() -> None:

@@ -22,10 +22,10 @@ GOOD = Quality(71.256, 11.449, (0.2, 0.8), (0.1, 0.9), {"blur": 0.12345})
 POOR = Quality(12.5)
 GATE = Gate(min_score=45)
 ROWS = [
-    Row("good.jpg", GOOD, GATE(GOOD)),
-    Row('poor, "odd".jpg', POOR, GATE(POOR)),
+    Row.scored("good.jpg", GOOD, GATE(GOOD)),
+    Row.scored('poor, "odd".jpg', POOR, GATE(POOR)),
     Row("broken.jpg", error="empty, 0 bytes"),
-    Row("no gate.jpg", POOR),
+    Row.scored("no gate.jpg", POOR),
 ]
 
 
@@ -79,7 +79,10 @@ def test_causes_are_told_whether_they_decide_or_explain() -> None:
     gate = Gate(min_score=45, max_causes={"blur": 0.6})
     blurred = Quality(60.0, causes={"blur": 0.6004, "dark": 0.7})
     explained = Quality(12.5, causes={"blur": 0.2, "dark": 0.7})
-    rows = [Row("a.jpg", blurred, gate(blurred)), Row("b.jpg", explained, gate(explained))]
+    rows = [
+        Row.scored("a.jpg", blurred, gate(blurred)),
+        Row.scored("b.jpg", explained, gate(explained)),
+    ]
     assert written("table", rows).splitlines()[1:3] == [
         " 60.0       -  reject   a.jpg: too blurred: focus again and hold still "
         "(0.6004, at most 0.6000)",

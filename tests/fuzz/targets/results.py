@@ -147,5 +147,5 @@ def _rows() -> list[Row]:
     rows = [Row("gone.jpg", error='damaged <b onclick="x">')]
     for number, name in enumerate(_NAMES):
         quality = Quality(20.0 * number + 3, 5.5, causes={"blur": 0.2 * number, "noise": 0.125})
-        rows.append(Row(name, quality, gate(quality)))
+        rows.append(Row.scored(name, quality, gate(quality)))
     return rows

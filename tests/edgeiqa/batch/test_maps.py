@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from edgeiqa import Scorer
+from edgeiqa.batch.maps import MapFolder
 from edgeiqa.cli.main import main
-from edgeiqa.cli.score_maps import MapFolder
 from edgeiqa.files.atomic import write_atomically
 from tests.edgeiqa.pictures import photograph, saved
 

@@ -1,12 +1,12 @@
-"""A folder of quality maps, one PNG per picture: `edgeiqa score --map`."""
+"""A folder of quality maps, one PNG per picture."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from edgeiqa.analysis.map_rendering import draw
-from edgeiqa.cli.progress import Progress
 from edgeiqa.files.atomic import AtomicFile
 from edgeiqa.imaging.decode import decode
 from edgeiqa.quality import Quality
@@ -14,18 +14,18 @@ from edgeiqa.scorer import Scorer
 
 SUFFIX = ".map.png"
 
-# What most file systems take, in bytes, less room for a number.
-_LONGEST_NAME = 255 - len(SUFFIX) - 8
+# What most file systems allow, in bytes, minus room for a number.
+_MAX_NAME = 255 - len(SUFFIX) - 8
 
 
 class MapFolder:
-    """Scores pictures, maps them and keeps the maps under names of their own."""
+    """Scores pictures and writes their maps under unique names."""
 
     def __init__(self, folder: str) -> None:
-        """Makes the folder where it is missing.
+        """Creates the folder where it is missing.
 
         Raises:
-            OSError: It cannot be made, is no folder, or cannot be written to.
+            OSError: It cannot be created, is not a folder, or cannot be written to.
         """
         os.makedirs(folder, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -40,19 +40,19 @@ class MapFolder:
         return os.path.realpath(os.path.dirname(path)) == os.path.realpath(self._folder)
 
     def score(
-        self, scorer: Scorer, source: str | bytes, path: str, progress: Progress
+        self, scorer: Scorer, source: str | bytes, path: str, on_share: Callable[[float], None]
     ) -> tuple[Quality, dict[str, Any]]:
         """Scores and maps one picture and writes the map.
 
         Args:
-            scorer: Of the model.
+            scorer: Scores the picture and its tiles.
             source: A path or the bytes of a file.
-            path: What the picture is called; "-" for standard input.
-            progress: Moved on by up to one step.
+            path: The name of the picture; "-" for standard input.
+            on_share: Called with the share of the work that each tile is.
 
         Returns:
-            The quality, the same that `scorer.score` gives; and for JSON the map's file and its
-            grid, see `QualityMap.to_dict`.
+            The quality, the same that `scorer.score` gives; and for JSON the file of the map and
+            its grid, see `QualityMap.to_dict`.
 
         Raises:
             UnreadableImageError: As `Scorer.score`.
@@ -60,7 +60,7 @@ class MapFolder:
         """
         picture = decode(source)
         quality = scorer.score(picture)
-        quality_map = scorer.quality_map(picture, on_tile=lambda _, total: progress.step(1 / total))
+        quality_map = scorer.quality_map(picture, on_tile=lambda _, total: on_share(1 / total))
         file = self.take(path)
         try:
             with AtomicFile(file) as part:
@@ -79,9 +79,9 @@ class MapFolder:
             picture: Its path, or "-" for standard input.
         """
         name = "stdin" if picture == "-" else os.path.basename(picture)
-        name = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+        name = os.fsdecode(os.fsencode(name)[:_MAX_NAME])
         number, unique = 1, name
-        while unique.casefold() in self._taken:  # Some file systems do not tell A from a.
+        while unique.casefold() in self._taken:  # Some file systems ignore case.
             number += 1
             unique = f"{name}-{number}"
         self._taken.add(unique.casefold())
