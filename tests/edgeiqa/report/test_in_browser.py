@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -275,13 +274,12 @@ def test_the_list_shows_reasons(browser: Browser) -> None:
 
 
 def test_the_list_is_saved(browser: Browser, tmp_path: Path) -> None:
-    folder = str(tmp_path)
-    browser.send("Page.setDownloadBehavior", behavior="allow", downloadPath=folder)
     choose(browser, "verdict", "1")
-    browser.click("#save")
-    file, end = tmp_path / "photographs.txt", time.monotonic() + 60
-    while not file.exists() and time.monotonic() < end:
-        browser.settle()
+    with browser.page.expect_download() as download:
+        browser.click("#save")
+    assert download.value.suggested_filename == "photographs.txt"
+    file = tmp_path / "photographs.txt"
+    download.value.save_as(file)
     assert [Path(line).name for line in file.read_text(encoding="utf-8").splitlines()] == [
         *("chelsea-noisy.jpg", "coffee-motion-blur.jpg", "rocket.jpg")
     ]
@@ -352,10 +350,7 @@ def test_names_that_mean_harm_are_only_shown(tmp_path: Path) -> None:
     # With half a surrogate pair in it there is no such file.
     assert main(["report", str(written), "--root", str(tmp_path), "--title", HOSTILE[2]]) == 3
     with Browser() as browser:
-        browser.send(
-            "Page.addScriptToEvaluateOnNewDocument",
-            source="window.harm = []; window.alert = text => harm.push(text);",
-        )
+        browser.page.add_init_script("window.harm = []; window.alert = text => harm.push(text);")
         browser.help(PROBES)
         browser.resize(1280, 5000)  # So that all have elements.
         browser.open(tmp_path / "r.html")
