@@ -16,14 +16,16 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
 from edgeiqa.errors import UnreadableImageError
-from edgeiqa.imaging import raw_preview
+from edgeiqa.imaging import integrity, raw_preview
 from edgeiqa.imaging.alpha import over_white, tiles
-from edgeiqa.imaging.openers import identify, unknown
+from edgeiqa.imaging.openers import identify, pillow_limit, unknown
 
 MAX_PIXELS = 200_000_000
+MAX_SIDE = 1 << 17
+"""Pillow takes some 25 bytes per row besides the pixels, which a picture of one column has most."""
 MAX_STREAM_BYTES = 1 << 30
 
 _ORIENTATION_TAG = 0x0112
@@ -106,7 +108,7 @@ def decode(
         TypeError: `source` is something else.
     """
     if isinstance(source, Image.Image):
-        return _guarded(source, None, max_pixels, ours=False)
+        return _guarded(source, None, max_pixels)
     look = None if side is None else _draft(side)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _decode_stream(_Bytes(source), None, max_pixels, look)
@@ -211,7 +213,8 @@ def _decode_stream(
         if not prefix:
             raise UnreadableImageError("empty, 0 bytes", path)
         raw = raw_preview.is_raw(prefix, path)
-        image = None if raw else identify(stream, path)
+        with pillow_limit(max_pixels):
+            image = None if raw else identify(stream, path)
         if raw or (image is not None and raw_preview.is_raw_tiff(image)):
             image = _preview(stream, path)
     except UnreadableImageError:
@@ -226,7 +229,7 @@ def _decode_stream(
         _check_size(image, path, max_pixels)
         if look is not None:
             look(image)  # Before the pixels are decoded; metadata of PNG may come with them.
-        return _guarded(image, path, max_pixels, ours=True)
+        return _guarded(image, path, max_pixels, stream=stream)
 
 
 def _preview(stream: BinaryIO, path: str | None) -> Image.Image:
@@ -239,16 +242,19 @@ def _preview(stream: BinaryIO, path: str | None) -> Image.Image:
     return image
 
 
-def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: bool) -> Image.Image:
-    """Decodes the pixels; every way of failing becomes an UnreadableImageError.
+def _guarded(
+    image: Image.Image, path: str | None, max_pixels: int, stream: BinaryIO | None = None
+) -> Image.Image:
+    """Decodes the pixels; every failure becomes an UnreadableImageError.
 
-    Where the picture is `ours`, it is given up as soon as it is no longer needed.
+    A picture that was opened from a `stream` is checked for damage, and closed as soon as it is
+    no longer needed.
     """
     _check_size(image, path, max_pixels)
     try:
-        image.load()
+        missing = _load(image, stream, max_pixels)
         upright = _upright(image)
-        if ours and upright is not image:
+        if stream is not None and upright is not image:
             image.close()  # Else it would lie beside the upright one while that is converted.
         rgb = _to_rgb(upright)
     except UnreadableImageError as error:
@@ -257,13 +263,35 @@ def _guarded(image: Image.Image, path: str | None, max_pixels: int, *, ours: boo
         raise UnreadableImageError(_reason(error), path) from error
     if rgb is not image:
         rgb.info = {}  # A second decode() must not find the orientation and turn it again.
+    if missing is not None:
+        rgb.info[integrity.KEY] = missing
     return rgb
+
+
+def _load(image: Image.Image, stream: BinaryIO | None, max_pixels: int) -> float | None:
+    """Decodes the pixels; returns the known share of missing rows of a damaged picture."""
+    if stream is None or not isinstance(image, ImageFile.ImageFile):
+        image.load()
+        return image.info.get(integrity.KEY)
+    stream = image.fp or stream  # That of a preview lies in memory.
+    if image.format in ("JPEG", "MPO"):
+        return integrity.load_jpeg(image, stream)
+    with pillow_limit(max_pixels):
+        image.load()
+    damaged = (image.format == "PNG" and integrity.is_png_damaged(stream)) or (
+        image.format in ("HEIF", "AVIF") and integrity.is_heif_damaged(stream)
+    )
+    return 0.0 if damaged else None
 
 
 def _check_size(image: Image.Image, path: str | None, max_pixels: int) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise UnreadableImageError(f"{width}x{height} pixels: nothing to see", path)
+    if max(width, height) > MAX_SIDE:
+        raise UnreadableImageError(
+            f"{width}x{height} pixels, more than the limit of {MAX_SIDE} a side", path
+        )
     if width * height > max_pixels:
         raise UnreadableImageError(
             f"{width}x{height} pixels are {width * height / 1e6:.0f} megapixels, "
@@ -338,5 +366,7 @@ def _os_reason(error: OSError) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large ({error})"
     text = " ".join(str(error).split()) or type(error).__name__
     return f"damaged or truncated ({text[:200]})"

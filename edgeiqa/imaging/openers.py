@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import threading
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from PIL import Image
@@ -15,6 +17,11 @@ _FORMATS = (
     *("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF"),
     *("JPEG2000", "TGA", "ICO", "PCX", "SGI", "QOI", "DDS", "PSD"),
 )
+
+
+_limit_lock = threading.Lock()
+_limits: list[int | None] = []
+"""Pillow's limit as each block of `pillow_limit` found it; the first one is to be restored."""
 
 
 def unknown(prefix: bytes) -> str:
@@ -40,6 +47,28 @@ def _register_heif() -> None:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
+
+
+@contextlib.contextmanager
+def pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Raises Pillow's own limit of pixels to ours meanwhile, where it is the lower one.
+
+    Some of its decoders refuse large pictures themselves, which would make our limit pointless.
+    The limit is a global setting: other threads see the larger one in the meantime.
+    """
+    with _limit_lock:
+        _limits.append(Image.MAX_IMAGE_PIXELS)
+        if Image.MAX_IMAGE_PIXELS is not None:
+            # Pillow warns beyond its limit, and refuses beyond twice as many pixels.
+            Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
+    try:
+        yield
+    finally:
+        with _limit_lock:
+            first = _limits[0]
+            _limits.pop()
+            if not _limits:
+                Image.MAX_IMAGE_PIXELS = first
 
 
 def identify(stream: BinaryIO, path: str | None) -> Image.Image | None:
