@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the programs that some tests drive, from Debian's or Ubuntu's packages: an emulator of
-# ARM, Chromium, an MQTT broker, systemd's checker of units, valgrind. Without them those tests are
+# ARM, Chromium, an MQTT broker, systemd's checker of units. Without them those tests are
 # skipped, unless EDGEIQA_NEED_TOOLS is set, as it is in CI.
 # Usage: scripts/test_tools.sh
 set -eu
@@ -17,7 +17,6 @@ need chromium chromium
 need openssl openssl
 need mosquitto mosquitto
 need systemd-analyze systemd
-need valgrind valgrind
 # What is fetched for the emulated ARM is checked with Debian's keys.
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
     [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||

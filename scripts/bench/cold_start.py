@@ -1,18 +1,13 @@
-"""Measures what the first verdict costs: time from nothing, memory, and instructions.
+"""Measures what the first verdict costs: time from nothing, and memory.
 
-Usage: python scripts/bench/cold_start.py [--runs 15] [--cold 5] [--only time instructions]
+Usage: python scripts/bench/cold_start.py [--runs 15] [--cold 5]
                                    [--json docs/benchmarks/coldstart.json]
 
-Three things, each in processes of their own:
+From the start of a process to the first verdict about a JPEG of 1920 x 1080, with the files in the
+page cache and, where the kernel lets us drop it (root on Linux), without; step by step; and the
+memory then.
 
-time          from the start of the process to the first verdict about a JPEG of 1920 x 1080, with
-              the files in the page cache and, where the kernel lets us drop it (root on Linux),
-              without; step by step; and the memory then.
-instructions  counted by valgrind's callgrind, step by step and by who executed them, for the same
-              start and for each further picture. They hardly depend on what else the machine does.
-repeat        the same once more: by how much two counts differ.
-
-It is no part of `edgeiqa bench`, which measures within a process that is long warm.
+`edgeiqa bench` measures a process that has long been warm.
 `python scripts/docs/fill_tables.py` makes the tables of docs/reports/benchmarks.md from the report.
 """
 
@@ -30,8 +25,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -39,7 +32,6 @@ from edgeiqa.bench.environment import machine, versions  # noqa: E402
 from edgeiqa.bench.inputs import sample_picture  # noqa: E402
 from edgeiqa.cli.progress import Progress  # noqa: E402
 from edgeiqa.files.atomic import open_output  # noqa: E402
-from scripts.bench.callgrind import counted  # noqa: E402
 
 RUN = ROOT / "scripts" / "bench" / "cold_start_run.py"
 SIZE = (1920, 1080)
@@ -51,28 +43,21 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
     ("nano", "plain"),
     ("laplacian", "-"),
 )
-"""Model and whether causes are told, too; last what many use instead, with OpenCV."""
-
-COUNTED_SCORES = 3
-"""Scores under callgrind: the first is part of the start, the last is one of many."""
+"""Model and whether causes are wanted; last what many use instead, with OpenCV."""
 
 
-def make_pictures(folder: Path) -> dict[str, Path]:
-    """One sample as a JPEG (quality 92) and as a frame, NV21, both of `SIZE`."""
+def make_photo(folder: Path) -> Path:
+    """One sample as a JPEG (quality 92) of `SIZE`."""
     from PIL import Image, ImageOps
 
-    picture = ImageOps.fit(sample_picture(), SIZE, Image.Resampling.BICUBIC)
-    photo, frame = folder / "photo.jpg", folder / "frame.nv21"
-    picture.save(photo, quality=92)
-    luma, *chroma = picture.convert("YCbCr").split()
-    u, v = (np.asarray(plane.reduce(2)) for plane in chroma)
-    frame.write_bytes(np.asarray(luma).tobytes() + np.stack([v, u], axis=2).tobytes())
-    return {"photo": photo, "frame": frame}
+    photo = folder / "photo.jpg"
+    ImageOps.fit(sample_picture(), SIZE, Image.Resampling.BICUBIC).save(photo, quality=92)
+    return photo
 
 
-def command(kind: str, file: Path, subject: tuple[str, str], scores: int) -> list[str]:
+def command(photo: Path, subject: tuple[str, str], scores: int) -> list[str]:
     """What runs one start."""
-    return [sys.executable, str(RUN), kind, str(file), *subject, str(scores)]
+    return [sys.executable, str(RUN), str(photo), *subject, str(scores)]
 
 
 def start_once(words: Sequence[str]) -> dict[str, Any]:
@@ -134,14 +119,13 @@ def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def times(pictures: dict[str, Path], runs: int, cold: int) -> Iterator[dict[str, Any]]:
+def times(photo: Path, runs: int, cold: int) -> Iterator[dict[str, Any]]:
     """Measures the time of starts, subject by subject; yields each one's figures."""
     for subject in SUBJECTS:
-        words = command("photo", pictures["photo"], subject, 1)
-        yield {"subject": list(subject), "how": "Python", **_warm_and_cold(words, runs, cold, True)}
+        figures = _warm_and_cold(command(photo, subject, 1), runs, cold, True)
+        yield {"subject": list(subject), "how": "Python", **figures}
     for model in ("base", "nano"):
-        words = [sys.executable, "-m", "edgeiqa", "score", str(pictures["photo"])]
-        words += ["--model", model]
+        words = [sys.executable, "-m", "edgeiqa", "score", str(photo), "--model", model]
         figures = _warm_and_cold(words, runs, cold, False)
         yield {"subject": [model, "causes"], "how": "edgeiqa score", **figures}
 
@@ -155,74 +139,30 @@ def _warm_and_cold(words: Sequence[str], runs: int, cold: int, marks: bool) -> d
     return found
 
 
-def instructions(pictures: dict[str, Path], folder: Path) -> Iterator[dict[str, Any]]:
-    """Counts the instructions of each subject, of frames and of the photograph, twice."""
-    for kind in ("frame", "photo"):
-        for subject in SUBJECTS:
-            if kind == "photo" and subject[1] == "plain":
-                continue
-            words = command(kind, pictures[kind], subject, COUNTED_SCORES)
-            counts = []
-            for _ in range(2):
-                steps, said = counted(words, folder)
-                names = [name for name, _ in json.loads(said)["marks"]]
-                counts.append(dict(zip(names, steps, strict=True)))
-            first, again = (_picture(one) for one in counts)
-            yield {
-                "subject": list(subject),
-                "kind": kind,
-                "steps": {name: sum(parts.values()) for name, parts in counts[0].items()},
-                "start": sum(
-                    sum(parts.values())
-                    for name, parts in counts[0].items()
-                    if name == "score 1" or not name.startswith("score")
-                ),
-                "picture": counts[0][f"score {COUNTED_SCORES}"],
-                "total": first,
-                "differs": abs(first - again) / first,
-            }
-
-
-def _picture(steps: dict[str, dict[str, int]]) -> int:
-    return sum(steps[f"score {COUNTED_SCORES}"].values())
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=15, metavar="N", help="warm starts each")
     parser.add_argument("--cold", type=int, default=5, metavar="N", help="cold starts each")
-    parser.add_argument("--only", nargs="+", choices=("time", "instructions"), default=None)
     parser.add_argument(
         "--json", type=Path, default=ROOT / "docs/benchmarks/coldstart.json", metavar="FILE"
     )
     args = parser.parse_args(arguments)
-    what = args.only or ["time", "instructions"]
     # Whoever uses it has Python's compiled files; a shell that forbids them would not be typical.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     report: dict[str, Any] = {
         "command": f"python scripts/bench/cold_start.py --runs {args.runs} --cold {args.cold}",
-        "what": f"a sample photograph at {SIZE[0]} x {SIZE[1]}: JPEG of quality 92, and NV21",
+        "what": f"a sample photograph at {SIZE[0]} x {SIZE[1]}: JPEG of quality 92",
         "machine": machine(),
         "versions": versions(),
     }
-    if args.only and args.json.is_file():  # What is not measured now is kept.
-        report = {**json.loads(args.json.read_text(encoding="utf-8")), **report}
-    steps = len(SUBJECTS) + 2 if "time" in what else 0
-    progress = Progress(steps + (8 if "instructions" in what else 0))
+    report["time"] = []
+    progress = Progress(len(SUBJECTS) + 2)
     try:
         with tempfile.TemporaryDirectory() as made, open_output(str(args.json)) as stream:
-            pictures = make_pictures(Path(made))
-            if "time" in what:
-                report["time"] = []
-                for one in times(pictures, args.runs, args.cold):
-                    report["time"].append(one)
-                    progress.step()
-            if "instructions" in what:
-                report["instructions"] = []
-                for one in instructions(pictures, Path(made)):
-                    report["instructions"].append(one)
-                    progress.step()
+            for one in times(make_photo(Path(made)), args.runs, args.cold):
+                report["time"].append(one)
+                progress.step()
             stream.write(json.dumps(report, indent=1) + "\n")
     except (RuntimeError, OSError) as error:
         print(f"cold_start: error: {error}", file=sys.stderr)

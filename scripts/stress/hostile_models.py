@@ -43,7 +43,7 @@ from edgeiqa.inference.contract_zip import ENTRY  # noqa: E402
 from edgeiqa.inference.model import Model, ModelError, find  # noqa: E402
 from edgeiqa.inference.model_file import open_checked  # noqa: E402
 from scripts.stress.model_mutations import Bytes, Objects, contract_texts  # noqa: E402
-from scripts.stress.soak import peak_mb, processor  # noqa: E402
+from scripts.stress.process import peak_mb, processor  # noqa: E402
 
 MEMORY = 4 << 30
 """Address space of a child, most of which LiteRT and NumPy only reserve."""

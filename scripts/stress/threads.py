@@ -35,7 +35,7 @@ from edgeiqa import Frame, LiveScorer, Mode, Scorer  # noqa: E402
 from edgeiqa._version import __version__  # noqa: E402
 from edgeiqa.assets import sample_paths  # noqa: E402
 from edgeiqa.quality import Quality  # noqa: E402
-from scripts.stress.soak import processor  # noqa: E402
+from scripts.stress.process import processor  # noqa: E402
 
 SIZE = (128, 96)
 BROKEN = (b"no picture", b"\xff\xd8\xff\xe0 half a JPEG", np.zeros((4, 4, 7), np.uint8))

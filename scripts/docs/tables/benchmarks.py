@@ -27,26 +27,8 @@ def benchmark_blocks(models: Sequence[str], folder: Path = FOLDER) -> Blocks:
         cases = partial(_cases, name, folder)
         blocks[f"machine-{name}"] = partial(_told, machine_lines, cases, name)
         blocks[f"bench-{name}"] = partial(_told, bench_tables, cases, name)
-    blocks["soak"] = partial(soak_table, folder)
     blocks["coldstart"] = partial(coldstart_tables, folder)
     return blocks
-
-
-def soak_table(folder: Path = FOLDER) -> str:
-    """Resident memory over many frames, per model."""
-    report = read_report(folder / "live-memory.json")
-    if report is None:
-        command = "python scripts/stress/soak.py --json docs/benchmarks/live-memory.json"
-        return f"_Not measured yet: `{command}`_"
-    rows = []
-    for run in report["runs"]:
-        memory = dict(map(tuple, run["rss_mb"]))
-        middle = sorted(memory)[1]
-        sizes = (run["rss_before_model_mb"], memory[0], memory[middle], memory[run["frames"]])
-        told = (f"{size:.1f}" for size in sizes)
-        rows.append([run["model"], f"{run['scored']:,}", *told, str(run["errors"])])
-    head = ["model", "frames", "before opening", "opened", "after a tenth", "at the end", "errors"]
-    return f"MB of the process:\n\n{table(head, rows)}\n\n{report['what']}. `{report['command']}`."
 
 
 def _told(

@@ -37,7 +37,7 @@ def hardening_blocks(results: Path = RESULTS, benchmarks: Path = BENCHMARKS) -> 
             _told, threads_table, results / "threads.json", "python scripts/stress/threads.py"
         ),
         "soak": partial(
-            _told, soak_table, benchmarks / "soak.json", "python scripts/stress/soak_mixed.py"
+            _told, soak_table, benchmarks / "soak.json", "python scripts/stress/soak.py"
         ),
     }
 

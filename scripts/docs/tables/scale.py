@@ -1,4 +1,4 @@
-"""Blocks of docs/scale.md: what was measured with Ray, and the reckoning from it."""
+"""The block of docs/scale.md: what was measured with Ray."""
 
 from __future__ import annotations
 
@@ -20,15 +20,7 @@ def scale_blocks(folder: Path = FOLDER) -> Blocks:
     """
     report = read_report(folder / "ray.json")
 
-    def reckoned() -> str:
-        from scripts.bench.scale_estimate import scale_block
-
-        return MISSING if report is None else scale_block(report)
-
-    return {
-        "ray": lambda: MISSING if report is None else measured_table(report),
-        "scale": reckoned,
-    }
+    return {"ray": lambda: MISSING if report is None else measured_table(report)}
 
 
 def measured_table(report: dict[str, Any]) -> str:

@@ -74,10 +74,9 @@ def test_the_machine_is_told() -> None:
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
     blocks = benchmark_blocks(["base"], tmp_path)
-    assert set(blocks) == {"machine-base", "bench-base", "soak", "coldstart"}
+    assert set(blocks) == {"machine-base", "bench-base", "coldstart"}
     for name in ("machine-base", "bench-base"):
         assert "`python scripts/bench/bench_matrix.py base`" in blocks[name]()
-    assert "scripts/stress/soak.py" in blocks["soak"]()
     (tmp_path / "bench-base.json").write_text(json.dumps({"cases": {"1080p": report()}}))
     assert blocks["bench-base"]().startswith("Milliseconds")
 
@@ -88,18 +87,3 @@ def test_every_shipped_model_was_measured_in_all_cases() -> None:
         assert list(found["cases"]) == list(CASES)
         for case in found["cases"].values():
             assert case["model"]["name"] == name
-
-
-def test_memory_is_told_from_its_report(tmp_path: Path) -> None:
-    run = {
-        "model": "base 1.2.3",
-        "frames": 20000,
-        "scored": 20000,
-        "errors": 0,
-        "rss_before_model_mb": 40.04,
-        "rss_mb": [[0, 60.0], [2000, 65.26], [20000, 65.3]],
-    }
-    document = {"command": "python scripts/stress/soak.py", "what": "NV12", "runs": [run]}
-    (tmp_path / "live-memory.json").write_text(json.dumps(document))
-    table = benchmark_blocks([], tmp_path)["soak"]()
-    assert "| base 1.2.3 | 20,000 | 40.0 | 60.0 | 65.3 | 65.3 | 0 |" in table

@@ -35,7 +35,7 @@ THREADS = {
 
 def soak(samples: int) -> dict[str, Any]:
     return {
-        "command": "python scripts/stress/soak_mixed.py",
+        "command": "python scripts/stress/soak.py",
         "model": "nano 0.1.0",
         "pictures": 123456,
         "seconds": 3600.4,
