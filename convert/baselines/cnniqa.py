@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import FLOAT_BYTES, RgbArray, Scorer, TrainingData, grey, mos_of
+from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of
 from convert.baselines.features import picture_features
-from convert.baselines.torch_training import Plan, parameters_of, set_weights, train, weights_of
+from convert.baselines.network import Runner, frozen, schedule, train
 from convert.datasets.manifest import rows_digest
+from convert.training.loop import Batch
 
 PATCH = 32
 KERNELS = 50
@@ -80,27 +81,16 @@ def random_patches(rgb: RgbArray, count: int, seed: int) -> NDArray[np.float16]:
 
 
 def build() -> Any:
-    """The network of the paper: [N, 1, 32, 32] normalised patches to a score [N]."""
-    import torch
-    from torch import nn
+    """The network of the paper: [N, 32, 32, 1] normalised patches to a score [N, 1]."""
+    import keras
+    from keras import layers, ops
 
-    class Network(nn.Module):  # type: ignore[misc,unused-ignore]
-        def __init__(self) -> None:
-            super().__init__()
-            self.convolution = nn.Conv2d(1, KERNELS, KERNEL)
-            self.first = nn.Linear(2 * KERNELS, HIDDEN)
-            self.second = nn.Linear(HIDDEN, HIDDEN)
-            self.dropout = nn.Dropout(0.5)
-            self.last = nn.Linear(HIDDEN, 1)
-
-        def forward(self, patches: Any) -> Any:
-            maps = self.convolution(patches).flatten(2)
-            pooled = torch.cat([maps.amax(2), maps.amin(2)], dim=1)
-            hidden = torch.relu(self.first(pooled))
-            hidden = self.dropout(torch.relu(self.second(hidden)))
-            return self.last(hidden).squeeze(1)
-
-    return Network()
+    patches = keras.Input((PATCH, PATCH, 1))
+    maps = layers.Conv2D(KERNELS, KERNEL)(patches)
+    pooled = ops.concatenate([ops.max(maps, axis=(1, 2)), ops.min(maps, axis=(1, 2))], axis=1)
+    hidden = layers.Dense(HIDDEN, activation="relu")(pooled)
+    hidden = layers.Dense(HIDDEN, activation="relu")(hidden)
+    return keras.Model(patches, layers.Dense(1, name="last")(layers.Dropout(0.5)(hidden)))
 
 
 def macs(patches: int) -> int:
@@ -117,12 +107,12 @@ class Cnniqa:
     name = "cnniqa"
     title = "CNNIQA, patch-wise"
     paper = "Kang et al. 2014"
-    version = 1
+    version = 2
     extra = "baselines"
 
     def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
         """Trains with the mean absolute error, each patch labelled with its picture's MOS."""
-        import torch
+        import keras
 
         rows, kept = data.part(*PICTURES), data.count(*PATCHES_KEPT)
         patches = picture_features(
@@ -133,37 +123,28 @@ class Cnniqa:
             data.work,
         )
         mos = mos_of(rows).astype(np.float32)
-        torch.manual_seed(data.seed)
+        keras.utils.set_random_seed(data.seed)
         network = build()
-        with torch.no_grad():
-            network.last.bias.fill_(float(mos.mean()))
+        network.get_layer("last").bias.assign([float(mos.mean())])
 
-        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[Any, Any]:
+        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
             which = generator.integers(kept, size=(len(chosen), PATCHES_PER_STEP))
             pixels = np.stack([patches[i][w] for i, w in zip(chosen, which, strict=True)])
-            pixels = pixels.reshape(-1, 1, PATCH, PATCH).astype(np.float32)
-            target = np.repeat(mos[chosen], PATCHES_PER_STEP)
-            return torch.from_numpy(pixels), torch.from_numpy(target)
+            pixels = pixels.reshape(-1, PATCH, PATCH, 1).astype(np.float32)
+            return {"input": pixels, "target": np.repeat(mos[chosen], PATCHES_PER_STEP)[:, None]}
 
-        plan = Plan(data.count(*EPOCHS), BATCH_PICTURES, RATE, data.seed)
-        state = folder / "cnniqa.pt"
-        loss = torch.nn.functional.l1_loss
-        train(network, loss, batch, len(rows), plan, state, rows_digest(rows))
-        return weights_of(network)
+        plan = schedule(data.count(*EPOCHS), BATCH_PICTURES, RATE, data.seed)
+        loss = keras.losses.mean_absolute_error
+        train(network, loss, batch, len(rows), plan, folder / "cnniqa", rows_digest(rows))
+        return frozen(network, (PATCH, PATCH, 1))
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
         """The mean score of all patches, as in the paper."""
-        import torch
-
-        network = build()
-        set_weights(network, arrays)
+        run = Runner(arrays)
 
         def score(rgb: RgbArray) -> float:
-            patches = torch.from_numpy(tiles(normalise(grey(rgb)))[:, None])
-            with torch.inference_mode():
-                return float(network(patches).mean())
+            return float(run(tiles(normalise(grey(rgb)))[..., None]).mean())
 
-        parameters = parameters_of(network)
         # Two box filters cost additions only; the luma three products, the square one.
         total = macs((512 // PATCH) ** 2) + 512 * 512 * (3 + 1)
-        return Scorer(score, parameters, total, parameters * FLOAT_BYTES)
+        return Scorer(score, run.parameters, total, run.bytes)

@@ -8,7 +8,6 @@ painted watermarks.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.baselines.base import RgbArray, Scorer, TrainingData
+from convert.baselines.network import Runner, frozen
 from convert.datasets.manifest import DataError
 
 SIZE = 224
@@ -34,7 +34,7 @@ class FineTuned:
     name = "mobilenet"
     title = "MobileNetV2, fine-tuned"
     paper = "Sandler et al. 2018"
-    version = 1
+    version = 2
     extra = "baselines"
 
     def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
@@ -45,48 +45,29 @@ class FineTuned:
         """
         import keras
 
-        from convert.quantization.tflite_export import to_tflite
-
         if data.finetuned is None:
             run = folder / "student"
             _train(data, run)
         else:
             run = finished_run(data.work, data.finetuned)
         model = keras.models.load_model(run / "student.keras", compile=False)
-        flatbuffer = to_tflite(model, quantize="none")
-        return {
-            "tflite": np.frombuffer(flatbuffer, np.uint8),
-            "parameters": np.array(model.count_params()),
-        }
+        return frozen(model, model.input_shape[1:])
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
         """LiteRT with one thread, as our own models run."""
-        from ai_edge_litert.interpreter import Interpreter
-
         from convert.common.opinion import bin_centres, expected
-        from convert.common.quiet import quiet
         from convert.quantization.tflite_inspect import inspect
         from edgeiqa.preprocessing.resize import resize
 
-        flatbuffer = arrays["tflite"].tobytes()
-        with quiet():
-            interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
-            interpreter.allocate_tensors()
-        entry, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        size = (int(entry["shape"][1]), int(entry["shape"][2]))
-        centres = np.array(bin_centres(int(out["shape"][-1])), np.float32)
-        lock = threading.Lock()
+        run = Runner(arrays)
+        size = (run.shape[1], run.shape[2])
 
         def score(rgb: RgbArray) -> float:
-            pixels = resize(rgb, size)[None].astype(np.float32)
-            with lock:  # an interpreter serves one thread at a time
-                interpreter.set_tensor(entry["index"], pixels)
-                interpreter.invoke()
-                logits = interpreter.get_tensor(out["index"]).reshape(1, -1)
+            logits = run(resize(rgb, size)[None].astype(np.float32))
+            centres = np.array(bin_centres(logits.shape[-1]), np.float32)
             return float(expected(logits, centres)[0])
 
-        macs = inspect(flatbuffer).macs
-        return Scorer(score, int(arrays["parameters"]), macs, len(flatbuffer))
+        return Scorer(score, run.parameters, inspect(run.flatbuffer).macs, run.bytes)
 
 
 def _train(data: TrainingData, run: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
@@ -108,10 +107,12 @@ def agreement_of(
     file: Path,
     rows: Sequence[ManifestRow],
     root: Path,
-    args: argparse.Namespace,
+    *,
+    repeats: int,
+    seed: int,
 ) -> dict[str, Any]:
     """The figures of one method, measured now unless they were before."""
-    wanted = f"{key} {rows_digest(rows)} {args.repeats} {args.seed}"
+    wanted = f"{key} {rows_digest(rows)} {repeats} {seed}"
     if file.is_file():
         stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if stored["of"] == wanted:
@@ -120,8 +121,8 @@ def agreement_of(
         scorer,
         rows,
         root,
-        repeats=args.repeats,
-        seed=args.seed,
+        repeats=repeats,
+        seed=seed,
         label=f"scoring {file.parent.name}",
     )
     result = {

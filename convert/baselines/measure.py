@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import statistics
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -111,13 +110,8 @@ def _correlations(
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Holds torch and the linear algebra of NumPy and SciPy to one thread."""
+    """Holds the linear algebra of NumPy and SciPy to one thread."""
     with contextlib.ExitStack() as stack:
-        torch: Any = sys.modules.get("torch")
-        if torch is not None:
-            threads = torch.get_num_threads()
-            torch.set_num_threads(1)
-            stack.callback(torch.set_num_threads, threads)
         with contextlib.suppress(ImportError):  # comes with scikit-learn
             from threadpoolctl import threadpool_limits
 

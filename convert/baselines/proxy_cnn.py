@@ -19,25 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.baselines import proxy
-from convert.baselines.base import (
-    FLOAT_BYTES,
-    RgbArray,
-    Scorer,
-    TrainingData,
-    grey,
-    load_arrays,
-    mos_of,
-    save_arrays,
-)
+from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of
 from convert.baselines.features import GREY_SIDE, grey_square, picture_features
-from convert.baselines.torch_training import Plan, parameters_of, set_weights, train, weights_of
+from convert.baselines.network import Runner, frozen, schedule, train
 from convert.datasets.manifest import rows_digest
+from convert.training.loop import Batch
 
 # Kernel, output channels; every layer but the fourth halves the picture.
 LAYERS = ((5, 24, 2), (3, 32, 2), (3, 48, 2), (3, 64, 1), (3, 96, 2))
 HIDDEN = 64
-LOW = 4
-"""Low frequencies are what is left at a quarter of the size."""
+LOW = 7
+"""Low frequencies are what means over squares of this side leave."""
 
 CLEAN = (160, 12)
 PER_PICTURE = (4, 2)
@@ -49,53 +41,34 @@ BATCH = 16
 RATE = 1e-3
 
 
-def build() -> Any:
-    """The network: grey pixels [N, 1, H, W] in 0-255 to a score [N].
+def build() -> tuple[Any, Any]:
+    """The network in its two stages, with the same features.
 
-    Its attribute ``stage`` says whether the score is the mean of patch scores ("proxy") or the
-    regression on pooled features ("mos").
+    Returns:
+        Models from grey pixels [N, H, W, 1] in 0-255 to a score [N, 1]: the mean of patch scores,
+        and the regression on pooled features.
     """
-    import torch
-    from torch import nn
+    import keras
+    from keras import layers, ops
 
-    class Network(nn.Module):  # type: ignore[misc,unused-ignore]
-        def __init__(self) -> None:
-            super().__init__()
-            layers: list[Any] = []
-            entering = 2
-            for kernel, channels, stride in LAYERS:
-                layers.append(
-                    nn.Conv2d(entering, channels, kernel, stride, kernel // 2, bias=False)
-                )
-                layers += [nn.BatchNorm2d(channels), nn.ReLU()]
-                entering = channels
-            self.features = nn.Sequential(*layers)
-            self.patch = nn.Conv2d(entering, 1, 1)
-            self.first = nn.Linear(2 * entering, HIDDEN)
-            self.last = nn.Linear(HIDDEN, 1)
-            self.stage = "proxy"
-
-        def forward(self, pixels: Any) -> Any:
-            x = pixels / 255.0
-            low = nn.functional.avg_pool2d(x, LOW, ceil_mode=True, count_include_pad=False)
-            low = nn.functional.interpolate(
-                low, size=x.shape[2:], mode="bilinear", align_corners=False
-            )
-            maps = self.features(torch.cat([4.0 * (x - low), low - 0.5], dim=1))
-            if self.stage == "proxy":
-                return self.patch(maps).mean(dim=(1, 2, 3))
-            flat = maps.flatten(2)
-            deviation = (flat.var(dim=2, unbiased=False) + 1e-6).sqrt()
-            pooled = torch.cat([flat.mean(dim=2), deviation], dim=1)
-            return self.last(torch.relu(self.first(pooled))).squeeze(1)
-
-    return Network()
+    pixels = keras.Input((None, None, 1))
+    x = pixels / 255.0
+    low = layers.AveragePooling2D(LOW, strides=1, padding="same")(x)
+    maps = ops.concatenate([4.0 * (x - low), low - 0.5], axis=-1)
+    for kernel, channels, stride in LAYERS:
+        maps = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False)(maps)
+        maps = layers.ReLU()(layers.BatchNormalization(epsilon=1e-5, momentum=0.9)(maps))
+    patch = ops.mean(layers.Conv2D(1, 1)(maps), axis=(1, 2))
+    mean = ops.mean(maps, axis=(1, 2), keepdims=True)
+    deviation = ops.sqrt(ops.mean(ops.square(maps - mean), axis=(1, 2)) + 1e-6)
+    pooled = ops.concatenate([ops.mean(maps, axis=(1, 2)), deviation], axis=1)
+    mos = layers.Dense(1, name="last")(layers.Dense(HIDDEN, activation="relu")(pooled))
+    return keras.Model(pixels, patch), keras.Model(pixels, mos)
 
 
 def macs(height: int, width: int) -> int:
     """Multiply-accumulates of the network in its "mos" stage."""
-    total = height * width * 4  # bilinear enlargement of the low frequencies
-    entering = 2
+    total, entering = 0, 2
     for kernel, channels, stride in LAYERS:
         height, width = -(-height // stride), -(-width // stride)
         total += height * width * kernel**2 * entering * channels
@@ -110,25 +83,21 @@ class ProxyCnn:
     name = "proxy"
     title = "Proxy labels, then MOS"
     paper = "after Kim and Lee 2017"
-    version = 1
+    version = 2
     extra = "baselines"
 
     def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
         """Makes proxy labels, learns them, then the MOS."""
-        import torch
+        import keras
 
-        torch.manual_seed(data.seed)
-        network = build()
-        stage_one = folder / "proxy-stage.npz"
-        if stage_one.is_file():
-            set_weights(network, load_arrays(stage_one))
-        else:
-            self._learn_proxies(network, data, folder)
-            save_arrays(stage_one, weights_of(network))
-        return self._learn_mos(network, data, folder)
+        keras.utils.set_random_seed(data.seed)
+        by_patches, by_features = build()
+        self._learn_proxies(by_patches, data, folder / "proxy-stage")
+        self._learn_mos(by_features, data, folder / "mos-stage")
+        return frozen(by_features, (None, None, 1))
 
     def _learn_proxies(self, network: Any, data: TrainingData, folder: Path) -> None:
-        import torch
+        import keras
 
         best = sorted(data.rows, key=lambda row: (-row.mos, row.path))[: data.count(*CLEAN)]
         made = proxy.proxy_set(
@@ -140,60 +109,44 @@ class ProxyCnn:
             seed=data.seed,
         )
         lumas = np.stack([grey(rgb) for rgb in made.pixels])
-        labels = made.labels.astype(np.float32)
+        labels = made.labels.astype(np.float32)[:, None]
 
-        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[Any, Any]:
+        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
             pixels = lumas[chosen]
             pixels = pixels[:, :, ::-1] if generator.random() < 0.5 else pixels
-            pixels = np.ascontiguousarray(pixels[:, None], np.float32)
-            return torch.from_numpy(pixels), torch.from_numpy(labels[chosen])
+            return {"input": pixels[..., None].astype(np.float32), "target": labels[chosen]}
 
-        network.stage = "proxy"
-        plan = Plan(data.count(*PROXY_EPOCHS), BATCH, RATE, data.seed)
-        state = folder / "proxy-stage.pt"
-        loss = torch.nn.functional.mse_loss
-        train(network, loss, batch, len(labels), plan, state, rows_digest(best))
+        plan = schedule(data.count(*PROXY_EPOCHS), BATCH, RATE, data.seed)
+        loss = keras.losses.mean_squared_error
+        train(network, loss, batch, len(labels), plan, folder, rows_digest(best))
 
-    def _learn_mos(
-        self, network: Any, data: TrainingData, folder: Path
-    ) -> Mapping[str, NDArray[Any]]:
-        import torch
+    def _learn_mos(self, network: Any, data: TrainingData, folder: Path) -> None:
+        import keras
 
         rows = data.part(*PICTURES)
         lumas = picture_features("grey-1", grey_square, rows, data.root, data.work)
-        mos = mos_of(rows).astype(np.float32)
-        with torch.no_grad():
-            network.last.bias.fill_(float(mos.mean()))
+        mos = mos_of(rows).astype(np.float32)[:, None]
+        network.get_layer("last").bias.assign([float(mos.mean())])
         share = GREY_SIDE - CROP + 1
 
-        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> tuple[Any, Any]:
-            pixels = np.empty((len(chosen), 1, CROP, CROP), np.float32)
+        def batch(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
+            pixels = np.empty((len(chosen), CROP, CROP, 1), np.float32)
             for slot, index in enumerate(chosen):
                 y, x = (int(v) for v in generator.integers(share, size=2))
                 crop = lumas[index, y : y + CROP, x : x + CROP]
-                pixels[slot, 0] = crop[:, ::-1] if generator.random() < 0.5 else crop
-            return torch.from_numpy(pixels), torch.from_numpy(mos[chosen])
+                pixels[slot, ..., 0] = crop[:, ::-1] if generator.random() < 0.5 else crop
+            return {"input": pixels, "target": mos[chosen]}
 
-        network.stage = "mos"
-        plan = Plan(data.count(*EPOCHS), BATCH, RATE, data.seed)
-        loss = torch.nn.functional.mse_loss
-        train(network, loss, batch, len(rows), plan, folder / "mos-stage.pt", rows_digest(rows))
-        return weights_of(network)
+        plan = schedule(data.count(*EPOCHS), BATCH, RATE, data.seed)
+        loss = keras.losses.mean_squared_error
+        train(network, loss, batch, len(rows), plan, folder, rows_digest(rows))
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
         """The whole picture at its own resolution, fully convolutionally."""
-        import torch
-
-        network = build()
-        set_weights(network, arrays)
-        network.stage = "mos"
+        run = Runner(arrays)
 
         def score(rgb: RgbArray) -> float:
-            pixels = torch.from_numpy(grey(rgb).astype(np.float32)[None, None])
-            with torch.inference_mode():
-                return float(network(pixels))
+            return float(run(grey(rgb)[None, ..., None].astype(np.float32))[0, 0])
 
-        # The patch scorer of stage one is not needed any more.
-        parameters = parameters_of(network) - parameters_of(network.patch)
         total = macs(512, 512) + 512 * 512 * 3
-        return Scorer(score, parameters, total, parameters * FLOAT_BYTES)
+        return Scorer(score, run.parameters, total, run.bytes)

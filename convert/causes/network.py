@@ -1,7 +1,7 @@
-"""The network for causes in PyTorch: a small MobileNet over patches, pooled over the picture.
+"""The network for causes: a small MobileNet over patches, pooled over the picture.
 
 Each patch gives, per cause, a level (a logit of the severity) and a weight; the picture's logit is
-the mean of the levels under the softmax of the weights. So the network learns which patches tell:
+the mean of the levels under the softmax of the weights. So the network learns which patches matter:
 one sharp eye outweighs a soft background, a blank wall says little. Trained on the whole bag (Ilse,
 Tomczak and Welling, "Attention-based deep multiple instance learning", ICML 2018, with one logit as
 attention). Reduced patches have an output layer of their own, for a fault of one size in pixels
@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
+import keras
+from keras import layers, ops
 
 PLAN: tuple[tuple[int, int, int], ...] = (
     (24, 1, 1),
@@ -26,87 +25,88 @@ PLAN: tuple[tuple[int, int, int], ...] = (
 
 STEM = 16
 EPSILON = 1e-3
-MOMENTUM = 0.05
+MOMENTUM = 0.95
 
 
-def blocks(plan: tuple[tuple[int, int, int], ...] = PLAN) -> list[tuple[int, int, int]]:
-    """(channels in, channels out, stride) of every block; stride 1 and equal channels add up."""
-    found, entering = [], STEM
-    for channels, stride, number in plan:
-        for index in range(number):
-            found.append((entering, channels, stride if index == 0 else 1))
-            entering = channels
-    return found
+def _normalised(x: Any, name: str) -> Any:
+    return layers.BatchNormalization(epsilon=EPSILON, momentum=MOMENTUM, name=f"{name}_bn")(x)
 
 
-class Separable(nn.Module):  # type: ignore[misc]
-    """Depthwise 3x3, then pointwise; added to what came in where the shapes allow it."""
+def _features() -> Any:
+    """Separable blocks over one patch: normalised luma [N, side, side, 1] to features [N, C]."""
+    common: dict[str, Any] = {
+        "padding": "same",
+        "use_bias": False,
+        "kernel_initializer": keras.initializers.VarianceScaling(2.0, "fan_out"),
+    }
+    depthwise = {**common, "depthwise_initializer": common["kernel_initializer"]}
+    del depthwise["kernel_initializer"]
+    patch = keras.Input((None, None, 1), name="patch")
+    x = layers.Conv2D(STEM, 3, strides=2, name="stem", **common)(patch)
+    x = ops.relu6(_normalised(x, "stem"))
+    sizes = [
+        (channels, stride if index == 0 else 1)
+        for channels, stride, number in PLAN
+        for index in range(number)
+    ]
+    for index, (channels, stride) in enumerate(sizes):
+        name = f"block{index}"
+        y = layers.DepthwiseConv2D(3, strides=stride, name=f"{name}_depthwise", **depthwise)(x)
+        y = ops.relu6(_normalised(y, f"{name}_depthwise"))
+        y = layers.Conv2D(channels, 1, name=f"{name}_pointwise", **common)(y)
+        y = _normalised(y, f"{name}_pointwise")
+        x = x + y if stride == 1 and x.shape[-1] == channels else ops.relu6(y)
+    return keras.Model(patch, layers.GlobalAveragePooling2D(name="mean")(x), name="features")
 
-    def __init__(self, entering: int, leaving: int, stride: int) -> None:
-        super().__init__()
-        self.adds = stride == 1 and entering == leaving
-        self.stride = stride
-        inside = 1 if stride == 1 else 0
-        self.depthwise = nn.Conv2d(
-            entering, entering, 3, stride, inside, groups=entering, bias=False
-        )
-        self.depthwise_bn = nn.BatchNorm2d(entering, EPSILON, MOMENTUM)
-        self.pointwise = nn.Conv2d(entering, leaving, 1, bias=False)
-        self.pointwise_bn = nn.BatchNorm2d(leaving, EPSILON, MOMENTUM)
 
-    def forward(self, x: Any) -> Any:
-        """[N, C, h, w] to [N, C', h / stride, w / stride]."""
-        y = self.depthwise_bn(self.depthwise(halving_pad(x) if self.stride == 2 else x))
-        y = self.pointwise_bn(self.pointwise(nn.functional.relu6(y)))
-        return x + y if self.adds else nn.functional.relu6(y)
-
-
-class DetailNet(nn.Module):  # type: ignore[misc]
+class DetailNet:
     """From patches to the logits of the severities.
 
     Args:
         share: Which share of a bag's patches, at its end, are of the reduced picture.
-        causes: How many causes are told.
+        causes: How many causes there are.
     """
 
     def __init__(self, share: float, causes: int = 3) -> None:
-        super().__init__()
-        self.share, self.causes = share, causes
-        self.stem = nn.Conv2d(1, STEM, 3, 2, 0, bias=False)
-        self.stem_bn = nn.BatchNorm2d(STEM, EPSILON, MOMENTUM)
-        self.blocks = nn.ModuleList(Separable(*block) for block in blocks())
-        width = PLAN[-1][0]
-        self.native_head = nn.Linear(width, 2 * causes)
-        self.reduced_head = nn.Linear(width, 2 * causes)
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, mode="fan_out")
-        self.to(memory_format=torch.channels_last)
+        self.share = share
+        self.features = _features()
+        self.native = layers.Dense(2 * causes, name="native")
+        self.reduced = layers.Dense(2 * causes, name="reduced")
+        self.for_bags(2, 32)  # builds the heads
 
-    def forward(self, patches: Any) -> Any:
-        """Levels and weights per patch.
+    def native_count(self, patches: int) -> int:
+        """How many patches of a bag, at its start, are of the picture at its own size."""
+        return patches - round(self.share * patches)
+
+    def heads(self, patches: Any) -> Any:
+        """Levels and weights [B, P, 2 * causes] of normalised patches [B, P, side, side]."""
+        _, count, side, _ = patches.shape
+        features = self.features(ops.reshape(patches, (-1, side, side, 1)))
+        features = ops.reshape(features, (-1, count, PLAN[-1][0]))
+        native = self.native_count(count)
+        parts = [
+            head(part)
+            for head, part in (
+                (self.native, features[:, :native]),
+                (self.reduced, features[:, native:]),
+            )
+            if part.shape[1]
+        ]
+        return ops.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+
+    def for_bags(self, patches: int, side: int) -> Any:
+        """The network over bags of a size, as a model that shares these weights.
 
         Args:
-            patches: [B, P, side, side], 0-255, any dtype.
+            patches: Patches of a bag.
+            side: Height and width of a patch.
 
         Returns:
-            float32 [B, P, 2 * causes]: first the levels, then the weights.
+            A model from [B, P, side, side], 0-255, to float32 [B, P, 2 * causes]: first the
+            levels, then the weights.
         """
-        count = patches.shape[1]
-        x = patches.reshape(-1, 1, *patches.shape[2:]).float() / 128.0 - 1.0
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = nn.functional.relu6(self.stem_bn(self.stem(halving_pad(x))))
-        for block in self.blocks:
-            x = block(x)
-        features = x.mean((2, 3)).float().reshape(-1, count, x.shape[1])
-        native = count - round(self.share * count)
-        heads = self.native_head(features[:, :native]), self.reduced_head(features[:, native:])
-        return torch.cat([head.float() for head in heads], 1)
-
-
-def halving_pad(x: Any) -> Any:
-    """Pads for a 3x3 convolution of stride 2 as TensorFlow's `same` does at even sides."""
-    return nn.functional.pad(x, (0, 1, 0, 1))
+        bag = keras.Input((patches, side, side), name="bag")
+        return keras.Model(bag, self.heads(bag / 128.0 - 1.0), name="causes")
 
 
 def pooled(outputs: Any) -> Any:
@@ -118,35 +118,5 @@ def pooled(outputs: Any) -> Any:
     Returns:
         float32 [B, causes].
     """
-    levels, weights = outputs.chunk(2, dim=-1)
-    return (levels * weights.softmax(1)).sum(1)
-
-
-def folded(net: DetailNet) -> list[tuple[str, dict[str, Any]]]:
-    """The layers with BatchNorm folded in, in the order of computation, for any other framework.
-
-    Returns:
-        (name, {"kernel": float32 in Keras' layout, "bias": float32}) per convolution and head.
-    """
-    layers: list[tuple[str, dict[str, Any]]] = []
-
-    def add(name: str, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-        scale = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).detach()
-        kernel = (conv.weight.detach() * scale[:, None, None, None]).permute(
-            (2, 3, 0, 1) if conv.groups > 1 else (2, 3, 1, 0)
-        )
-        bias = norm.bias.detach() - norm.running_mean * scale
-        layers.append((name, {"kernel": _array(kernel), "bias": _array(bias)}))
-
-    add("stem", net.stem, net.stem_bn)
-    for index, block in enumerate(net.blocks):
-        add(f"block{index}_depthwise", block.depthwise, block.depthwise_bn)
-        add(f"block{index}_pointwise", block.pointwise, block.pointwise_bn)
-    for name, head in (("native", net.native_head), ("reduced", net.reduced_head)):
-        kernel, bias = head.weight.detach().T, head.bias.detach()
-        layers.append((name, {"kernel": _array(kernel), "bias": _array(bias)}))
-    return layers
-
-
-def _array(tensor: Any) -> Any:
-    return np.ascontiguousarray(tensor.float().cpu().numpy())
+    levels, weights = ops.split(outputs, 2, axis=-1)
+    return ops.sum(levels * ops.softmax(weights, axis=1), axis=1)

@@ -191,5 +191,5 @@ def record(
                 "terms": "as each repository says; CLIC 2025 under the Unsplash licence",
             },
         ],
-        "versions": provenance.versions((*provenance.PACKAGES, "torch", "tensorflow", "keras")),
+        "versions": provenance.versions((*provenance.PACKAGES, "tensorflow", "keras")),
     }

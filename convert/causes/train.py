@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
-import torch
+from keras import ops
 from numpy.typing import NDArray
 
 from convert.causes.degradation import LEARNT
 from convert.causes.network import DetailNet, pooled
 from convert.causes.patch_bags import Bags
 from convert.common.metrics import srocc
-from convert.training.loop import Batch, Schedule
-from convert.training.torch_loop import TorchTrainer, predict
+from convert.training.loop import Batch, Schedule, Trainer, predict
 from edgeiqa.inference.contract_spec import PATCHES
 
 DEFAULT = Schedule(epochs=8, batch=32, rate=4e-3, head_rate=4e-3, weight_decay=1e-3)
@@ -51,27 +51,29 @@ def train(
     Returns:
         The trained network.
     """
-    torch.manual_seed(schedule.seed)
+    keras.utils.set_random_seed(schedule.seed)
     net = DetailNet(views.count("reduced") / len(views))
     kinds = [np.flatnonzero([view == kind for view in views]) for kind in PATCHES]
 
     def make(chosen: NDArray[np.int64], generator: np.random.Generator) -> Batch:
-        kept = np.concatenate(
+        chosen_patches = np.concatenate(
             [
                 np.sort(generator.choice(kind, round(KEPT * len(kind)), replace=False))
                 for kind in kinds
             ]
         )
-        patches = bags.patches[chosen][:, kept]
+        patches = bags.patches[chosen][:, chosen_patches]
         if generator.random() < 0.5:
             patches = patches[..., ::-1]
         if generator.random() < 0.5:
             patches = patches.swapaxes(2, 3)
         return {"input": np.ascontiguousarray(patches), "severities": bags.severities[chosen]}
 
-    trainer = TorchTrainer(net, _loss, schedule, folder, identity or {}, head="head")
+    kept = sum(round(KEPT * len(kind)) for kind in kinds)
+    model = net.for_bags(kept, bags.patches.shape[-1])
+    trainer = Trainer(keras, model, _loss, schedule, folder, identity or {})
     trainer.fit(len(bags), make, lambda: figures(net, validation))
-    return net.eval()
+    return net
 
 
 def figures(net: DetailNet, bags: Bags) -> dict[str, float]:
@@ -95,16 +97,16 @@ def severities(net: DetailNet, patches: NDArray[np.uint8]) -> NDArray[np.float32
     Returns:
         float32 [N, causes], 0-1.
     """
-    (outputs,) = predict(net, patches, batch=32, label="causes")
-    told = torch.from_numpy(outputs)
-    native = told[:, : told.shape[1] - round(net.share * told.shape[1])]
-    logits = torch.maximum(pooled(told), pooled(native)) if native.shape[1] else pooled(told)
-    return np.asarray(torch.sigmoid(logits).numpy())
+    model = net.for_bags(*patches.shape[1:3])
+    (outputs,) = predict(model, patches, batch=32, label="causes")
+    native = outputs[:, : net.native_count(outputs.shape[1])]
+    logits = ops.maximum(pooled(outputs), pooled(native)) if native.size else pooled(outputs)
+    severity: NDArray[np.float32] = ops.convert_to_numpy(ops.sigmoid(logits))
+    return severity
 
 
 def _loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-    logits = pooled(outputs)
-    entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, batch["severities"])
+    entropy = ops.binary_crossentropy(batch["severities"], pooled(outputs), from_logits=True)
     # Outputs share 8 bits: what lies far out costs steps that are wanted near 0.
-    beyond = torch.nn.functional.relu(outputs.abs() - _LOGITS)
-    return {"entropy": entropy, "range": _LEASH * beyond.square().mean()}
+    beyond = ops.relu(ops.abs(outputs) - _LOGITS)
+    return {"entropy": ops.mean(entropy), "range": _LEASH * ops.mean(ops.square(beyond))}

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.baselines import measure, table
-from convert.baselines.base import (
-    Baseline,
-    Scorer,
-)
+from convert.baselines.base import Baseline, Scorer
 from convert.baselines.brisque import Brisque
 from convert.baselines.cnniqa import Cnniqa
 from convert.baselines.finetune import FineTuned
@@ -144,7 +141,13 @@ def compare(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
         try:
             scorer, facts = trained(baseline, data, folder, train=not args.finished)
             result = agreement_of(
-                scorer, facts["fingerprint"], folder / f"{args.split}.json", measured, root, args
+                scorer,
+                facts["fingerprint"],
+                folder / f"{args.split}.json",
+                measured,
+                root,
+                repeats=args.repeats,
+                seed=args.seed,
             )
         except (ImportError, RuntimeError, ValueError, OSError) as error:
             failed = True
@@ -166,7 +169,9 @@ def compare(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
         scorer = measure.shipped_scorer(name)
         digest = provenance.sha256(_model_bytes(name))
         file = work / "baselines" / "shipped" / f"{name}-{digest[:12]}-{args.split}.json"
-        result = agreement_of(scorer, digest, file, measured, root, args)
+        result = agreement_of(
+            scorer, digest, file, measured, root, repeats=args.repeats, seed=args.seed
+        )
         unreadable |= result["unreadable"]
         scorers[f"edgeiqa {name}"] = scorer
         entries.append(
@@ -206,7 +211,7 @@ def compare(args: argparse.Namespace) -> tuple[dict[str, Any], int]:
         ),
         "load": None if load is None else round(load, 2),
         "macs": "for 512 x 512 pictures, from the formulas; ours and the tflite from the graph",
-        "versions": provenance.versions((*provenance.PACKAGES, "torch", "piq", "scikit-learn")),
+        "versions": provenance.versions((*provenance.PACKAGES, "scikit-learn", "scipy")),
         "command": provenance.command_line("convert.cli.baselines.compare"),
         "date": provenance.now(),
     }

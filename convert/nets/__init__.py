@@ -1,1 +1,1 @@
-"""The networks, in Keras and in PyTorch, and their weights."""
+"""The networks and their weights."""

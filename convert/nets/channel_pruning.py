@@ -31,6 +31,9 @@ POSITIONS = 64
 
 BATCH = 32
 
+Maps = NDArray[np.float32]  # [B, h, w, C]
+Places = NDArray[np.int64]
+
 
 def thicker(arch: Architecture, init: str | Path) -> Architecture | None:
     """The network that weights belong to, if it is the same but for thicker blocks.
@@ -103,127 +106,123 @@ def refit(
     return weights, goal - mean @ weights
 
 
-def thin(wide: Any, narrow: Any, pictures: NDArray[np.uint8], seed: int = 0) -> None:
+def thin(
+    wide: Any, narrow: Any, arch: Architecture, pictures: NDArray[np.uint8], seed: int = 0
+) -> None:
     """Fills a thinner network from a trained one.
 
     Args:
-        wide: The trained :class:`convert.nets.torch_nets.TorchNet`.
+        wide: The trained network, from :func:`convert.nets.keras_nets.build`.
         narrow: One with fewer hidden channels and perhaps a smaller head; changed.
+        arch: The architecture of ``narrow``.
         pictures: uint8 [N, H, W, 3] RGB; a few hundred.
         seed: Of the positions that are looked at.
     """
-    import torch
-
     generator = np.random.default_rng(seed)
-    was = wide.training, narrow.training
-    wide.eval(), narrow.eval()
-    with torch.inference_mode():
-        _copy(wide, narrow, "stem")
-        trained = _stems(wide, pictures)
-        thinned = trained
-        for index, block in enumerate(narrow.arch.blocks):
-            name = f"block{index:02d}"
-            count = narrow.layers[f"{name}_project_conv"].in_channels
-            places = _places(trained, block.stride, generator)
-            hidden = _sampled(thinned, places, partial(wide._hidden, index))
-            outputs = [wide._block(index, part) for part in trained]
-            goal = _sampled(outputs, places)
-            if narrow.arch.adds(index):
-                goal = goal - _sampled(thinned, places)
-            kept = select(hidden - hidden.mean(0), goal - goal.mean(0), count)
-            if block.expansion != 1:
-                _copy(wide, narrow, f"{name}_expand", kept)
-            _copy(wide, narrow, f"{name}_depthwise", kept)
-            _set_projection(narrow, f"{name}_project", hidden[:, kept], goal)
-            thinned = [narrow._block(index, part) for part in thinned]
-            trained = outputs
-        _thin_head(wide, narrow, thinned, generator)
-    wide.train(was[0]), narrow.train(was[1])
+    _copy(wide, narrow, "stem")
+    trained = [
+        _array(_step(wide, "stem", part.astype(np.float32) * PIXEL_SCALE + PIXEL_OFFSET))
+        for part in np.array_split(pictures, -(-len(pictures) // BATCH))
+    ]
+    thinned = trained
+    for index, block in enumerate(arch.blocks):
+        name = f"block{index:02d}"
+        count = narrow.get_layer(f"{name}_project_conv").kernel.shape[2]
+        places = _places(trained, block.stride, generator)
+        hidden = _sampled(thinned, places, partial(_hidden, wide, index))
+        outputs = [_block(wide, arch, index, part) for part in trained]
+        goal = _sampled(outputs, places)
+        if arch.adds(index):
+            goal = goal - _sampled(thinned, places)
+        kept = select(hidden - hidden.mean(0), goal - goal.mean(0), count)
+        if block.expansion != 1:
+            _copy(wide, narrow, f"{name}_expand", kept)
+        _copy(wide, narrow, f"{name}_depthwise", kept)
+        _set_projection(narrow, f"{name}_project", hidden[:, kept], goal)
+        thinned = [_block(narrow, arch, index, part) for part in thinned]
+        trained = outputs
+    _thin_head(wide, narrow, arch, thinned, generator)
 
 
-def _thin_head(wide: Any, narrow: Any, maps: Sequence[Any], generator: Any) -> None:
-    import torch
-
+def _thin_head(
+    wide: Any, narrow: Any, arch: Architecture, maps: Sequence[Maps], generator: np.random.Generator
+) -> None:
     places = _places(maps, 1, generator)
-    features = _sampled(maps, places, partial(wide._step, "head"))
-    opinion = wide.layers[OPINION]
-    weight = opinion.weight.double().cpu().numpy().T
+    features = _sampled(maps, places, partial(_step, wide, "head"))
+    weight, offset = (value.astype(np.float64) for value in wide.get_layer(OPINION).get_weights())
     kept = np.arange(features.shape[1])
-    if narrow.arch.head < len(kept):
+    if arch.head < len(kept):
         # The opinions alone have few outputs; all features keep what else a student learns.
         goal = features @ weight
         scale = features.std() / max(float(goal.std()), 1e-9)
         both = np.concatenate([features, goal * scale * len(kept) / goal.shape[1]], 1)
-        kept = select(features - features.mean(0), both - both.mean(0), narrow.arch.head)
+        kept = select(features - features.mean(0), both - both.mean(0), arch.head)
     _copy(wide, narrow, "head", kept)
     # Pooling is linear, so what holds at each position holds for the mean.
     fitted, bias = refit(features[:, kept], features @ weight)
-    target = narrow.layers[OPINION]
-    target.weight.copy_(torch.from_numpy(fitted.T.astype(np.float32)))
-    target.bias.copy_(opinion.bias.cpu() + torch.from_numpy(bias.astype(np.float32)))
+    narrow.get_layer(OPINION).set_weights([fitted, offset + bias])
 
 
-def _stems(net: Any, pictures: NDArray[np.uint8]) -> list[Any]:
-    import torch
-
-    from convert.nets.torch_nets import inner_layout
-
-    maps = []
-    for start in range(0, len(pictures), BATCH):
-        x = torch.from_numpy(np.ascontiguousarray(pictures[start : start + BATCH]))
-        maps.append(net._step("stem", inner_layout(x) * PIXEL_SCALE + PIXEL_OFFSET))
-    return maps
+def _step(net: Any, name: str, x: Any) -> Any:
+    """A convolution with its BatchNorm and, where there is one, its activation."""
+    x = net.get_layer(f"{name}_bn")(net.get_layer(f"{name}_conv")(x), training=False)
+    return x if name.endswith("_project") else net.get_layer(f"{name}_relu")(x)
 
 
-def _places(maps: Sequence[Any], stride: int, generator: Any) -> list[Any]:
+def _hidden(net: Any, index: int, x: Any) -> Any:
+    name = f"block{index:02d}"
+    if any(layer.name == f"{name}_expand_conv" for layer in net.layers):
+        x = _step(net, f"{name}_expand", x)
+    return _step(net, f"{name}_depthwise", x)
+
+
+def _block(net: Any, arch: Architecture, index: int, x: Maps) -> Maps:
+    y = _array(_step(net, f"block{index:02d}_project", _hidden(net, index, x)))
+    return x + y if arch.adds(index) else y
+
+
+def _array(tensor: Any) -> Maps:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
+
+
+def _places(maps: Sequence[Maps], stride: int, generator: np.random.Generator) -> list[Places]:
     """Positions of the maps behind a block, [pictures, POSITIONS] per batch."""
-    import torch
-
-    height, width = (-(-side // stride) for side in maps[0].shape[2:])
-    return [
-        torch.from_numpy(generator.integers(height * width, size=(len(part), POSITIONS)))
-        for part in maps
-    ]
-
-
-def _at(part: Any, where: Any) -> NDArray[np.float64]:
-    flat = part.flatten(2)
-    drawn = flat.gather(2, where[:, None].expand(-1, flat.shape[1], -1))
-    rows: NDArray[np.float64] = drawn.permute(0, 2, 1).flatten(0, 1).double().cpu().numpy()
-    return rows
+    height, width = (-(-side // stride) for side in maps[0].shape[1:3])
+    return [generator.integers(height * width, size=(len(part), POSITIONS)) for part in maps]
 
 
 def _sampled(
-    maps: Sequence[Any], places: Sequence[Any], function: Callable[[Any], Any] = lambda x: x
+    maps: Sequence[Maps], places: Sequence[Places], function: Callable[[Any], Any] = lambda x: x
 ) -> NDArray[np.float64]:
     """Samples of maps, or of what a function makes of them and is too large to keep whole."""
-    return np.concatenate(
-        [_at(function(part), where) for part, where in zip(maps, places, strict=True)]
-    )
+    rows = []
+    for part, where in zip(maps, places, strict=True):
+        made = _array(function(part))
+        flat = made.reshape(len(made), -1, made.shape[-1])
+        drawn = np.take_along_axis(flat, where[..., None], axis=1)
+        rows.append(drawn.reshape(-1, made.shape[-1]).astype(np.float64))
+    return np.concatenate(rows)
 
 
 def _copy(wide: Any, narrow: Any, name: str, leaving: Any = None) -> None:
-    source, target = wide.layers[f"{name}_conv"], narrow.layers[f"{name}_conv"]
-    norm, own = wide.layers[f"{name}_bn"], narrow.layers[f"{name}_bn"]
     pick = slice(None) if leaving is None else leaving
-    target.weight.copy_(source.weight[pick])
-    for part in ("weight", "bias", "running_mean", "running_var"):
-        getattr(own, part).copy_(getattr(norm, part)[pick])
+    (kernel,) = wide.get_layer(f"{name}_conv").get_weights()
+    # A depthwise kernel is [h, w, channels, 1].
+    kernel = kernel[:, :, pick] if name.endswith("_depthwise") else kernel[..., pick]
+    narrow.get_layer(f"{name}_conv").set_weights([kernel])
+    norm = wide.get_layer(f"{name}_bn").get_weights()
+    narrow.get_layer(f"{name}_bn").set_weights([value[pick] for value in norm])
 
 
 def _set_projection(
     net: Any, name: str, inputs: NDArray[np.float64], goal: NDArray[np.float64]
 ) -> None:
-    import torch
-
     weights, bias = refit(inputs, goal)
     linear = inputs @ weights
-    norm = net.layers[f"{name}_bn"]
+    norm = net.get_layer(f"{name}_bn")
     # The same function, with statistics that the next batches will confirm.
     mean, variance = linear.mean(0), linear.var(0)
-    values = (np.sqrt(variance + norm.eps), bias + mean, mean, variance)
-    net.layers[f"{name}_conv"].weight.copy_(
-        torch.from_numpy(weights.T[:, :, None, None].astype(np.float32))
-    )
-    for part, value in zip(("weight", "bias", "running_mean", "running_var"), values, strict=True):
-        getattr(norm, part).copy_(torch.from_numpy(np.asarray(value, np.float32)))
+    net.get_layer(f"{name}_conv").set_weights([weights[None, None]])
+    norm.set_weights([np.sqrt(variance + norm.epsilon), bias + mean, mean, variance])

@@ -29,6 +29,7 @@ THIN_HEAD = 640
 
 OPINION = "opinion"
 EMBEDDING = "embedding"
+PROJECTION = "opinion_features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,3 +233,48 @@ def build(
     x = apply_blocks(keras, arch, x)
     pooled, opinion = apply_head(keras, arch, x, bins, dropout)
     return keras.Model(image, [opinion, pooled] if embedding else opinion, name=arch.name)
+
+
+def build_trunk(keras: Any, arch: Architecture, stop: int) -> Any:
+    """Builds the stem and the first ``stop`` blocks: pixels 0-255 to a feature map [B, h, w, C]."""
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Rescaling(PIXEL_SCALE, offset=PIXEL_OFFSET, name="pixels")(image)
+    x = apply_blocks(keras, arch, apply_stem(keras, arch, x), 0, stop)
+    return keras.Model(image, x, name=f"{arch.name}_trunk")
+
+
+def build_top(keras: Any, arch: Architecture, start: int, *, bins: int, dropout: float) -> Any:
+    """Builds what follows :func:`build_trunk`: feature map to ``[opinion, embedding]``."""
+    channels = arch.blocks[start - 1].channels
+    entry = keras.Input((None, None, channels), name="map")
+    x = apply_blocks(keras, arch, entry, start)
+    pooled, opinion = apply_head(keras, arch, x, bins, dropout)
+    return keras.Model(entry, [opinion, pooled], name=f"{arch.name}_top")
+
+
+def freeze(model: Any, blocks: int) -> None:
+    """Keeps stem and first blocks as they are: neither trained nor normalised by batch.
+
+    Args:
+        model: From :func:`build`.
+        blocks: Number of blocks; 0 freezes nothing, not even the stem.
+    """
+    for layer in model.layers:
+        first = layer.name.split("_")[0]
+        below = first == "stem" or (first.startswith("block") and int(first[5:]) < blocks)
+        layer.trainable = not (blocks and below)
+
+
+def with_projection(keras: Any, model: Any, width: int) -> Any:
+    """A network whose embedding is projected into the teacher's space while it is trained.
+
+    Args:
+        keras: The module ``keras``.
+        model: From :func:`build` with ``embedding=True``; its layers are shared.
+        width: Length of the teacher's features; 0 leaves the embedding as it is.
+    """
+    if not width:
+        return model
+    opinion, embedding = model.outputs
+    projected = keras.layers.Dense(width, use_bias=False, name=PROJECTION)(embedding)
+    return keras.Model(model.inputs[0], [opinion, projected], name=model.name)

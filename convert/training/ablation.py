@@ -38,7 +38,6 @@ INPUTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("320 px", {"size": 320}),
     ("384 px", {"size": 384}),
     ("448 px", {"size": 448, "source": 512}),
-    ("224 px, whole + native detail", {"size": 224, "detail": True}),
 )
 """Inputs that are compared, all with the losses up to the opinion histogram."""
 

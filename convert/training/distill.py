@@ -26,15 +26,9 @@ from convert.common.opinion import bin_centres, expected
 from convert.datasets.cache import load_pixels
 from convert.datasets.manifest import ManifestRow, rows_digest, select
 from convert.nets import keras_nets
-from convert.training.linear_probe import central_views
-from convert.training.loop import CHECKPOINT, file_digest
-from convert.training.student import (
-    DETAIL_SOURCE,
-    StudentData,
-    StudentRecipe,
-    student_loss,
-    two_views,
-)
+from convert.training.linear_probe import central_views, fit_fresh_layers
+from convert.training.loop import CHECKPOINT, Trainer, file_digest, predict
+from convert.training.student import StudentData, StudentRecipe, student_loss
 
 THINNING_PICTURES = 256
 """On as many rated pictures a thinner network is fitted to a trained one."""
@@ -71,11 +65,8 @@ def train_student(
         FileNotFoundError: A teacher is asked for and has not run.
     """
     import keras
-    import torch
 
-    from convert.nets import channel_pruning, torch_nets, weights
-    from convert.training.linear_probe import fit_fresh_layers
-    from convert.training.torch_loop import TorchTrainer, predict
+    from convert.nets import channel_pruning, weights
 
     folder = work / name
     keras.utils.set_random_seed(recipe.schedule.seed)
@@ -87,22 +78,18 @@ def train_student(
     if wide is None:
         said = weights.load_initial_weights(model, arch, recipe.init)
         print(f"student {arch.name} at {recipe.size} px, {said}", flush=True)
-    net = torch_nets.TorchNet(arch, bins=recipe.bins, dropout=recipe.dropout, frozen=recipe.frozen)
-    torch_nets.set_weights(net, {layer.name: layer.get_weights() for layer in model.layers})
+    keras_nets.freeze(model, recipe.frozen)
 
     train_rows, validation_rows = select(rows, "train"), select(rows, "validation")
     data = StudentData(train_rows, root, work, recipe)
     width = data.teacher.embedding.shape[1] if data.teacher and recipe.features else 0
-    torch.manual_seed(recipe.schedule.seed)
-    trained = torch_nets.Training(net, width, views=2 if recipe.detail else 1)
-    size = DETAIL_SOURCE if recipe.detail else recipe.size
-    validation = load_pixels(validation_rows, root, size, work, label="validation pictures")
+    trained = keras_nets.with_projection(keras, model, width)
+    validation = load_pixels(validation_rows, root, recipe.size, work, label="validation pictures")
     validation_mos = np.array([row.mos for row in validation_rows])
     centres = np.array(bin_centres(recipe.bins), np.float32)
 
     def validate() -> Mapping[str, float]:
-        seen = two_views(validation, recipe.size) if recipe.detail else validation
-        logits = predict(trained, seen, label="validating", exact=True)[0]
+        logits = predict(model, validation, label="validating")[0]
         subsets = [row.subset for row in validation_rows]
         return validation_figures(expected(logits, centres), validation_mos, subsets)
 
@@ -113,15 +100,15 @@ def train_student(
     }
     begun = (folder / CHECKPOINT).is_file()
     if wide is not None and not begun:
-        _start_thinner(wide, net, data)
+        _start_thinner(wide, model, data)
     if recipe.probe and not begun:
-        print(f"probed: loss {fit_fresh_layers(trained, data, centres):.4f}", flush=True)
-    trainer = TorchTrainer(
-        trained, student_loss(recipe, centres), recipe.schedule, folder, fingerprint
+        print(f"probed: loss {fit_fresh_layers(model, trained, data, centres):.4f}", flush=True)
+    trainer = Trainer(
+        keras, trained, student_loss(recipe, centres), recipe.schedule, folder, fingerprint
     )
     log = trainer.fit(len(data), data.batch, validate, follow=follow)
-    torch_nets.save_npz(net, folder / "student.npz")
-    weights.load_npz(model, folder / "student.npz", whole=True)
+    weights.save_npz(model, folder / "student.npz")
+    keras_nets.freeze(model, 0)
     shipped = keras.Model(model.inputs[0], model.outputs[0], name=arch.name)
     weights.save_keras(shipped, folder / "student.keras")
     write_json(folder / "recipe.json", asdict(recipe) | {"before": _recipe_before(recipe)})
@@ -129,17 +116,19 @@ def train_student(
     return log[-1]
 
 
-def _start_thinner(wide: keras_nets.Architecture, net: Any, data: StudentData) -> None:
-    from convert.nets import channel_pruning, torch_nets, weights
+def _start_thinner(wide: keras_nets.Architecture, model: Any, data: StudentData) -> None:
+    import keras
+
+    from convert.nets import channel_pruning, weights
 
     recipe = data.recipe
-    trained = torch_nets.TorchNet(wide, bins=recipe.bins)
-    torch_nets.set_weights(trained, weights.read_npz(Path(recipe.init)))
+    trained = keras_nets.build(keras, wide, None, bins=recipe.bins, embedding=True)
+    weights.load_npz(trained, Path(recipe.init), whole=True)
     drawn = np.random.default_rng((recipe.schedule.seed, 7)).permutation(len(data))
     pictures = central_views(data, np.sort(drawn[:THINNING_PICTURES]))
-    channel_pruning.thin(trained, net, pictures.reshape(-1, *pictures.shape[-3:]))
+    channel_pruning.thin(trained, model, keras_nets.architecture(recipe.network), pictures)
     name = Path(recipe.init).name
-    print(f"student {net.arch.name} at {recipe.size} px, thinned from {name}", flush=True)
+    print(f"student {model.name} at {recipe.size} px, thinned from {name}", flush=True)
 
 
 def _recipe_before(recipe: StudentRecipe) -> dict[str, Any] | None:

@@ -1,8 +1,8 @@
-"""The one training loop: one-cycle AdamW, JSON lines, checkpoints that resume.
+"""The training loop: one-cycle AdamW in Keras, JSON lines, checkpoints that resume.
 
-Teachers and students train in PyTorch (:mod:`convert.training.torch_loop`), the
-quantisation-aware student in TensorFlow (:mod:`convert.training.keras_loop`); both are a
-:class:`Loop`.
+Models of Keras 3 train on the backend that ``KERAS_BACKEND`` names: TensorFlow unless it is set,
+JAX or PyTorch. Only the quantisation-aware student is a ``tf_keras`` model, as
+tensorflow-model-optimization knows no other; it goes through the same loop.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import math
 import os
 import time
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +34,8 @@ MakeBatch = Callable[[NDArray[np.int64], np.random.Generator], Batch]
 
 Loss = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 """From the model's outputs and the batch's tensors to named scalar terms, summed to the loss."""
+
+_FORMAT = 2  # of the checkpoint; 1 held the tensors of a PyTorch module
 
 
 class TrainingError(RuntimeError):
@@ -124,25 +125,154 @@ def steps_per_epoch(count: int, schedule: Schedule) -> int:
     return max(1, count // schedule.batch)
 
 
-class Loop(ABC):
-    """Trains one model; writes ``log.jsonl`` and ``checkpoint.npz`` in its folder.
+class Learner:
+    """A model with its loss and optimiser, one step at a time.
 
     Args:
+        keras: The module the model was built with, ``keras`` or ``tf_keras``.
+        model: A functional model.
+        loss: Terms of the loss, see :data:`Loss`; written with ``keras.ops``, or with TensorFlow
+            for ``tf_keras``.
+        rate: Peak learning rate.
+        head_rate: That of fresh layers; None takes ``rate``.
+        head: Layers with this in their name are fresh.
+        weight_decay: Decoupled weight decay of AdamW.
+    """
+
+    def __init__(
+        self,
+        keras: Any,
+        model: Any,
+        loss: Loss,
+        rate: float,
+        head_rate: float | None = None,
+        *,
+        head: str = "opinion",
+        weight_decay: float = 1e-2,
+    ) -> None:
+        self.model = model
+        self._keras, self._loss, self._rate = keras, loss, rate
+        self._trained: Any = None
+        ratio = 1.0 if head_rate is None else head_rate / rate
+        if keras.__name__ == "tf_keras":
+            if ratio != 1.0:
+                raise ValueError("tf_keras trains all layers at one rate")
+            self.optimizer = keras.optimizers.AdamW(rate, weight_decay=weight_decay)
+        else:
+            ratios = [
+                ratio if head in variable.path else 1.0 for variable in model.trainable_variables
+            ]
+            self.optimizer = _two_rates(rate, ratios, weight_decay)
+        self.optimizer.build(model.trainable_variables)
+
+    def step(self, batch: Batch) -> Mapping[str, float]:
+        """One step of the optimiser; returns the terms of the loss, and ``loss``, their sum."""
+        arrays = {
+            name: value.astype(np.float32) if value.dtype == np.float64 else value
+            for name, value in batch.items()
+        }
+        if self._trained is None:
+            self._trained = self._compiled(arrays)
+        given = arrays.pop("input")
+        found = self._trained.train_on_batch(given, arrays or None, return_dict=True)
+        terms = {name: float(value) for name, value in found.items()}
+        return {"loss": sum(terms.values()), **terms}
+
+    def _compiled(self, batch: Batch) -> Any:
+        """The model as one whose step computes the terms; their names come from a first batch."""
+        keras, loss, model = self._keras, self._loss, self.model
+        count = len(batch["input"])
+        dummies = [np.zeros((count, *out.shape[1:]), np.float32) for out in model.outputs]
+        names = list(loss(dummies if len(dummies) > 1 else dummies[0], batch))
+
+        class Trained(keras.Model):  # type: ignore[misc,name-defined]
+            def __init__(self) -> None:
+                super().__init__(model.input, model.output)
+                self.terms = {name: keras.metrics.Mean(name) for name in names}
+
+            def compute_loss(
+                self,
+                x: Any = None,
+                y: Any = None,
+                y_pred: Any = None,
+                sample_weight: Any = None,
+                training: bool = True,
+            ) -> Any:
+                found = loss(y_pred, {"input": x, **(y or {})})
+                for name, value in found.items():
+                    self.terms[name].update_state(value)
+                return sum(found.values())
+
+            def compute_metrics(self, *_: Any, **__: Any) -> Any:
+                return {name: term.result() for name, term in self.terms.items()}
+
+        trained = Trained()
+        trained.compile(optimizer=self.optimizer, jit_compile=jit(keras))
+        return trained
+
+    def set_rate(self, factor: float) -> None:
+        """Sets every learning rate to this share of its peak."""
+        self.optimizer.learning_rate = self._rate * factor
+
+    def variables(self) -> list[Any]:
+        """All that a run needs to go on as if never interrupted: weights and optimiser."""
+        return [*self.model.variables, *self.optimizer.variables]
+
+
+def jit(keras: Any) -> bool:
+    """Whether steps are compiled by XLA: with JAX, whose only speed that is."""
+    return keras.__name__ == "keras" and keras.backend.backend() == "jax"
+
+
+def _two_rates(rate: float, ratios: Sequence[float], weight_decay: float) -> Any:
+    """AdamW whose rate is multiplied by a ratio for each variable."""
+    import keras
+
+    class TwoRates(keras.optimizers.Adam):  # type: ignore[misc]
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            own = learning_rate * ratios[self._get_variable_index(variable)]
+            self.assign_sub(variable, keras.ops.multiply(variable, own * weight_decay))
+            super().update_step(gradient, variable, own)
+
+    return TwoRates(rate)
+
+
+class Trainer(Learner):
+    """Trains one model by a schedule; writes ``log.jsonl`` and ``checkpoint.npz`` in its folder.
+
+    Args:
+        keras: See :class:`Learner`, as ``model``, ``loss`` and ``head``.
+        model: See :class:`Learner`.
+        loss: See :class:`Learner`.
         schedule: How long and how fast.
         folder: Where log and checkpoint go; created when missing.
         fingerprint: All that the run depends on (data, initial weights, architecture, losses). A
             checkpoint with another fingerprint is refused rather than resumed.
+        head: See :class:`Learner`.
         checkpoint_seconds: Least time between two checkpoints inside an epoch.
     """
 
     def __init__(
         self,
+        keras: Any,
+        model: Any,
+        loss: Loss,
         schedule: Schedule,
         folder: Path,
         fingerprint: Mapping[str, Any],
         *,
+        head: str = "opinion",
         checkpoint_seconds: float = 180.0,
     ) -> None:
+        super().__init__(
+            keras,
+            model,
+            loss,
+            schedule.rate,
+            schedule.head_rate,
+            head=head,
+            weight_decay=schedule.weight_decay,
+        )
         self.schedule = schedule
         self.folder = folder
         self.fingerprint = json.dumps(
@@ -150,22 +280,6 @@ class Loop(ABC):
         )
         self.checkpoint_seconds = checkpoint_seconds
         folder.mkdir(parents=True, exist_ok=True)
-
-    @abstractmethod
-    def step(self, batch: Batch) -> Mapping[str, float]:
-        """One step of all optimisers; returns the terms of the loss, and ``loss``, their sum."""
-
-    @abstractmethod
-    def set_rate(self, factor: float) -> None:
-        """Sets every learning rate to this share of its peak."""
-
-    @abstractmethod
-    def state(self) -> list[NDArray[Any]]:
-        """All that a run needs to go on as if never interrupted: weights and optimisers."""
-
-    @abstractmethod
-    def restore(self, state: Sequence[NDArray[Any]]) -> None:
-        """Takes what :meth:`state` gave."""
 
     def fit(
         self,
@@ -227,6 +341,11 @@ class Loop(ABC):
             self._save(epoch, 0, log, sums, spent)
         return log
 
+    def state(self) -> list[NDArray[Any]]:
+        """The values of :meth:`Learner.variables`."""
+        to_numpy = getattr(getattr(self._keras, "ops", None), "convert_to_numpy", np.asarray)
+        return [np.asarray(to_numpy(variable)) for variable in self.variables()]
+
     @property
     def _checkpoint(self) -> Path:
         return self.folder / CHECKPOINT
@@ -241,6 +360,7 @@ class Loop(ABC):
     ) -> None:
         arrays: dict[str, Any] = {f"v{i}": value for i, value in enumerate(self.state())}
         state = {
+            "format": _FORMAT,
             "epoch": epoch,
             "step": step,
             "log": log,
@@ -256,12 +376,19 @@ class Loop(ABC):
             return 0, 0, [], {}, 0.0
         with np.load(self._checkpoint) as stored:
             state = json.loads(str(stored["state"]))
+            if state.get("format") != _FORMAT:
+                raise TrainingError(
+                    f"{self._checkpoint} was written by the PyTorch loop of an earlier version and "
+                    "cannot be resumed; remove it to start afresh (finished weights, such as "
+                    "student.npz, still load)"
+                )
             if state["fingerprint"] != self.fingerprint:
                 raise TrainingError(
                     f"{self._checkpoint} belongs to a run with other settings or data; "
                     "remove it or choose another --work folder to start afresh"
                 )
-            self.restore([stored[f"v{index}"] for index in range(len(stored.files) - 1)])
+            for index, variable in enumerate(self.variables()):
+                variable.assign(stored[f"v{index}"])
         print(f"resuming after epoch {state['epoch']}, step {state['step']}", flush=True)
         return state["epoch"], state["step"], state["log"], state["sums"], state["spent"]
 
@@ -272,6 +399,35 @@ class Loop(ABC):
 def _or_none(value: float) -> float | None:
     """A figure for the log: JSON has no NaN, which a correlation of constants is."""
     return round(value, 5) if math.isfinite(value) else None
+
+
+def predict(
+    model: Any, arrays: NDArray[Any], *, batch: int = 16, label: str = "predicting"
+) -> list[NDArray[np.float32]]:
+    """Runs a model over an array in batches of one size, so that it is traced but once.
+
+    Args:
+        model: A functional model of Keras 3 or ``tf_keras``.
+        arrays: [N, ...], N at least 1; cast to float32 per batch.
+        batch: Rows per call; the last is filled up by repeating rows.
+        label: What the progress bar says.
+
+    Returns:
+        float32 arrays [N, ...], one per output.
+    """
+    collected: list[list[NDArray[np.float32]]] = []
+    starts = range(0, len(arrays), batch)
+    if type(model).__module__.split(".")[0] == "keras":
+        import keras
+
+        model.jit_compile = jit(keras)
+    for start in progress(starts, len(starts), label):
+        rows = np.asarray(arrays[start : start + batch], np.float32)
+        full = rows[np.arange(min(batch, len(arrays))) % len(rows)]
+        outputs = model.predict_on_batch(full)
+        parts = outputs if isinstance(outputs, list | tuple) else [outputs]
+        collected.append([np.asarray(part, np.float32)[: len(rows)] for part in parts])
+    return [np.concatenate(parts) for parts in zip(*collected, strict=True)]
 
 
 def file_digest(file: str | os.PathLike[str]) -> str:

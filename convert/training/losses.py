@@ -1,10 +1,12 @@
-"""Losses on opinion histogram logits, for TensorFlow and PyTorch tensors alike."""
+"""Losses on opinion histogram logits, in ``keras.ops``."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from convert.training.backend_ops import Tensor, ops_of
+from keras import ops
+
+Tensor = Any  # of the backend in use; none of them ships usable type information
 
 OPINION_SIGMA = 0.1
 """Thurstone deviation on the 0-1 scale that turns score differences into preferences."""
@@ -12,16 +14,14 @@ OPINION_SIGMA = 0.1
 
 def expected_score(logits: Tensor, centres: Any) -> Tensor:
     """Mean of the opinion histogram: [B, bins] logits to [B] scores on 0-1."""
-    ops = ops_of(logits)
-    return ops.row_sum(ops.softmax(logits) * ops.constant(centres, logits))
+    return ops.sum(ops.softmax(logits) * ops.convert_to_tensor(centres, "float32"), axis=-1)
 
 
 def weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
     """Mean of [B] values, each counting ``weights`` [B]; None counts them alike."""
-    ops = ops_of(values)
     if weights is None:
         return ops.mean(values)
-    return ops.total(values * weights) / (ops.total(weights) + 1e-6)
+    return ops.sum(values * weights) / (ops.sum(weights) + 1e-6)
 
 
 def earth_mover(logits: Tensor, histogram: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -38,15 +38,14 @@ def earth_mover(logits: Tensor, histogram: Tensor, weights: Tensor | None = None
     Returns:
         Mean over batch and bins of the squared difference of the cumulative histograms.
     """
-    ops = ops_of(logits)
-    difference = ops.cumsum(ops.softmax(logits) - histogram)
-    return weighted_mean(ops.row_sum(difference * difference), weights) / logits.shape[-1]
+    difference = ops.cumsum(ops.softmax(logits) - histogram, axis=-1)
+    return weighted_mean(ops.sum(difference * difference, axis=-1), weights) / logits.shape[-1]
 
 
 def preference(score: Tensor, sigma: float = OPINION_SIGMA) -> Tensor:
     """Thurstone's probability that picture i is preferred to j: [B] scores to [B, B]."""
     difference = (score[:, None] - score[None, :]) / (sigma * 2.0**0.5)
-    return 0.5 * (1.0 + ops_of(score).erf(difference / 2.0**0.5))
+    return 0.5 * (1.0 + ops.erf(difference / 2.0**0.5))
 
 
 def fidelity(
@@ -66,43 +65,18 @@ def fidelity(
     Returns:
         ``1 - sqrt(p q) - sqrt((1 - p)(1 - q))`` averaged over the ordered pairs i != j.
     """
-    ops = ops_of(score)
     p, q = preference(score, sigma), preference(target, sigma)
     tiny = 1e-6  # keeps the square root's slope finite
     loss = 1.0 - ops.sqrt(p * q + tiny) - ops.sqrt((1.0 - p) * (1.0 - q) + tiny)
-    pairs = 1.0 - ops.eye(score.shape[0], score)
+    pairs = 1.0 - ops.eye(score.shape[0])
     if weights is not None:
         pairs = pairs * weights[:, None] * weights[None, :]
-    return ops.total(loss * pairs) / (ops.total(pairs) + tiny)
+    return ops.sum(loss * pairs) / (ops.sum(pairs) + tiny)
 
 
 def squared(score: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean squared error of scores [B]."""
     return weighted_mean((score - target) * (score - target), weights)
-
-
-def norm_in_norm(score: Tensor, target: Tensor) -> Tensor:
-    """Distance of standardised scores, blind to scale and offset (p = q = 1).
-
-    Li, Jiang and Jiang, "Norm-in-Norm Loss with Faster Convergence and Better Performance for
-    Image Quality Assessment", ACM Multimedia 2020.
-
-    Args:
-        score: Predicted scores, [B].
-        target: Target scores, [B].
-
-    Returns:
-        Mean absolute difference of the centred scores after division by their L1 norms, scaled to
-        0-1 (two opposite unit vectors are 2 apart).
-    """
-    ops = ops_of(score)
-
-    def standardised(x: Tensor) -> Tensor:
-        centred = x - ops.mean(x)
-        return centred / (ops.total(ops.relu(centred) + ops.relu(-centred)) + 1e-6)
-
-    difference = standardised(score) - standardised(target)
-    return ops.total(ops.relu(difference) + ops.relu(-difference)) / 2.0
 
 
 def quality(
@@ -139,8 +113,7 @@ def quality(
 
 def cosine_distance(embedding: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean cosine distance between rows, [B, D] each."""
-    ops = ops_of(embedding)
-    cosine = ops.row_sum(ops.normalise(embedding) * ops.normalise(target))
+    cosine = ops.sum(ops.normalize(embedding) * ops.normalize(target), axis=-1)
     return weighted_mean(1.0 - cosine, weights)
 
 
@@ -155,5 +128,4 @@ def ladder(better: Tensor, worse: Tensor, margin: Tensor) -> Tensor:
         worse: Scores of the more distorted ones, [P].
         margin: Least difference per pair on 0-1, [P].
     """
-    ops = ops_of(better)
     return ops.mean(ops.relu(margin - (better - worse)))

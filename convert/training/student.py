@@ -23,9 +23,6 @@ from convert.nets import keras_nets
 from convert.training.loop import Batch, Schedule
 from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
 
-DETAIL_SOURCE = 512
-"""Size at which pictures are kept for students that see a native-resolution detail too."""
-
 
 @dataclass(frozen=True, slots=True)
 class StudentRecipe:
@@ -57,7 +54,6 @@ class StudentRecipe:
             maps cost most to train, and change least once trained at a lower resolution.
         probe: Steps in which the opinion layer learns alone before the rest joins, see
             :mod:`convert.training.linear_probe`.
-        detail: See each picture twice, whole and as a native-resolution crop, and average.
         limit: Train on this many of the training pictures, drawn by the seed; None takes all.
         schedule: How long and how fast.
     """
@@ -82,7 +78,6 @@ class StudentRecipe:
     watermark: float = 0.15
     frozen: int = 0
     probe: int = 0
-    detail: bool = False
     limit: int | None = None
     schedule: Schedule = field(default_factory=Schedule)
 
@@ -92,8 +87,8 @@ class StudentRecipe:
             raise ValueError(f"{self.network} has {blocks} blocks, cannot freeze {self.frozen}")
         if self.size < 32:
             raise ValueError(f"size must be at least 32 px, got {self.size}")
-        if self.crop is not None and (self.crop < 32 or self.detail):
-            raise ValueError("a crop must be at least 32 px, and is not chosen with a detail view")
+        if self.crop is not None and self.crop < 32:
+            raise ValueError(f"a crop must be at least 32 px, got {self.crop}")
         if self.crop_size > LARGEST_CROP * self.source_size:
             raise ValueError(
                 f"a crop of {self.crop_size} px from {self.source_size} px would show watermark "
@@ -107,8 +102,8 @@ class StudentRecipe:
             raise ValueError("the ladder loss needs pairs, and pairs in each batch")
         if self.unlabelled and not (self.teacher and self.unlabelled_per_batch > 0):
             raise ValueError("unlabelled pictures need a teacher, and a place in each batch")
-        if not 0.0 <= self.zoom <= 1.0 or (self.zoom and self.detail):
-            raise ValueError("zoom must be a share from 0 to 1, and 0 with a detail view")
+        if not 0.0 <= self.zoom <= 1.0:
+            raise ValueError(f"zoom must be a share from 0 to 1, got {self.zoom}")
         if self.probe < 0:
             raise ValueError(f"probe must not be negative, got {self.probe}")
         if self.limit is not None and self.limit < 1:
@@ -117,15 +112,11 @@ class StudentRecipe:
     @property
     def source_size(self) -> int:
         """The size that pictures are squashed to before the crop."""
-        if self.detail:
-            return DETAIL_SOURCE
         return self.source if self.source is not None else round(self.size * 7 / 6)
 
     @property
     def crop_size(self) -> int:
-        """Side of the training crop; with a detail it is scaled down to ``size`` afterwards."""
-        if self.detail:
-            return round(DETAIL_SOURCE * 6 / 7)
+        """Side of the training crop."""
         return self.size if self.crop is None else self.crop
 
     @property
@@ -196,6 +187,11 @@ class StudentData:
             )
         return outputs
 
+    def labels(self, chosen: NDArray[np.int64]) -> Batch:
+        """What people and, if there is one, the teacher say of rated pictures."""
+        said = {} if self.teacher is None else _said(self.teacher, self.certainty, chosen)
+        return {"score": self.mos[chosen], "histogram": self.histogram[chosen], **said}
+
     def batch(self, drawn: NDArray[np.int64], generator: np.random.Generator) -> Batch:
         """The arrays of one batch: rated pictures, then unlabelled, then distorted pairs.
 
@@ -213,25 +209,19 @@ class StudentData:
         pictures = crop_and_flip(pixels, chosen, self.marked[chosen], share, generator)
         for slot in np.flatnonzero(generator.random(len(chosen)) < recipe.watermark):
             pictures[slot] = paint(pictures[slot], generator)
-        batch: Batch = {"score": self.mos[chosen], "histogram": self.histogram[chosen]}
+        batch = self.labels(chosen)
         parts = [pictures]
-        if self.teacher is not None:
-            said = _said(self.teacher, self.certainty, chosen)
-            if self.pool is not None:
-                which = generator.integers(len(self.pool_pixels), size=recipe.unlabelled_per_batch)
-                unmarked = np.zeros(len(which), np.bool_)
-                parts.append(
-                    crop_and_flip(self.pool_pixels, which, unmarked, self.share, generator)
-                )
-                more = _said(self.pool, self.pool_certainty, which)
-                said = {name: np.concatenate([said[name], more[name]]) for name in said}
-            batch |= said
+        if self.pool is not None:
+            which = generator.integers(len(self.pool_pixels), size=recipe.unlabelled_per_batch)
+            unmarked = np.zeros(len(which), np.bool_)
+            parts.append(crop_and_flip(self.pool_pixels, which, unmarked, self.share, generator))
+            more = _said(self.pool, self.pool_certainty, which)
+            batch |= {name: np.concatenate([batch[name], more[name]]) for name in more}
         if recipe.ladder:
             which = generator.integers(len(self.margins), size=recipe.pairs_per_batch)
             parts += same_crops(self.ladders, which, self.share, generator)
             batch["margin"] = self.margins[which]
-        pictures = np.concatenate(parts)
-        batch["input"] = two_views(pictures, recipe.size, generator) if recipe.detail else pictures
+        batch["input"] = np.concatenate(parts)
         return batch
 
 
@@ -244,32 +234,6 @@ def _said(
         "teacher_embedding": outputs.embedding[chosen],
         "teacher_weight": certainty[chosen],
     }
-
-
-def two_views(
-    pictures: NDArray[np.uint8], size: int, generator: np.random.Generator | None = None
-) -> NDArray[np.uint8]:
-    """Each picture whole, scaled down, and as a crop at its own resolution.
-
-    Args:
-        pictures: uint8 [N, H, W, 3] RGB, sides at least ``size``.
-        size: Height and width of both views.
-        generator: Places the crop; None takes the centre.
-
-    Returns:
-        uint8 [N, 2, size, size, 3].
-    """
-    from edgeiqa.preprocessing.resize import resize
-
-    views = np.empty((len(pictures), 2, size, size, 3), np.uint8)
-    free = (pictures.shape[1] - size, pictures.shape[2] - size)
-    for slot, picture in enumerate(pictures):
-        views[slot, 0] = resize(np.ascontiguousarray(picture), (size, size))
-        y, x = (
-            (side // 2 if generator is None else int(generator.integers(side + 1))) for side in free
-        )
-        views[slot, 1] = picture[y : y + size, x : x + size]
-    return views
 
 
 def student_loss(recipe: StudentRecipe, centres: Any) -> Any:

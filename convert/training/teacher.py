@@ -28,7 +28,7 @@ from convert.datasets.holdout import refuse_reserved
 from convert.datasets.ladders import load_ladders
 from convert.datasets.manifest import ManifestRow, rows_digest, select
 from convert.nets import keras_nets
-from convert.training.loop import Batch, Schedule
+from convert.training.loop import Batch, Schedule, Trainer, predict
 from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, rows_key
 
 
@@ -86,36 +86,31 @@ class Member:
     """
 
     def __init__(self, folder: Path, recipe: TeacherRecipe) -> None:
-        from convert.nets.torch_nets import TorchNet
+        import keras
 
         arch = keras_nets.architecture(recipe.network)
         self.folder, self.recipe = folder, recipe
-        self.trunk = TorchNet(arch, stop=recipe.frozen)
-        self.top = TorchNet(arch, start=recipe.frozen, bins=recipe.bins, dropout=recipe.dropout)
-        for parameter in self.trunk.parameters():
-            parameter.requires_grad_(False)
+        keras.utils.set_random_seed(recipe.schedule.seed)
+        self.trunk = keras_nets.build_trunk(keras, arch, recipe.frozen)
+        self.top = keras_nets.build_top(
+            keras, arch, recipe.frozen, bins=recipe.bins, dropout=recipe.dropout
+        )
 
     def initialise(self) -> str:
         """Loads the initial weights; returns a line that says which."""
-        import keras
-
-        from convert.nets import torch_nets, weights
+        from convert.nets import weights
 
         arch = keras_nets.architecture(self.recipe.network)
-        keras.utils.set_random_seed(self.recipe.schedule.seed)
-        whole = keras_nets.build(keras, arch, None, bins=self.recipe.bins)
-        said = weights.load_initial_weights(whole, arch, self.recipe.init)
-        values = {one.name: one.get_weights() for one in whole.layers if one.get_weights()}
-        torch_nets.set_weights(self.trunk, values)
-        torch_nets.set_weights(self.top, values)
+        for part in (self.trunk, self.top):
+            said = weights.load_initial_weights(part, arch, self.recipe.init)
         return said
 
     def save(self) -> None:
         """Writes ``trunk.npz``, ``top.npz`` and ``recipe.json``."""
-        from convert.nets import torch_nets
+        from convert.nets import weights
 
-        torch_nets.save_npz(self.trunk, self.folder / "trunk.npz")
-        torch_nets.save_npz(self.top, self.folder / "top.npz")
+        weights.save_npz(self.trunk, self.folder / "trunk.npz")
+        weights.save_npz(self.top, self.folder / "top.npz")
         write_json(self.folder / "recipe.json", asdict(self.recipe))
 
     @classmethod
@@ -125,7 +120,7 @@ class Member:
         Raises:
             FileNotFoundError: It is not there or not finished.
         """
-        from convert.nets import torch_nets, weights
+        from convert.nets import weights
 
         if not (folder / "recipe.json").is_file():
             raise FileNotFoundError(
@@ -136,13 +131,11 @@ class Member:
         stored["schedule"] = Schedule(**stored["schedule"])
         member = cls(folder, TeacherRecipe(**stored))
         for net, name in ((member.trunk, "trunk.npz"), (member.top, "top.npz")):
-            torch_nets.set_weights(net, weights.read_npz(folder / name))
+            weights.load_npz(net, folder / name, whole=True)
         return member
 
     def on_maps(self, maps: NDArray[Any], label: str) -> TeacherOutputs:
         """What the upper blocks say of the trunk's feature maps [N, h, w, C]."""
-        from convert.training.torch_loop import predict
-
         logits, embedding = predict(self.top, maps, label=label)
         histogram = softmax(logits)
         centres = np.array(bin_centres(self.recipe.bins), np.float32)
@@ -152,8 +145,6 @@ class Member:
 
     def on_pixels(self, pixels: NDArray[np.uint8], label: str) -> TeacherOutputs:
         """What it says of pictures, uint8 [N, size, size, 3] RGB."""
-        from convert.training.torch_loop import predict
-
         parts = []
         for start in range(0, len(pixels), 256):
             (maps,) = predict(self.trunk, pixels[start : start + 256], label=f"{label} {start}")
@@ -167,9 +158,7 @@ class Member:
 
     def features(self, pixels: NDArray[np.uint8], key: str, work: Path, label: str) -> Any:
         """The trunk's feature maps of pictures, float16, computed once and kept on disk."""
-        from convert.training.torch_loop import predict
-
-        name = f"{key}-{self.trunk.arch.name}-{self.recipe.frozen}-{_weights_digest(self.trunk)}"
+        name = f"{key}-{self.recipe.network}-{self.recipe.frozen}-{_weights_digest(self.trunk)}"
         file = work / "features" / f"{name}.npy"
         if not file.is_file():
             (first,) = predict(self.trunk, pixels[:1], label=label)
@@ -187,12 +176,9 @@ class Member:
 
 
 def _weights_digest(net: Any) -> str:
-    from convert.nets.torch_nets import weights_of
-
     digest = hashlib.sha256()
-    for values in weights_of(net).values():
-        for value in values:
-            digest.update(value.tobytes())
+    for value in net.get_weights():
+        digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -218,7 +204,7 @@ def train_teacher(
     Returns:
         Training log of the last epoch with the validation figures.
     """
-    from convert.training.torch_loop import TorchTrainer
+    import keras
 
     refuse_reserved(select(rows, "train"), "training")
     member = Member(work / "teacher" / name, recipe)
@@ -245,8 +231,8 @@ def train_teacher(
             member.on_maps(maps["validation"], "validating").score, mos, subsets
         )
 
-    trainer = TorchTrainer(
-        member.top, _loss(recipe, centres), recipe.schedule, member.folder, fingerprint
+    trainer = Trainer(
+        keras, member.top, _loss(recipe, centres), recipe.schedule, member.folder, fingerprint
     )
     make_batch = _batches(recipe, train_rows, maps["train"], pairs)
     log = trainer.fit(len(train_rows), make_batch, validate)

@@ -9,8 +9,7 @@ from skimage import data as photographs
 
 from convert.nets import keras_nets
 from convert.nets.channel_pruning import refit, select, thicker, thin
-
-torch = pytest.importorskip("torch")
+from convert.nets.weights import save_npz
 
 
 def pictures(count: int = 12, side: int = 64) -> np.ndarray:
@@ -20,21 +19,36 @@ def pictures(count: int = 12, side: int = 64) -> np.ndarray:
     return np.stack([whole[y : y + side, x : x + side] for y, x in corners])
 
 
+def net_of(name: str) -> Any:
+    import keras
+
+    keras.utils.set_random_seed(1)
+    return keras_nets.build(keras, keras_nets.architecture(name), None)
+
+
+def follow(net: Any, shown: np.ndarray) -> None:
+    """Sets the statistics of every BatchNorm to those of some pictures."""
+    for layer in net.layers:
+        if layer.name.endswith("_bn"):
+            layer.momentum = 0.0
+    net(shown.astype(np.float32), training=True)
+
+
 @pytest.fixture(scope="module")
 def trained() -> Any:
     """A network whose statistics belong to photographs."""
-    from convert.nets.torch_nets import TorchNet
-
-    torch.manual_seed(1)
-    net = TorchNet(keras_nets.mobilenet_v2()).train()
-    with torch.no_grad():
-        for layer in net.layers.values():
-            if isinstance(layer, torch.nn.BatchNorm2d):
-                layer.momentum = None
-                layer.weight.uniform_(0.5, 1.5)
-                layer.bias.uniform_(-0.2, 0.5)
-        net(torch.from_numpy(pictures(24)))
-    return net.eval()
+    net = net_of("mobilenet_v2")
+    generator = np.random.default_rng(0)
+    for layer in net.layers:
+        if layer.name.endswith("_bn"):
+            gamma, beta, *moments = layer.get_weights()
+            gamma, beta = (
+                generator.uniform(0.5, 1.5, gamma.shape),
+                generator.uniform(-0.2, 0.5, beta.shape),
+            )
+            layer.set_weights([gamma, beta, *moments])
+    follow(net, pictures(24))
+    return net
 
 
 def test_selection_takes_what_explains_and_not_the_same_twice() -> None:
@@ -59,19 +73,16 @@ def test_refit_finds_the_linear_map() -> None:
 
 
 def logits_of(net: Any, shown: np.ndarray) -> np.ndarray:
-    with torch.inference_mode():
-        return np.asarray(net.eval()(torch.from_numpy(shown))[0])
+    return np.asarray(net(shown.astype(np.float32)))
 
 
 def test_as_thick_as_before_is_the_same_function_and_thinner_comes_close(trained: Any) -> None:
-    from convert.nets.torch_nets import TorchNet
-
     shown = pictures()
     wanted = logits_of(trained, shown)
     errors = {}
     for expansion in (6, 4):
-        narrow = TorchNet(keras_nets.architecture(f"mobilenet_v2_t{expansion}"))
-        thin(trained, narrow, shown)
+        narrow = net_of(f"mobilenet_v2_t{expansion}")
+        thin(trained, narrow, keras_nets.architecture(f"mobilenet_v2_t{expansion}"), shown)
         got = logits_of(narrow, shown)
         errors[expansion] = float(np.abs(got - wanted).mean())
     spread = float(np.abs(wanted - wanted.mean(0)).mean())
@@ -81,23 +92,15 @@ def test_as_thick_as_before_is_the_same_function_and_thinner_comes_close(trained
 
 def test_training_batches_confirm_the_statistics(trained: Any) -> None:
     """Or the first steps of training would undo what was fitted."""
-    from convert.nets.torch_nets import TorchNet
-
-    narrow = TorchNet(keras_nets.architecture("mobilenet_v2_t3"))
-    thin(trained, narrow, pictures())
-    norm = narrow.layers["block05_project_bn"]
-    before = norm.running_mean.clone(), norm.running_var.clone()
-    narrow.train()
-    norm.momentum = 1.0
-    with torch.no_grad():
-        narrow(torch.from_numpy(pictures()))
-    deviation = before[1].sqrt()
-    assert float(((norm.running_mean - before[0]) / deviation).abs().mean()) < 0.3
+    narrow = net_of("mobilenet_v2_t3")
+    thin(trained, narrow, keras_nets.architecture("mobilenet_v2_t3"), pictures())
+    norm = narrow.get_layer("block05_project_bn")
+    _, _, mean, variance = norm.get_weights()
+    follow(narrow, pictures())
+    assert float((np.abs(norm.get_weights()[2] - mean) / np.sqrt(variance)).mean()) < 0.3
 
 
-def test_thicker_is_told_from_the_file(tmp_path: Path, trained: Any) -> None:
-    from convert.nets.torch_nets import save_npz
-
+def test_thicker_is_read_from_the_file(tmp_path: Path, trained: Any) -> None:
     save_npz(trained, tmp_path / "wide.npz")
     thinner = keras_nets.architecture("mobilenet_v2_t2")
     found = thicker(thinner, tmp_path / "wide.npz")

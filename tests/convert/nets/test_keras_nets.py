@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from convert.nets import keras_nets
+from convert.nets import keras_nets, weights
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,36 @@ def test_keras_2_and_keras_3_build_the_same_network(keras: Any) -> None:
     second.set_weights(third.get_weights())
     picture = np.random.default_rng(1).uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
     assert np.asarray(second(picture)) == pytest.approx(np.asarray(third(picture)), abs=1e-5)
+
+
+def test_trunk_and_top_together_are_the_whole_network(tmp_path: Path) -> None:
+    import keras
+
+    arch = keras_nets.mobilenet_v2(0.35)
+    whole = keras_nets.build(keras, arch, 64, embedding=True)
+    weights.save_npz(whole, tmp_path / "whole.npz")
+    trunk = keras_nets.build_trunk(keras, arch, 6)
+    top = keras_nets.build_top(keras, arch, 6, bins=10, dropout=0.2)
+    for part in (trunk, top):
+        weights.load_npz(part, tmp_path / "whole.npz")
+    picture = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
+    for one, two in zip(top(trunk(picture)), whole(picture), strict=True):
+        assert np.asarray(one) == pytest.approx(np.asarray(two), abs=1e-5)
+
+
+def test_frozen_blocks_neither_learn_nor_follow_the_batch() -> None:
+    import keras
+
+    model = keras_nets.build(keras, keras_nets.mobilenet_v2(0.35), 32)
+    keras_nets.freeze(model, 3)
+    before = {layer.name: layer.get_weights() for layer in model.layers if layer.get_weights()}
+    model.compile("sgd", "mse")
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3)).astype(np.float32)
+    model.train_on_batch(pictures, np.ones((4, 10)))
+    for name, values in before.items():
+        frozen = name.startswith("stem") or name[:7] in ("block00", "block01", "block02")
+        after = model.get_layer(name).get_weights()
+        same = all(np.array_equal(a, b) for a, b in zip(values, after, strict=True))
+        assert same == frozen, name
+    keras_nets.freeze(model, 0)
+    assert all(layer.trainable for layer in model.layers)

@@ -31,8 +31,8 @@ def test_inputs_differ_in_nothing_but_the_input() -> None:
         recipe = Budget(pictures=9).recipe(changes, 2)
         assert (recipe.teacher, recipe.histogram, recipe.ladder) == (1.0, 5.0, 0.0)
         assert (recipe.limit, recipe.schedule.seed) == (7, 2)
-        sizes.add((recipe.size, recipe.detail))
-    assert sizes == {(224, False), (320, False), (384, False), (448, False), (224, True)}
+        sizes.add((recipe.size, recipe.source))
+    assert sizes == {(224, None), (320, None), (384, None), (448, 512)}
 
 
 def test_steps_are_paired_by_seed() -> None:
