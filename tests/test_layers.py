@@ -87,7 +87,7 @@ def test_structure_counts_lines_levels_and_circles(
     package.mkdir()
     (tmp_path / "README.md").write_text("12345\n")
     (package / "__init__.py").write_text("")
-    (package / "a.py").write_text("from edgeiqa import b\nfrom edgeiqa.c import x\n")
+    (package / "a.py").write_text("from . import b\nfrom .c import x\n")
     (package / "b.py").write_text("def f():\n    from edgeiqa.a import g\n")
     (package / "c.py").write_text("import edgeiqa.d\nx = 1\n")
     (package / "d.py").write_text("if TYPE_CHECKING:\n    from edgeiqa.a import g\n")

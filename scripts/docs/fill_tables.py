@@ -74,6 +74,7 @@ def card_blocks(model: Shipped) -> Blocks:
     contract = model.contract
     return {
         "about": lambda: facts.about_line(contract),
+        "summary": lambda: project.summary_table(model),
         "model": lambda: command_output("models", f"edgeiqa/assets/models/{model.name}.tflite"),
         "data": lambda: facts.data_list(contract),
         "recipe": lambda: facts.recipe_table(contract),

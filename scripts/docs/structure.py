@@ -60,17 +60,21 @@ def modules_in(root: Path, *tops: str) -> dict[str, Path]:
     }
 
 
-def imports_of(file: Path, modules: Mapping[str, Path]) -> set[str]:
-    """The modules of ours that a file imports anywhere, imports for type checkers alone aside."""
+def imports_of(name: str, modules: Mapping[str, Path]) -> set[str]:
+    """The modules of ours that one imports anywhere, imports for type checkers alone aside."""
+    file = modules[name]
+    package = name.split(".") if file.name == "__init__.py" else name.split(".")[:-1]
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
                 continue
-            if isinstance(child, ast.ImportFrom) and child.module:
-                named = {f"{child.module}.{alias.name}" for alias in child.names}
-                found.update((named & modules.keys()) or ({child.module} & modules.keys()))
+            if isinstance(child, ast.ImportFrom):
+                above = package[: len(package) + 1 - child.level] if child.level else []
+                origin = ".".join([*above, *filter(None, [child.module])])
+                named = {f"{origin}.{alias.name}" for alias in child.names}
+                found.update((named & modules.keys()) or ({origin} & modules.keys()))
             elif isinstance(child, ast.Import):
                 found.update({alias.name for alias in child.names} & modules.keys())
             visit(child)
@@ -81,7 +85,7 @@ def imports_of(file: Path, modules: Mapping[str, Path]) -> set[str]:
 
 def graph_of(modules: Mapping[str, Path]) -> Graph:
     """Who imports whom."""
-    return {name: imports_of(file, modules) - {name} for name, file in modules.items()}
+    return {name: imports_of(name, modules) - {name} for name in modules}
 
 
 def package_of(module: str) -> tuple[str, str]:

@@ -72,9 +72,28 @@ def family_table(models: tuple[Shipped, ...], results: Path = RESULTS) -> str:
     return table(head, rows) + "\n\n" + "; ".join(notes) + "."
 
 
+def summary_table(model: Shipped) -> str:
+    """What a model costs and how well it does, for the first screen of its card."""
+    groups = model.reports.get("evaluate", {}).get("groups", {})
+    srocc = {name: group["SROCC"]["value"] for name, group in groups.items() if group.get("SROCC")}
+    parts = ", ".join(f"{name} {value:.3f}" for name, value in srocc.items() if name != "pooled")
+    agrees = f"**{srocc['pooled']:.3f}** ({parts})" if srocc else "not measured"
+    rows = [
+        ["order agrees with people's, SROCC, BIQ2021 test split", agrees],
+        ["size of the file", f"{model.size / 1e6:.2f} MB"],
+        ["multiply-accumulates per score", f"{model.macs / 1e6:.0f} million"],
+        *_checks((model,)),
+    ]
+    return table(["", ""], rows, left=2)
+
+
 def checks_table(models: tuple[Shipped, ...]) -> str:
     """What else was checked, one column per model."""
-    rows = [
+    return table(["check", *(model.name for model in models)], _checks(models))
+
+
+def _checks(models: tuple[Shipped, ...]) -> list[list[str]]:
+    return [
         [title, *(value(model) or "not measured" for model in models)]
         for title, value in (
             ("int8 against float, 99th percentile of shifts", _int8),
@@ -88,7 +107,6 @@ def checks_table(models: tuple[Shipped, ...]) -> str:
             ("half-blurred photograph: overlap of map and half", _map),
         )
     ]
-    return table(["check", *(model.name for model in models)], rows)
 
 
 def _int8(model: Shipped) -> str | None:

@@ -18,6 +18,7 @@ def test_a_new_card_can_be_filled(tmp_path: Path) -> None:
     blocks = {name: partial("({})".format, name) for name in card_blocks(made.model(tmp_path))}
     filled = fill(card, blocks)
     assert "(calibrate)" in filled
-    for title in ("Intended use", "Data and terms", "Recipe", "Calibration", "Known failures"):
+    for title in ("Where it fails", "Data and terms", "Recipe", "Calibration"):
         assert f"\n## {title}\n" in filled
+    assert filled.index("(summary)") < filled.index("## Where it fails") < filled.index("(model)")
     assert "(CHANGELOG.md)" in filled
