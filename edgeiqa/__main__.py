@@ -3,31 +3,33 @@
 import os
 import sys
 
-INTERRUPTED = 130  # As `edgeiqa.cli.common` has it, which is not loaded yet.
+INTERRUPTED = 130  # As `edgeiqa.cli.main` returns it, which is not loaded yet.
 
 
 def command() -> int:
     """Runs the command as a process of its own; returns the exit code.
 
-    An interrupt while it is still loading ends it as quietly as a later one, and one that comes
-    when all is done changes nothing any more.
+    An interrupt during loading ends it as quietly as a later one, and one that comes when all is
+    done changes nothing.
     """
     code = INTERRUPTED
     try:
-        import signal  # In here, as it takes a while to load.
+        import signal  # Imported here, since it takes a while.
 
         _fill_closed_descriptors()
         from edgeiqa.cli.main import main
 
         code = main()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
     except KeyboardInterrupt:
         if code == INTERRUPTED:
             print("edgeiqa: interrupted", file=sys.stderr)
-    if code == INTERRUPTED:
-        # An interrupt that arrives while text is executed (a dataclass being made by an import)
-        # has CPython under `-m` die of the signal at its end, whoever caught it, code or no code.
-        # Threads that are still at work are not waited for either.
+    if code > 128:
+        # If an interrupt arrives while code is compiled from text (a dataclass in an import),
+        # CPython under `-m` dies of the signal at its end, whoever caught it. This also ends
+        # threads that are still working.
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
@@ -38,13 +40,13 @@ def command() -> int:
 def _fill_closed_descriptors() -> None:
     """Keeps the next file from becoming standard output or error where these are closed.
 
-    Else what libraries written in C print to descriptor 2 would end up in it.
+    Otherwise, what libraries written in C print to descriptor 2 would end up in it.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            # Only for reading, so that results for nobody are an error.
+            # Only for reading, so that writing results to a closed output fails.
             os.open(os.devnull, os.O_WRONLY if descriptor == 2 else os.O_RDONLY)
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - to the end

@@ -19,12 +19,12 @@ from edgeiqa.batch.resume import Resumption
 from edgeiqa.batch.settings import Fingerprint, ScoreSettings
 from edgeiqa.batch.worker_process import worker_command
 from edgeiqa.errors import UnreadableImageError, WorkerError
-from edgeiqa.files.atomic import open_output
+from edgeiqa.files.atomic import is_stdout, open_output
 from edgeiqa.gating.gate import Gate
 from edgeiqa.imaging.decode import read_bounded
 from edgeiqa.imaging.discovery import STDIN, Item, expand
 from edgeiqa.results.parquet import ParquetWriter
-from edgeiqa.results.row import Row
+from edgeiqa.results.row import Row, printable
 from edgeiqa.results.score_row import error_line, score_row
 from edgeiqa.results.writers import WRITERS, Writer
 from edgeiqa.scorer import Scorer
@@ -40,6 +40,9 @@ SMALL_BATCH = 32
 
 TIMEOUT_S = 300.0
 """Seconds after which a worker process gives a photograph up."""
+
+MAX_NOTES = 20
+"""Unreadable files that are named, where the rows go to a file."""
 
 T = TypeVar("T", bound=Item)
 
@@ -97,6 +100,9 @@ class Progress(Protocol):
     def skip(self, steps: int = 1) -> None:
         """So many photographs needed no work."""
 
+    def note(self, text: str) -> None:
+        """Something to tell the user."""
+
 
 @dataclass
 class NoProgress:
@@ -109,6 +115,9 @@ class NoProgress:
         """Does nothing."""
 
     def skip(self, steps: int = 1) -> None:
+        """Does nothing."""
+
+    def note(self, text: str) -> None:
         """Does nothing."""
 
 
@@ -219,7 +228,12 @@ class BatchRun:
                 yield row
 
     def _report(self, row: Row) -> None:
-        self.progress.errors += row.error is not None
+        if row.error is not None:
+            self.progress.errors += 1
+            if self.progress.errors <= MAX_NOTES and not is_stdout(self.output):
+                self.progress.note(f"{printable(row.path)}: {printable(row.error)}")
+            elif self.progress.errors == MAX_NOTES + 1 and not is_stdout(self.output):
+                self.progress.note("more files that cannot be read are only counted")
         self.progress.step(1 - self._share)
         self._share = 0.0
 

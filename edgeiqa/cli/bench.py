@@ -12,6 +12,7 @@ from edgeiqa.cli.common import (
     EXIT_OK,
     EXIT_UNREADABLE,
     UsageError,
+    add_quiet_option,
     count_argument,
     quiet_runtime,
     size_argument,
@@ -95,8 +96,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--format", choices=("table", "json"), help="default: by the suffix of --output, else table"
     )
-    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
-    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write there, not to standard output"
+    )
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -152,9 +155,7 @@ def _measured(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
         raise UsageError("; ".join(errors))
     used = memory(scorer, subjects)
     rivals = [] if arguments.no_rivals else _rivals(arguments, notes)
-    progress = Progress(
-        len(subjects) * (WARM_UP + arguments.runs), enabled=not arguments.no_progress
-    )
+    progress = Progress(len(subjects) * (WARM_UP + arguments.runs), enabled=not arguments.quiet)
     try:
         measured = [
             measure(scorer, subject, rivals, runs=arguments.runs, on_round=progress.step)

@@ -28,7 +28,7 @@ EXIT_BROKEN_PIPE = 141
 
 
 class UsageError(EdgeIQAError):
-    """A wish that cannot be met; its text is for the user."""
+    """Invalid usage; the message is shown to the user."""
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
@@ -215,7 +215,7 @@ def open_scorer(
 
 
 def gate_words(gate: Gate | None) -> str:
-    """What a gate asks for, for a summary: "accepted from 57.5 on with at most blur 0.45"."""
+    """What a gate accepts, for a summary: "accepted from 57.5 on with at most blur 0.45"."""
     if gate is None:
         return ""
     limits = [f"{cause} {limit:g}" for cause, limit in gate.max_causes.items() if limit < 1]
@@ -223,8 +223,19 @@ def gate_words(gate: Gate | None) -> str:
     return f"accepted from {gate.min_score:g} on{most}"
 
 
+def add_quiet_option(parser: argparse._ActionsContainer) -> None:
+    """Adds --quiet, and its former name --no-progress."""
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        "--no-progress",
+        action="store_true",
+        help="no progress and no notes on standard error",
+    )
+
+
 def add_format_option(parser: argparse._ActionsContainer, *formats: str) -> None:
-    """Adds --format for what also has --output; `asked_format` says which one it is to be."""
+    """Adds --format for commands that have --output; see `asked_format`."""
     parser.add_argument(
         "--format", choices=formats, help="default: by the suffix of --output, else table"
     )
@@ -232,7 +243,7 @@ def add_format_option(parser: argparse._ActionsContainer, *formats: str) -> None
 
 
 def asked_format(arguments: argparse.Namespace) -> str:
-    """The format that was asked for, by name or by the suffix of --output."""
+    """The format by name, else by the suffix of --output, else a table."""
     if arguments.format is not None:
         return str(arguments.format)
     suffix = os.path.splitext(arguments.output or "")[1].lower().lstrip(".")

@@ -13,6 +13,7 @@ from edgeiqa.cli.common import (
     Number,
     UsageError,
     add_model_option,
+    add_quiet_option,
     open_scorer,
 )
 
@@ -83,7 +84,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="default: table"
     )
-    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -210,7 +211,7 @@ def _scored(named: list[tuple[str, bool, str | None]], arguments: argparse.Names
     scorer, _ = open_scorer(arguments)
     shots = Shots([], [])
     errors: list[str] = []
-    progress = Progress(len(named), enabled=not arguments.no_progress)
+    progress = Progress(len(named), enabled=not arguments.quiet)
     try:
         for path, keep, error_text in named:
             trouble = error_text

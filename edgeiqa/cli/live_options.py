@@ -66,7 +66,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.set_defaults(formats=("table", "jsonl"))
     shown.add_argument(
-        "--output", metavar="FILE", help="write lines there, each at once, not to standard output"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write lines there, not to standard output",
     )
     shown.add_argument(
         "--append",

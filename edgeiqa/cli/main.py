@@ -1,4 +1,4 @@
-"""The command `edgeiqa`: reads the arguments, runs one of `edgeiqa.cli`, ends in order."""
+"""The command `edgeiqa`: parses the arguments, runs one of `edgeiqa.cli`, ends in order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import contextlib
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from edgeiqa._version import __version__
 from edgeiqa.cli import (
@@ -22,12 +24,26 @@ from edgeiqa.cli import (
     service,
     watch,
 )
-from edgeiqa.cli.common import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_USAGE, UsageError
-from edgeiqa.cli.interrupts import RememberedInterrupt
+from edgeiqa.cli.common import EXIT_BROKEN_PIPE, EXIT_OK, EXIT_USAGE, UsageError
+from edgeiqa.cli.interrupts import InterruptHandler
+from edgeiqa.cli.parser import Parser, apply_defaults
 from edgeiqa.errors import EdgeIQAError
+from edgeiqa.files.atomic import discard_unfinished
 
 # In the order of --help.
 COMMANDS = (score, report, live, service, watch, pick, fit_gate, bench, models, samples)
+
+SHELLS = ("bash", "zsh", "fish")
+
+EPILOG = """defaults:
+Environment variables set the defaults of options, such as EDGEIQA_MODEL=nano for --model. So does
+~/.config/edgeiqa.toml (or the file that EDGEIQA_CONFIG names), for all commands or in a table for
+one:
+
+  model = "nano"
+  [score]
+  workers = 4
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,26 +55,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    with RememberedInterrupt() as interrupt:
+    with InterruptHandler() as interrupt:
         try:
-            code = _run(argv)
+            code = _run(sys.argv[1:] if argv is None else argv)
         except KeyboardInterrupt:
-            interrupt.came = True
+            interrupt.number = interrupt.number or signal.SIGINT
         except _CommandError as failure:
-            if not interrupt.came:
+            if not interrupt.number:
                 return _fail(failure)
         except Exception:
-            if not interrupt.came:
+            if not interrupt.number:
                 raise
-        if interrupt.came:
-            print("edgeiqa: interrupted", file=sys.stderr)
-            return EXIT_INTERRUPTED
+        if interrupt.number:
+            interrupt.ignore()
+            discard_unfinished()
+            what = "interrupted" if interrupt.number == signal.SIGINT else "terminated"
+            print(f"edgeiqa: {what}", file=sys.stderr)
+            return 128 + interrupt.number
         return code
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str]) -> int:
     try:
-        arguments = _parser().parse_args(argv)
+        parser = make_parser()
+        if not argv:
+            parser.print_help()
+            return EXIT_USAGE
+        apply_defaults(parser, argv)
+        arguments = parser.parse_args(argv)
         code: int = arguments.run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -69,19 +93,19 @@ def _run(argv: Sequence[str] | None) -> int:
         # Whoever read our output has seen enough.
         _give_up_output()
         return EXIT_BROKEN_PIPE
-    except (UsageError, OSError, ImportError, MemoryError, SystemError) as error:
-        raise _CommandError(_told(error)) from error
+    except (UsageError, EdgeIQAError, OSError, ImportError, MemoryError, SystemError) as error:
+        raise _CommandError(_message(error)) from error
 
 
-class _CommandError(EdgeIQAError):
-    """The command cannot be carried out; its text is for the user."""
+class _CommandError(Exception):
+    """The command fails; the message is shown to the user."""
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """An error in one line."""
     if isinstance(error, OSError) and error.errno == errno.EBADF:
         return "standard output is closed"
-    if isinstance(error, (UsageError, OSError)):
+    if isinstance(error, (UsageError, EdgeIQAError, OSError)):
         return str(error)
     # A broken installation, or a machine with hardly any memory left.
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -99,18 +123,40 @@ def _fail(failure: _CommandError) -> int:
 
 
 def _give_up_output() -> None:
-    """Python would complain when it flushes at its end."""
+    """Keeps Python from complaining when it flushes at its end."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+class _PrintCompletion(argparse.Action):
+    """Prints a script that completes commands and options in a shell, and ends the program."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *values: Any) -> None:
+        try:
+            import shtab
+        except ImportError:
+            parser.error('--print-completion needs shtab: pip install "edgeiqa[completion]"')
+        print(shtab.complete(parser, values[1]))
+        parser.exit(EXIT_OK)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command and all its subcommands."""
+    parser = Parser(
         prog="edgeiqa",
         allow_abbrev=False,
         description="Scores how good photographs look, from 0 to 100, on this machine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"edgeiqa {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=SHELLS,
+        metavar="SHELL",
+        help="print a script that completes commands and options: bash, zsh or fish",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add(commands)

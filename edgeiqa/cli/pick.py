@@ -18,6 +18,7 @@ from edgeiqa.cli.common import (
     SHARE,
     UsageError,
     add_model_option,
+    add_quiet_option,
     count_argument,
     open_scorer,
 )
@@ -162,7 +163,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--format", choices=("table", "json", "csv"), default="table", help="default: table"
     )
-    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -183,7 +184,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def start(total: int) -> None:
         nonlocal progress
-        progress = Progress(2 * total, enabled=not arguments.no_progress)
+        progress = Progress(2 * total, enabled=not arguments.quiet)
 
     try:
         plan = selection.make_plan(
@@ -223,7 +224,7 @@ def _apply(arguments: argparse.Namespace, plan: list[Pick]) -> list[Pick]:
     from edgeiqa.burst.selection import carry_out
     from edgeiqa.cli.progress import Progress
 
-    progress = Progress(len(plan), enabled=not arguments.no_progress)
+    progress = Progress(len(plan), enabled=not arguments.quiet)
     try:
         return list(
             carry_out(

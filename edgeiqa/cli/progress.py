@@ -101,6 +101,12 @@ class Progress:
             parts.append(f"{self.errors} {'error' if self.errors == 1 else 'errors'}")
         return "  ".join(parts)
 
+    def note(self, text: str) -> None:
+        """Writes a line above the progress line."""
+        if self._enabled:
+            self.close()
+            print(f"edgeiqa: {text}", file=self._stream, flush=True)
+
     def close(self) -> None:
         """Erases the line."""
         if self._shown:

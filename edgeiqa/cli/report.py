@@ -8,7 +8,13 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE, UsageError, count_argument
+from edgeiqa.cli.common import (
+    EXIT_OK,
+    EXIT_UNREADABLE,
+    UsageError,
+    add_quiet_option,
+    count_argument,
+)
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.report.items import Photo
@@ -44,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a file that `edgeiqa score` wrote: JSON lines, JSON, CSV or Parquet",
     )
     parser.add_argument(
-        "--output", metavar="FILE", help="the page (default: RESULTS with the suffix .html)"
+        "-o", "--output", metavar="FILE", help="the page (default: RESULTS with the suffix .html)"
     )
     parser.add_argument(
         "--root",
@@ -73,13 +79,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--no-duplicates", action="store_true", help="do not look for near-duplicates"
     )
     parser.add_argument(
-        "--workers", metavar="N", type=count_argument, default=0, help="processes (default: all)"
+        "-j",
+        "--workers",
+        metavar="N",
+        type=count_argument,
+        default=0,
+        help="processes (default: all)",
     )
     parser.add_argument(
         "--force", action="store_true", help="overwrite a file that is no report of ours"
     )
     parser.add_argument("--open", action="store_true", help="show the page in a browser")
-    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -157,7 +168,7 @@ def _build(
     jobs, without = planned(
         photos, side=arguments.thumbnails, limit=arguments.limit, duplicates=duplicates
     )
-    progress = Progress(len(jobs), enabled=not arguments.no_progress)
+    progress = Progress(len(jobs), enabled=not arguments.quiet)
     try:
         looks = looked_at(photos, jobs, workers=arguments.workers, on_step=progress.step)
     finally:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 import warnings
 from typing import TYPE_CHECKING
 
+from edgeiqa._version import __version__
 from edgeiqa.cli.common import (
     EXIT_OK,
     EXIT_REJECTED,
@@ -15,6 +17,7 @@ from edgeiqa.cli.common import (
     UsageError,
     add_format_option,
     add_gate_options,
+    add_quiet_option,
     asked_format,
     count_argument,
     gate_words,
@@ -55,14 +58,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--check", action="store_true", help="exit with 1 if a photograph is rejected"
     )
     add_format_option(parser, "table", "json", "jsonl", "csv", "parquet")
-    parser.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write there, not to standard output"
+    )
     parser.add_argument(
         "--map",
         metavar="DIR",
         help="also write for each photograph a PNG that shows which regions are good or bad, "
         "PHOTO.map.png; JSON gets the grid of scores (some 90 times the work of a score)",
     )
-    parser.add_argument("--no-progress", action="store_true", help="no progress on standard error")
+    add_quiet_option(parser)
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="show settings and time on standard error",
+    )
     _add_library_options(parser)
     parser.set_defaults(run=run)
 
@@ -88,6 +99,7 @@ def _add_library_options(parser: argparse.ArgumentParser) -> None:
         "point, and no causes except those of exposure and contrast",
     )
     group.add_argument(
+        "-j",
         "--workers",
         type=count_argument,
         metavar="N",
@@ -133,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         _check_parquet()  # Now, and not after hours of scoring.
     # Rows on a terminal are progress enough.
     visible = is_stdout(arguments.output) and sys.stdout.isatty()
-    progress = Progress(None, enabled=not (arguments.no_progress or visible))
+    progress = Progress(None, enabled=not (arguments.quiet or visible))
     batch = BatchRun(
         arguments.paths,
         scorer,
@@ -148,6 +160,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     name = f"{scorer.contract.name} {scorer.contract.version}"
     details = [f"model {name}", "quick" if arguments.quick else "", gate_words(gate)]
+    if arguments.verbose:
+        workers = "one per core" if arguments.workers is None else arguments.workers
+        _say(f"edgeiqa {__version__}, {', '.join(filter(None, details))}, workers: {workers}")
+    started = time.monotonic()
     batch.summary = lambda tally: f"{tally} ({', '.join(filter(None, details))})"
     missing = 0
     try:
@@ -159,6 +175,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     finally:
         progress.close()
+    if arguments.verbose:
+        seconds = time.monotonic() - started
+        _say(
+            f"{seconds:.1f} s, {sum(tally.counts.values()) / max(seconds, 1e-9):.1f} rows a second"
+        )
     _note_unmeasured_causes(arguments, name, tally)
     if tally.counts["unreadable"] or missing:
         return EXIT_UNREADABLE
@@ -170,10 +191,10 @@ def _resume(batch: BatchRun, arguments: argparse.Namespace) -> tuple[Tally, int]
     try:
         tally, work = batch.resume(rescore=arguments.rescore)
     except KeyboardInterrupt:
-        if not arguments.no_progress:
+        if not arguments.quiet:
             _say(f"{batch.journal_path} keeps what was scored; the same command continues")
         raise
-    if not arguments.no_progress:
+    if not arguments.quiet:
         _say(f"{arguments.output}: {tally}; {_changes(work)}")
     missing = work.counts["missing"]
     if missing:

@@ -73,7 +73,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--count", type=count_argument, metavar="N", help="end after so many")
     add_format_option(parser, "table", "jsonl")
     parser.add_argument(
-        "--output", metavar="FILE", help="append there instead of writing to standard output"
+        "-o", "--output", metavar="FILE", help="append there instead of writing to standard output"
     )
     parser.set_defaults(run=run)
 

@@ -30,6 +30,9 @@ _FLAGS = (
 _MAX_NAME = 200
 
 
+_unfinished: set[str] = set()
+
+
 class AtomicFile:
     """A new version of a file under a temporary name, which `commit` moves into place.
 
@@ -69,6 +72,7 @@ class AtomicFile:
         self._overwrite = overwrite
         self._durable = durable
         self.path = os.path.join(self._folder, f"{_prefix(name)}{secrets.token_hex(8)}{PART}")
+        _unfinished.add(self.path)
         try:
             self.stream: BinaryIO = os.fdopen(os.open(self.path, _FLAGS, 0o666), "w+b")
             # Held until the end, so that `clear_parts` of another process spares the file.
@@ -76,6 +80,7 @@ class AtomicFile:
             with contextlib.suppress(OSError):  # No such file; or no permissions on this disk.
                 os.chmod(self.path, os.stat(self.target).st_mode & 0o777 if mode is None else mode)
         except FileExistsError:
+            _unfinished.discard(self.path)  # Somebody else's file.
             raise
         except BaseException:
             self.discard()
@@ -101,6 +106,7 @@ class AtomicFile:
         except BaseException:
             self.discard()
             raise
+        _unfinished.discard(self.path)
         self.stream.close()
         if self._durable:
             sync_folder(self._folder)
@@ -111,6 +117,7 @@ class AtomicFile:
             self.stream.close()
         with contextlib.suppress(OSError):
             os.unlink(self.path)
+        _unfinished.discard(self.path)
 
     def __enter__(self) -> AtomicFile:
         return self
@@ -135,6 +142,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, **options: Any) 
     """
     with AtomicFile(path, **options) as file:
         file.stream.write(data)
+
+
+def discard_unfinished() -> None:
+    """Removes all temporary files of this process, for the end of a program that is interrupted."""
+    for path in list(_unfinished):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        _unfinished.discard(path)
 
 
 @contextlib.contextmanager

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
+import textwrap
 from typing import Any, TextIO
 
 from edgeiqa.results.row import COLUMNS, Row, json_line, printable
 
 FORMATS = ("table", "json", "jsonl", "csv")
+
+_INDENT = " " * 24
+"""As wide as the columns before the photo."""
+
+_COLORS = {"accept": "32", "reject": "31", "error": "33"}
+"""ANSI codes: green, red and yellow."""
 
 
 class Writer:
@@ -28,7 +37,12 @@ class TableWriter(Writer):
     """For people: score, spread, verdict and path, and what is wrong or explains it."""
 
     def __init__(self, stream: TextIO) -> None:
+        """Writes the header; on a terminal, verdicts are coloured and remarks wrapped."""
         super().__init__(stream)
+        terminal = stream.isatty()
+        self._width = shutil.get_terminal_size().columns if terminal else None
+        dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        self._colors = _COLORS if terminal and not dumb else {}
         stream.write("score  spread  verdict  photo\n")
 
     def write(self, row: Row) -> None:
@@ -40,9 +54,31 @@ class TableWriter(Writer):
             verdict, remark = "error", row.error
         elif row.accept is not None:
             verdict = "accept" if row.accept else "reject"
-        line = f"{score:>5}  {spread:>6}  {verdict:<7}  {printable(row.path)}"
-        self._stream.write(f"{line}: {printable(remark)}\n" if remark else f"{line}\n")
+        start, color = f"{score:>5}  {spread:>6}  ", self._colors.get(verdict)
+        text = self._wrapped(f"{start}{verdict:<7}  {printable(row.path)}", printable(remark))
+        if color is not None:
+            text = text.replace(f"{start}{verdict}", f"{start}\x1b[{color}m{verdict}\x1b[0m", 1)
+        self._stream.write(text)
         self._stream.flush()
+
+    def _wrapped(self, line: str, remark: str) -> str:
+        """The line and the remark, on a terminal wrapped between words."""
+        if not remark:
+            return f"{line}\n"
+        if self._width is None or len(line) + 2 + len(remark) <= self._width:
+            return f"{line}: {remark}\n"
+        start = f"{line}: "
+        if len(start) > self._width // 2:  # No room left for words.
+            start = _INDENT
+        wrapped = textwrap.fill(
+            remark,
+            max(self._width, 2 * len(_INDENT)),
+            initial_indent=start,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return f"{line}:\n{wrapped}\n" if start == _INDENT else f"{wrapped}\n"
 
     def finish(self, summary: str) -> None:
         """Writes the summary."""

@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from edgeiqa.cli.interrupts import RememberedInterrupt, StopOnInterrupt
+from edgeiqa.cli.interrupts import InterruptHandler, StopOnInterrupt
 from edgeiqa.cli.main import main
+from edgeiqa.files.atomic import AtomicFile
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
 
@@ -44,8 +46,6 @@ def test_an_interrupt_that_came_out_as_another_exception_is_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # As where Ctrl-C meets the import of an extension module.
-    monkeypatch.setattr(signal, "getsignal", lambda number: signal.default_int_handler)
-
     def run(kind: type[Exception] | None) -> int:
         try:
             signal.raise_signal(signal.SIGINT)
@@ -68,14 +68,14 @@ def test_an_interrupt_in_a_callback_comes_again(capsys: pytest.CaptureFixture[st
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     hook = sys.unraisablehook
     try:
-        with RememberedInterrupt() as interrupt:
+        with InterruptHandler() as interrupt:
             noisy, start = Noisy(), time.monotonic()
             del noisy  # Python ignores what is raised in there.
             with pytest.raises(KeyboardInterrupt):
                 time.sleep(60)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert interrupt.came
+    assert interrupt.number == signal.SIGINT
     assert time.monotonic() - start < 50
     assert sys.unraisablehook is hook
     assert capsys.readouterr().err == ""
@@ -84,9 +84,26 @@ def test_an_interrupt_in_a_callback_comes_again(capsys: pytest.CaptureFixture[st
 def test_a_handler_of_the_program_stays() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with RememberedInterrupt() as interrupt:
+        with InterruptHandler() as interrupt:
             signal.raise_signal(signal.SIGINT)
-        assert not interrupt.came
+        assert interrupt.number == 0
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_signals_leave_no_unfinished_file(
+    name: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(arguments: object) -> int:
+        part = AtomicFile(tmp_path / "out")
+        part.stream.write(b"half")
+        signal.raise_signal(getattr(signal, name))
+        return 0
+
+    monkeypatch.setattr("edgeiqa.cli.score.run", run)
+    before = signal.getsignal(getattr(signal, name))
+    assert main(["score", "a.jpg"]) == code
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(getattr(signal, name)) is before

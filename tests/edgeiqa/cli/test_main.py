@@ -183,7 +183,6 @@ def test_the_suffix_of_the_output_chooses_the_format(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required"),
         (["score"], "required: PATH"),
         (["polish", "a.jpg"], "invalid choice"),
         (["score", "a.jpg", "--min-score", "101"], "from 0 to 100, got"),

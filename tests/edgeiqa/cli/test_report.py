@@ -161,7 +161,7 @@ def test_what_was_passed_over_is_told_on_the_page_and_beside_it(
     assert main(["report", str(results), "--root", str(folder)]) == 0
     err = capsys.readouterr().err
     text = (folder / "r.html").read_text(encoding="utf-8")
-    for said in ("line 4, the last one, is cut off", "1 results were replaced by later ones"):
+    for said in ("line 4, the last one", "1 results were replaced by later ones"):
         assert said in err
         assert said in text
     assert data_of(text)["score"] == [77, 35]

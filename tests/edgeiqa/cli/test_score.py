@@ -178,7 +178,7 @@ def test_without_pyarrow_the_extra_is_named_before_anything_is_scored(
         (["--quick", "--map", "maps"], "combined with --quick"),
         (["--workers", "2", "--map", "maps"], "combined with --workers"),
         (["--format", "parquet"], "name a file with --output"),
-        (["--workers", "0"], "argument --workers"),
+        (["--workers", "0"], "--workers: "),
         (["--timeout", "0"], "argument --timeout"),
         (["--timeout", "nan"], "argument --timeout"),
         (["--resume", "--output", "no/such/x.jsonl"], "cannot write no/such/x.jsonl"),

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,36 @@ def test_what_a_descriptor_leads_to_is_written_and_not_replaced(tmp_path: Path) 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_on_a_terminal_remarks_are_wrapped_and_verdicts_coloured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = Gate(min_score=45, max_causes={"blur": 0.2, "noise": 0.2})
+    poor = Quality(12.5, causes={"blur": 0.3, "noise": 0.4})
+    rows = [Row.scored("a.jpg", poor, gate(poor)), Row.scored("b.jpg", GOOD, GATE(GOOD))]
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    def shown() -> str:
+        terminal = Terminal()
+        writer = WRITERS["table"](terminal)
+        for row in rows:
+            writer.write(row)
+        return terminal.getvalue()
+
+    colored = shown()
+    assert "\x1b[31mreject\x1b[0m" in colored
+    assert "\x1b[32maccept\x1b[0m" in colored
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = shown()
+    assert re.sub(r"\x1b\[\d*m", "", colored) == plain
+    lines = plain.splitlines()
+    assert len(lines) > 4
+    assert max(map(len, lines)) <= 60
+    words = " ".join(line.strip() for line in lines[1:-1]).split()
+    assert words == written("table", rows[:1]).splitlines()[1].split()
 
 
 def test_progress_is_silent_at_first_and_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

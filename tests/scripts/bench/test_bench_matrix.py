@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from edgeiqa.cli.main import _parser
+from edgeiqa.cli.main import make_parser
 from scripts.bench import bench_matrix
 from scripts.bench.bench_matrix import CASES, PHOTOGRAPH, main, make_photograph
 
 
 def test_every_case_is_a_command() -> None:
     for words in CASES.values():
-        assert _parser().parse_args(["bench", *words]).threads in (1, 2)
+        assert make_parser().parse_args(["bench", *words]).threads in (1, 2)
 
 
 def test_the_photograph_has_12_megapixels(tmp_path: Path) -> None:
