@@ -209,3 +209,124 @@ def test_killed_while_it_is_put_in_order(tmp_path: Path, moment: str) -> None:
         rows = list(journal.finish())
     assert rows == [row("b"), row("a", 4.0), row("new", 3.0)]
     assert [p.name for p in tmp_path.iterdir()] == ["j.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"score": None},
+        {"score": "high"},
+        {"score": 101},
+        {"settings": ["0"]},
+        {"bytes": "5"},
+        {"mtime_ns": 1.5},
+        {"mode": {}},
+        {"causes": 7},
+        {"causes": {"blur": 2}},
+        {"reasons": [7]},
+        {"accept": "maybe"},
+        {"path": ""},
+        {"path": 5},
+    ],
+)
+def test_an_edited_row_is_scored_again(tmp_path: Path, edited: dict[str, object]) -> None:
+    file = tmp_path / "j.jsonl"
+    bad = json.dumps({**row("b").to_dict(), **edited})
+    file.write_text(f"{line(row('a'))}{bad}\n{line(row('c'))}")
+    with Journal(str(file)) as journal:
+        assert [one.path for one in journal.unclaimed_rows()] == ["a", "c"]
+        assert journal.damaged == 1
+        list(journal.finish())
+    assert paths(file) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"path": "b", "score": ' + "[" * 99_999,
+        '{"path": "b", "x": ' + '{"x": ' * 99_999,
+        "[]",
+        "7",
+    ],
+    ids=["deep list", "deep object", "list", "number"],
+)
+def test_a_line_that_is_no_row_is_dropped(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "j.jsonl"
+    file.write_text(f"{line(row('a'))}{text}\n{line(row('c'))}")
+    with Journal(str(file)) as journal:
+        assert [one.path for one in journal.unclaimed_rows()] == ["a", "c"]
+
+
+@pytest.mark.parametrize("missing", ["accept", "causes", "reasons", "std"])
+@pytest.mark.parametrize("as_null", [False, True])
+def test_keys_that_an_editor_removed_are_as_null(
+    tmp_path: Path, missing: str, as_null: bool
+) -> None:
+    file = tmp_path / "j.jsonl"
+    document = row("a").to_dict()
+    document.pop(missing)
+    if as_null:
+        document[missing] = None
+    file.write_text(json.dumps(document) + "\n")
+    with Journal(str(file)) as journal:
+        assert list(journal.unclaimed_rows()) == [row("a")]
+
+
+def appended(journal: Journal, name: str) -> None:
+    claimed = journal.claim(name)
+    assert claimed is not None
+    journal.append(claimed[0], row(name))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files of Unix")
+def test_a_file_that_is_deleted_meanwhile_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeiqa.batch.journal.SYNC_S", 0.0)
+    file = tmp_path / "j.jsonl"
+    write(file, [row("a")])
+    with Journal(str(file)) as journal:
+        appended(journal, "b")
+        file.unlink()
+        appended(journal, "c")
+        assert paths(file) == ["a", "b", "c"]
+        appended(journal, "d")
+        file.unlink()
+        assert [one.path for one in journal.finish()] == ["b", "c", "d", "a"]
+    assert paths(file) == ["b", "c", "d", "a"]
+    with Journal(str(file)) as journal:
+        appended(journal, "e")
+        file.unlink()
+    assert paths(file) == ["b", "c", "d", "a", "e"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files of Unix")
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_a_file_that_is_replaced_meanwhile_stays_and_the_rows_are_rescued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_the_end: bool
+) -> None:
+    monkeypatch.setattr("edgeiqa.batch.journal.SYNC_S", 99.0 if at_the_end else 0.0)
+    file = tmp_path / "j.jsonl"
+    write(file, [row("a")])
+    journal = Journal(str(file))
+    appended(journal, "b")
+    (tmp_path / "new").write_text("an editor's")
+    (tmp_path / "new").replace(file)
+    with pytest.raises(OutputError) as caught:
+        journal.finish() if at_the_end else appended(journal, "c")
+    journal.close()
+    assert file.read_text() == "an editor's"
+    (rescued,) = (path for path in tmp_path.iterdir() if path != file)
+    assert str(rescued) in str(caught.value)
+    assert paths(rescued) == (["a", "b"] if at_the_end else ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("change", ["shorter", "longer"])
+def test_a_file_that_is_changed_meanwhile_stops_the_run(tmp_path: Path, change: str) -> None:
+    file = tmp_path / "j.jsonl"
+    with Journal(str(file)) as journal:
+        appended(journal, "a")
+        with file.open("r+") as stream:
+            stream.truncate(3) if change == "shorter" else stream.write(line(row("x")) * 2)
+        with pytest.raises(OutputError, match="changed by another program"):
+            journal.finish()
