@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -72,24 +73,35 @@ def _guided(report: dict[str, Any]) -> str:
 
 
 def faults_table(results: Path = RESULTS) -> str:
-    """Each fault: what happens, exit code, what was lost."""
+    """What happens and what is lost; faults with the same outcome share a row."""
     report = read_report(results / "faults.json")
     if report is None:
         return f"_Not run yet: `{FAULTS}`_"
-    rows = []
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for found in report["faults"]:
-        figures = found.get("figures", {})
-        told = "; ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in figures.items())
-        happens = f"{found['happens']} ({told})" if told else found["happens"]
-        what = found["fault"].replace("|", "\\|")
-        rows.append([what, happens, str(found["exit"]), found["lost"]])
+        outcome = (found["happens"], str(found["exit"]), found["lost"])
+        alike.setdefault(outcome, []).append(found["fault"].replace("|", "\\|"))
+    rows = [[_together(faults), *outcome] for outcome, faults in alike.items()]
+    faults = len(report["faults"])
     tests = report["tests"]
     return (
-        f"{len(rows)} faults in {tests['passed']} tests passed, {tests['failed']} failed, "
+        f"{faults} faults in {tests['passed']} tests passed, {tests['failed']} failed, "
         f"{tests['skipped']} skipped; {report['system']}, Python {report['python']}.\n\n"
         f"{table(['fault', 'what happens', 'exit code', 'lost'], rows, left=3)}\n\n"
         f"`{report['command']}`."
     )
+
+
+def _together(faults: list[str]) -> str:
+    """Faults on one line; of those that differ in what their brackets say, all brackets in one."""
+    variants: dict[str, list[str]] = {}
+    for fault in faults:
+        found = re.fullmatch(r"(?P<name>.*?) \((?P<variant>[^()]*)\)(?P<rest>.*)", fault)
+        name = f"{found['name']} ({{}}){found['rest']}" if found else fault
+        variants.setdefault(re.sub(r"^\d+ bytes", "bytes", name), []).append(
+            found["variant"] if found else ""
+        )
+    return "; ".join(name.replace("{}", "; ".join(found)) for name, found in variants.items())
 
 
 def interrupts_table(results: Path = RESULTS) -> str:

@@ -63,16 +63,15 @@ def test_faults_and_interrupts(tmp_path: Path) -> None:
         "system": "Linux",
         "python": "3.11",
         "tests": {"passed": 4, "failed": 0, "skipped": 1},
-        "faults": [fault, {**fault, "fault": "bomb", "figures": {"rss_mb": 1234}}],
+        "faults": [fault, {**fault, "fault": "bomb (PNG)"}, {**fault, "fault": "bomb (GIF)"}],
         "interrupts": 40,
         "wrong": 0,
         "sweep": [{"command": "score", "runs": 40, "ends": {"b": 1, "a": 39}, "wrong": []}],
     }
     (tmp_path / "faults.json").write_text(json.dumps(report))
     text = faults_table(tmp_path)
-    assert "2 faults in 4 tests passed, 0 failed, 1 skipped" in text
-    assert "| `\\| head` | ends | 141 | nothing |" in text
-    assert "| bomb | ends (rss mb 1,234) | 141 | nothing |" in text
+    assert "3 faults in 4 tests passed, 0 failed, 1 skipped" in text
+    assert "| `\\| head`; bomb (PNG; GIF) | ends | 141 | nothing |" in text
     told = interrupts_table(tmp_path)
     assert "| `score` | 40 | a 39, b 1 | 0 |" in told
     assert told.endswith("`python -m tests.faults --only sweep`.")
