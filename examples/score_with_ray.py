@@ -35,7 +35,6 @@ from edgeiqa.cli.common import (
     EXIT_USAGE,
     add_gate_options,
     count_argument,
-    quiet_runtime,
 )
 
 MOST_BLOCKS = 2000
@@ -103,16 +102,15 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
 
     # Blocks are what Ray hands out and repeats after a crash: many small ones for few pictures.
     blocks = max(1, min(MOST_BLOCKS, len(rows) // args.batch_size))
-    with quiet_runtime():
-        results = score_dataset(
-            ray.data.from_items(rows, override_num_blocks=blocks),
-            model=args.model,
-            gate=args.gate,
-            min_score=args.min_score,
-            max_causes=dict(args.max_causes),
-            concurrency=args.actors,
-            batch_size=args.batch_size,
-        )
+    results = score_dataset(
+        ray.data.from_items(rows, override_num_blocks=blocks),
+        model=args.model,
+        gate=args.gate,
+        min_score=args.min_score,
+        max_causes=dict(args.max_causes),
+        concurrency=args.actors,
+        batch_size=args.batch_size,
+    )
     start = time.monotonic()
     if args.output.endswith((".jsonl", ".ndjson", ".parquet")):
         done, unreadable = _write_file(results, args.output, len(rows))

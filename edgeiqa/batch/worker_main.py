@@ -61,14 +61,12 @@ def _serve(messages: Messages, replies: BinaryIO) -> None:
     # Imported here, since the process has to listen first.
     from edgeiqa.batch.protocol import pack_row
     from edgeiqa.batch.settings import ScoreSettings
-    from edgeiqa.inference.quiet import quiet_runtime
     from edgeiqa.results.score_row import error_line, score_row
 
     start, model = messages.get()
     settings = ScoreSettings.from_json(start["settings"], model)
     try:
-        with quiet_runtime():
-            scorer, gate = settings.open()
+        scorer, gate = settings.open()
     except Exception as error:
         write_message(replies, {"error": error_line(error)})
         return

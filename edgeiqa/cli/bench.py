@@ -14,7 +14,6 @@ from edgeiqa.cli.common import (
     UsageError,
     add_quiet_option,
     count_argument,
-    quiet_runtime,
     size_argument,
 )
 
@@ -199,10 +198,7 @@ def _scorer(arguments: argparse.Namespace) -> Scorer:
     from edgeiqa.scorer import Scorer
 
     try:
-        with quiet_runtime():
-            return Scorer(
-                arguments.model, causes=not arguments.no_causes, threads=arguments.threads
-            )
+        return Scorer(arguments.model, causes=not arguments.no_causes, threads=arguments.threads)
     except (ModelError, ContractError, ImportError, ValueError) as error:
         raise UsageError(str(error)) from error
 

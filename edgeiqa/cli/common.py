@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgeiqa.errors import EdgeIQAError
-from edgeiqa.inference.quiet import quiet_runtime as quiet_runtime
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import Gate
@@ -199,9 +198,8 @@ def open_scorer(
     from edgeiqa.scorer import Scorer, choose_gate
 
     try:
-        with quiet_runtime():
-            opened = Model(arguments.model if model is None else model, origin=arguments.model)
-            scorer = Scorer(opened, max_pixels=max_pixels or MAX_PIXELS)
+        opened = Model(arguments.model if model is None else model, origin=arguments.model)
+        scorer = Scorer(opened, max_pixels=max_pixels or MAX_PIXELS)
         gate = choose_gate(
             scorer,
             arguments.gate,

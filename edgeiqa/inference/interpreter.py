@@ -1,25 +1,83 @@
-"""The interpreter that runs models: LiteRT's, or on 32-bit ARM that of its predecessor."""
+"""Creates interpreters: LiteRT's, or on 32-bit ARM those of its predecessor."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-# What tflite-runtime 2.14, the last one, has wheels for.
+# The newest Python that tflite-runtime 2.14, the last version, has wheels for.
 _FALLBACK_NEWEST = (3, 11)
+_INFO = (b"INFO:", b"I0000")
+
+_first = threading.Lock()
+_has_introduced_itself = False
+
+
+def new_interpreter(flatbuffer: bytes, threads: int) -> Any:
+    """Creates an interpreter with its tensors allocated.
+
+    The runtime's INFO line about its delegate, which C++ writes to descriptor 2 for the first
+    interpreter of a process, is kept off the terminal; warnings and errors come through.
+
+    Raises:
+        ImportError: No runtime can be used here.
+        RuntimeError: The runtime cannot open the flatbuffer, or a ValueError.
+    """
+    global _has_introduced_itself
+    interpreter = interpreter_class()
+    if _has_introduced_itself:
+        return _opened(interpreter, flatbuffer, threads)
+    with _first, _without_info():
+        opened = _opened(interpreter, flatbuffer, threads)
+        _has_introduced_itself = True
+        return opened
+
+
+def _opened(interpreter: Any, flatbuffer: bytes, threads: int) -> Any:
+    opened = interpreter(model_content=flatbuffer, num_threads=threads)
+    opened.allocate_tensors()
+    return opened
+
+
+@contextlib.contextmanager
+def _without_info() -> Iterator[None]:
+    """Drops INFO lines from what is written to descriptor 2 meanwhile."""
+    with contextlib.ExitStack() as stack:
+        try:
+            sys.stderr.flush()
+            saved = os.dup(2)
+            stack.callback(os.close, saved)
+            caught = stack.enter_context(tempfile.TemporaryFile())
+        except (OSError, ValueError, AttributeError):
+            # No standard error, as in some services, or no place for a temporary file.
+            yield
+            return
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            caught.seek(0)
+            if lines := [line for line in caught if not line.startswith(_INFO)]:
+                os.write(2, b"".join(lines))
 
 
 def interpreter_class() -> Any:
-    """The class `Interpreter` of ai-edge-litert, or else of tflite-runtime.
+    """Returns the class `Interpreter` of ai-edge-litert, or else of tflite-runtime.
 
-    tflite-runtime is a fallback: several times slower, and its int8 arithmetic rounds otherwise,
-    so that scores differ by some points (docs/reports/aarch64.md).
+    tflite-runtime is a fallback: several times slower, and its int8 arithmetic rounds differently,
+    so that scores differ by a few points (docs/reports/aarch64.md).
 
     Raises:
-        ImportError: Neither can be used here; the text says why and what to do.
+        ImportError: Neither can be used here; the message says why and what to do.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter
@@ -34,7 +92,7 @@ def interpreter_class() -> Any:
             f"no LiteRT to run models with: {_why(litert, 'ai_edge_litert')}"
             f"{_why_more(error)}. {_advice()}"
         ) from litert
-    # It can be imported beside NumPy 2, and breaks later with pages of errors of NumPy's.
+    # With NumPy 2 it can be imported, but fails later with pages of NumPy errors.
     if int(np.__version__.split(".")[0]) >= 2:
         raise ImportError(
             f"tflite-runtime, which stands in for LiteRT here ({_why(litert, 'ai_edge_litert')}), "
@@ -45,7 +103,7 @@ def interpreter_class() -> Any:
 
 
 def _why(error: ImportError, module: str) -> str:
-    """One line: not installed, or what came instead."""
+    """Explains in one line why a package cannot be used."""
     package = module.replace("_", "-")
     if isinstance(error, ModuleNotFoundError) and error.name in (module, f"{module}.interpreter"):
         return f"{package} is not installed"
@@ -54,7 +112,7 @@ def _why(error: ImportError, module: str) -> str:
 
 
 def _why_more(error: ImportError) -> str:
-    """About tflite-runtime, where that is worth a word: it is on ARM, or where it is broken."""
+    """Explains why tflite-runtime cannot be used, on ARM and where it is broken."""
     why = _why(error, "tflite_runtime")
     if _is_32_bit_arm() or not why.endswith("is not installed"):
         return f"; {why}"
@@ -62,7 +120,7 @@ def _why_more(error: ImportError) -> str:
 
 
 def _is_32_bit_arm() -> bool:
-    """Whether this Python is one for 32-bit ARM; the kernel below it may be a 64-bit one."""
+    """Returns whether this is a Python for 32-bit ARM, even on a 64-bit kernel."""
     machine = platform.machine().lower()
     return sys.maxsize < 2**32 and machine.startswith(("arm", "aarch64"))
 
@@ -88,6 +146,6 @@ def _advice() -> str:
             f"{newest}; this is Python {platform.python_version()}: take Python {newest}, or "
             f"{wider}"
         )
-    # On a 64-bit kernel pip would take the system for a 64-bit one.
+    # On a 64-bit kernel pip would look for 64-bit wheels.
     linux32 = "" if machine.lower().startswith("armv") else "linux32 "
     return f'On 32-bit ARM: {linux32}pip install "tflite-runtime>=2.14" "numpy<2"; or take {wider}'

@@ -1,12 +1,14 @@
-"""A .tflite with its contract: find it, open it, check it, run it on any thread."""
+"""Finds models, opens and checks them, and runs them on any thread."""
 
 from __future__ import annotations
 
 import os
 import queue
 import threading
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +16,33 @@ import numpy as np
 
 from edgeiqa.errors import ModelError
 from edgeiqa.inference.contract import Contract
-from edgeiqa.inference.interpreter import interpreter_class
+from edgeiqa.inference.interpreter import new_interpreter
 from edgeiqa.inference.model_file import open_checked
+from edgeiqa.inference.trial import try_in_process
 
 __all__ = ["CAUSES", "DEFAULT", "Model", "ModelError", "available_models", "find"]
 
 DEFAULT = "base"
 CAUSES = "causes"
-"""Name of the network that tells causes; it gives no score."""
+"""Name of the model that detects causes; it predicts no score."""
+MAX_THREADS = 128
 _FOLDER = Path(__file__).parents[1] / "assets" / "models"
 _SUFFIX = ".tflite"
+_WAIT_S = 0.05
+"""Seconds after which a thread that waits for an interpreter looks whether one was lost."""
 
 
 def available_models() -> tuple[str, ...]:
-    """Names of the models for scores that come with the package, in alphabetical order."""
+    """Returns the names of the models for scores that ship with the package, sorted."""
     return tuple(sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}")))
 
 
 def find(model: str | os.PathLike[str]) -> Path:
-    """Where a model lies.
+    """Locates a model.
 
     Args:
-        model: A name out of `available_models()`, "causes", or the path of a .tflite file. A
-            plain word is a name; whatever ends in .tflite or has a folder in it is a path.
+        model: One of `available_models()`, "causes", or the path of a .tflite file. A plain word is
+            a name; anything that ends in .tflite or contains a folder is a path.
 
     Returns:
         Path of an existing file.
@@ -59,21 +65,22 @@ def find(model: str | os.PathLike[str]) -> Path:
 
 
 class Model:
-    """An opened model: a uint8 picture in, named numbers out.
+    """An open model: takes a uint8 picture, returns named numbers. Thread-safe.
 
-    Input: one tensor, [1, height, width, 3], RGB, values 0-255, of the contract's dtype (uint8;
-    float models take the same values as float32); patches of luma for a network for causes, see
-    `InputSpec.tensor_shape`. Outputs: in the order of the contract, each with batch 1. int8 outputs
-    are dequantised here in float64, so that every runtime that computes the same integers gives the
-    same score. LiteRT computes the same ones on x86-64 and on emulated Cortex-A53, A72 and A76
-    (docs/reports/aarch64.md); on other processors they may differ by a step. Its predecessor
-    tflite-runtime, used on 32-bit ARM only, rounds otherwise: scores differ by up to a few points.
+    Input: one tensor [1, height, width, 3], RGB, values 0-255, of the contract's dtype (uint8;
+    float models take the same values as float32). Cause detectors take patches of luma instead,
+    see `InputSpec.tensor_shape`. Outputs come in the order of the contract, each with batch 1.
+    Quantised outputs are dequantised here in float64, so that runtimes that compute the same
+    integers give the same score. LiteRT computes the same ones on x86-64 and on emulated
+    Cortex-A53, A72 and A76 (docs/reports/aarch64.md); on other processors they may differ by a
+    step. tflite-runtime, used on 32-bit ARM only, rounds differently: scores differ by up to a few
+    points.
 
-    One object serves any number of threads: it keeps a few interpreters, made when they are
-    first needed, and lends each to one caller at a time.
+    A model keeps a few interpreters, created on demand, and lends each to one thread at a time. It
+    can be pickled, by its name, path or bytes, and used after a fork.
 
     Attributes:
-        contract: What the file says about itself.
+        contract: The contract of the file.
     """
 
     def __init__(
@@ -86,97 +93,158 @@ class Model:
     ) -> None:
         """Opens a model and checks it against its contract.
 
+        A model that does not ship with the package runs once in a process of its own first, which
+        takes about half a second: no check of a file can prove that it does not crash the runtime.
+
         Args:
             model: Name of a shipped model, path of a .tflite, or its bytes.
-            threads: Threads within one run, at least 1.
-            max_interpreters: How many runs may go on at once; further callers wait. By default
-                as many as the machine has processors, at most 8.
-            origin: What messages call the model; by default its path, or the number of bytes.
+            threads: Threads within one inference, 1-128.
+            max_interpreters: Maximum number of concurrent inferences; further callers wait. By
+                default the number of processors, at most 8.
+            origin: How messages refer to the model; by default its path, or its length in bytes.
 
         Raises:
-            ModelError: Not found, too large, a network that is damaged, newer than this edgeiqa,
-                hostile or at odds with its contract, see `edgeiqa.inference.model_file`.
+            ModelError: Not found, too large, or a network that is damaged, newer than this version,
+                unsafe or not what its contract says; see `edgeiqa.inference.model_file`.
             ContractError: The file has no contract, or a damaged or newer one.
             ImportError: Neither ai-edge-litert nor tflite-runtime can be used.
+            ValueError: `threads` or `max_interpreters` is out of range.
         """
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads is {threads!r}, expected a whole number from 1")
-        given = model if isinstance(model, (bytes, bytearray)) else find(model)
-        # All of it is checked from its bytes, for LiteRT believes what a flatbuffer says.
-        file = open_checked(given, origin=origin)
+        limit = min(os.cpu_count() or 1, 8) if max_interpreters is None else max_interpreters
+        for name, value in (("threads", threads), ("max_interpreters", limit)):
+            if type(value) is not int or not 1 <= value <= MAX_THREADS:
+                raise ValueError(f"{name} is {value!r}, expected an integer, 1 to {MAX_THREADS}")
+        self._given = bytes(model) if isinstance(model, (bytes, bytearray)) else find(model)
+        # Checked in full from its bytes, since LiteRT trusts whatever a flatbuffer says.
+        file = open_checked(self._given, origin=origin)
         self.contract, self._flatbuffer, self._origin = file.contract, file.flatbuffer, file.origin
         self._threads = threads
-        limit = max_interpreters or min(os.cpu_count() or 1, 8)
-        self._unmade = threading.Semaphore(limit)
-        # Last in, first out: the interpreter used last has its memory warm.
-        self._idle: queue.LifoQueue[_Runner] = queue.LifoQueue()
-        # The first one is made now, so that a bad model is reported here and not while scoring.
+        self._limit = limit
+        self._start_pool()
+        _open_models.add(self)
+        if not self._is_shipped():
+            try_in_process(self._flatbuffer, self._origin)
+        # The first interpreter is created now, so that errors show here and not while scoring.
         with self._runner():
             pass
 
     def __repr__(self) -> str:
         return f"Model({self.contract.name} {self.contract.version}, {self._origin})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        given = self._given if isinstance(self._given, bytes) else self._given.absolute()
+        options = {
+            "threads": self._threads,
+            "max_interpreters": self._limit,
+            "origin": self._origin,
+        }
+        return partial(Model, **options), (given,)
+
     def run(self, tensor: np.ndarray) -> dict[str, np.ndarray]:
         """Runs the model once.
 
         Args:
-            tensor: uint8 [1, height, width, 3], RGB, 0-255, as `preprocess` makes it; of a network
-                for causes as `edgeiqa.analysis.patches.detail` makes it.
+            tensor: uint8 [1, height, width, 3], RGB, 0-255, as `preprocess` returns it; for a cause
+                detector as `edgeiqa.analysis.patches.detail` returns it.
 
         Returns:
-            Per output's name float64 [values], dequantised, the caller's own copy.
+            float64 [values] per output name, dequantised, a copy.
 
         Raises:
-            TypeError: `tensor` is no uint8 array.
+            TypeError: `tensor` is not a uint8 array.
             ValueError: Wrong shape.
         """
         with self._runner() as runner:
             return runner.dequantise(runner.invoke(self._checked(tensor)))
 
     def run_raw(self, tensor: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs the model once and gives its numbers as they come, int8 for an int8 model.
+        """Runs the model once and returns its outputs unchanged, such as int8.
 
         Args:
             tensor: As for `run`.
 
         Returns:
-            Per output's name an array [values] of the output's own dtype, a copy.
+            [values] of the output's own dtype per output name, a copy.
 
         Raises:
-            TypeError: `tensor` is no uint8 array.
+            TypeError: `tensor` is not a uint8 array.
             ValueError: Wrong shape.
         """
         with self._runner() as runner:
             return runner.invoke(self._checked(tensor))
 
+    def close(self) -> None:
+        """Frees the interpreters; they are created again if the model is used after all."""
+        self._start_pool()
+
+    def _is_shipped(self) -> bool:
+        if isinstance(self._given, Path) and _FOLDER in self._given.parents:
+            return True
+        path = (
+            find(self.contract.name)
+            if self.contract.name in (*available_models(), CAUSES)
+            else None
+        )
+        return path is not None and path.read_bytes().startswith(self._flatbuffer)
+
     def _checked(self, tensor: object) -> np.ndarray:
         shape = self.contract.input.tensor_shape
         if not isinstance(tensor, np.ndarray) or tensor.dtype != np.uint8:
-            came = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
-            raise TypeError(f"the tensor is {came}, expected a uint8 array")
+            kind = tensor.dtype if isinstance(tensor, np.ndarray) else type(tensor).__name__
+            raise TypeError(f"the tensor is {kind}, expected a uint8 array")
         if tensor.shape != shape:
             raise ValueError(f"the tensor has the shape {tensor.shape}, expected {shape}")
         return tensor
 
+    # The pool must survive a KeyboardInterrupt at any point and a fork at any moment. So nothing
+    # holds a lock from Python code that an interrupt could leave locked: the queue is one of C, the
+    # lock is only used in a `with` statement, and an interpreter that an interrupt loses is garbage
+    # collected, which makes room for another one.
+
+    def _start_pool(self) -> None:
+        self._idle: queue.SimpleQueue[_Runner] = queue.SimpleQueue()
+        self._made: list[weakref.ref[_Runner]] = []
+        self._making = threading.Lock()
+
     @contextmanager
     def _runner(self) -> Iterator[_Runner]:
-        """Lends an idle interpreter, makes one while there may be more, or waits for one."""
-        try:
-            runner = self._idle.get_nowait()
-        except queue.Empty:
-            if self._unmade.acquire(blocking=False):
-                try:
-                    runner = _Runner(self._flatbuffer, self.contract, self._threads, self._origin)
-                except BaseException:
-                    self._unmade.release()
-                    raise
-            else:
-                runner = self._idle.get()
+        """Lends an idle interpreter, creates one if there may be more, or waits for one."""
+        idle = self._idle
+        runner = self._borrow(idle)
         try:
             yield runner
         finally:
-            self._idle.put(runner)
+            idle.put(runner)
+
+    def _borrow(self, idle: queue.SimpleQueue[_Runner]) -> _Runner:
+        while True:
+            try:
+                return idle.get_nowait()
+            except queue.Empty:
+                pass
+            with self._making:
+                self._made = [one for one in self._made if one() is not None]
+                if len(self._made) < self._limit:
+                    runner = _Runner(self._flatbuffer, self.contract, self._threads, self._origin)
+                    self._made.append(weakref.ref(runner))
+                    return runner
+            try:
+                return idle.get(timeout=_WAIT_S)
+            except queue.Empty:
+                pass  # The one that was waited for may have been lost.
+
+
+_open_models: weakref.WeakSet[Model] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    # Locks may have been held by threads that do not exist here, as the threads of interpreters.
+    for model in list(_open_models):
+        model._start_pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Runner:
@@ -184,8 +252,7 @@ class _Runner:
 
     def __init__(self, flatbuffer: bytes, contract: Contract, threads: int, origin: str) -> None:
         try:
-            self._interpreter = interpreter_class()(model_content=flatbuffer, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            self._interpreter = new_interpreter(flatbuffer, threads)
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{origin}: the runtime cannot open it: {error}") from error
         self._dtype = np.dtype(contract.input.dtype)
@@ -206,7 +273,7 @@ class _Runner:
         }
 
     def dequantise(self, raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Makes (q - zero point) * scale in float64; float outputs are only widened."""
+        """Computes (q - zero point) * scale in float64; float outputs are only widened."""
         real = {}
         for name, values in raw.items():
             scale, zero = self._outputs[name]["quantization"]

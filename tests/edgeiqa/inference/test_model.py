@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import pickle
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,8 @@ import pytest
 from edgeiqa.assets import sample_paths
 from edgeiqa.imaging.decode import decode
 from edgeiqa.inference import contract as contracts
+from edgeiqa.inference import model as models
+from edgeiqa.inference import trial
 from edgeiqa.inference.contract import ContractError, InputSpec, OutputSpec
 from edgeiqa.inference.model import DEFAULT, Model, ModelError, available_models, find
 from edgeiqa.preprocessing.resize import resize
@@ -214,3 +220,135 @@ def test_samples_are_told_apart(model: Model) -> None:
         for path in sample_paths()
     }
     assert len(outputs) > len(sample_paths()) / 2
+
+
+@pytest.mark.parametrize("threads", [0, -1, 129, 100_000, True, 1.5, "2"])
+def test_a_number_of_threads_that_cannot_be(threads: Any) -> None:
+    with pytest.raises(ValueError, match="1 to 128"):
+        Model("nano", threads=threads)
+    with pytest.raises(ValueError, match="max_interpreters"):
+        Model("nano", max_interpreters=threads)
+
+
+def test_interrupts_at_any_moment_lose_no_interpreter_for_good() -> None:
+    """As when Ctrl-C is pressed again and again in a notebook."""
+    code = """
+import random, signal, sys, time
+import numpy as np
+from edgeiqa import Model
+
+model = Model("nano", max_interpreters=2)
+tensor = np.zeros(model.contract.input.tensor_shape, np.uint8)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+rng, interrupts = random.Random(0), 0
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 3e-3))
+        for _ in range(3):
+            with model._runner():
+                pass
+        model.run(tensor)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        interrupts += 1
+signal.setitimer(signal.ITIMER_REAL, 0)
+model.run(tensor)
+print(interrupts)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_other_threads_score_leaves_a_usable_model() -> None:
+    code = """
+import os, threading, warnings
+import numpy as np
+from edgeiqa import Model
+
+warnings.simplefilter("ignore")
+model = Model("nano", max_interpreters=1)
+tensor = np.zeros(model.contract.input.tensor_shape, np.uint8)
+stop = threading.Event()
+
+def work():
+    while not stop.is_set():
+        model.run(tensor)
+
+workers = [threading.Thread(target=work, daemon=True) for _ in range(4)]
+for worker in workers:
+    worker.start()
+codes = []
+for _ in range(8):
+    child = os.fork()
+    if not child:
+        model.run(tensor)
+        os._exit(0)
+    codes.append(os.waitpid(child, 0)[1])
+stop.set()
+assert codes == [0] * 8, codes
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_model_is_pickled_by_what_it_was_opened_from(tmp_path: Path) -> None:
+    path = tmp_path / "own.tflite"
+    path.write_bytes(find("nano").read_bytes())
+    tensor = np.full(Model("nano").contract.input.tensor_shape, 77, np.uint8)
+    expected = Model("nano").run_raw(tensor)
+    for given in ("nano", path, path.read_bytes()):
+        again = pickle.loads(pickle.dumps(Model(given, threads=2, origin="mine")))
+        assert (again._threads, again._origin) == (2, "mine")
+        for name, values in again.run_raw(tensor).items():
+            np.testing.assert_array_equal(values, expected[name])
+
+
+def test_the_runtime_says_nothing_but_warnings_come_through() -> None:
+    code = """
+import os
+from edgeiqa import Model
+from edgeiqa.inference import interpreter
+
+Model("nano")
+with interpreter._without_info():
+    os.write(2, b"INFO: hidden\\nWARNING: shown\\n")
+Model("nano")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stderr == "WARNING: shown\n"
+
+
+def test_an_unknown_model_runs_in_a_process_of_its_own_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(models, "try_in_process", lambda _, origin: calls.append(origin))
+    data = find("nano").read_bytes()
+    own = tmp_path / "own.tflite"
+    own.write_bytes(data)
+    Model("nano")
+    Model(own)  # The same network under another name.
+    assert calls == []
+    contract, flatbuffer = contracts.read(data)
+    own.write_bytes(contracts.append(flatbuffer, dataclasses.replace(contract, name="mine")))
+    Model(own)
+    assert calls == [str(own)]
+
+
+def test_what_crashes_the_runtime_crashes_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    flatbuffer = contracts.read(find("nano").read_bytes())[1]
+    trial._passed.clear()
+    trial.try_in_process(flatbuffer, "nano")
+    assert len(trial._passed) == 1
+    crash = "import os, sys; sys.stdin.buffer.read(); os.abort()"
+    ran = subprocess.run
+    monkeypatch.setattr(
+        trial.subprocess, "run", lambda command, **more: ran([command[0], "-c", crash], **more)
+    )
+    trial.try_in_process(flatbuffer, "nano")  # Passed before.
+    with pytest.raises(ModelError, match=r"^mine: .*crashes"):
+        trial.try_in_process(flatbuffer + b"\0", "mine")

@@ -20,7 +20,7 @@ from edgeiqa import Scorer
 from edgeiqa.cli.main import main
 from edgeiqa.errors import ContractError
 from edgeiqa.inference import contract as contracts
-from edgeiqa.inference import model as models
+from edgeiqa.inference import interpreter
 from edgeiqa.inference.contract_spec import OutputSpec
 from edgeiqa.inference.model import Model, ModelError, find
 from edgeiqa.inference.model_file import MAX_FILE_BYTES, open_checked
@@ -44,7 +44,7 @@ class Spy:
 @pytest.fixture
 def spy(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "interpreter_class"
-    monkeypatch.setattr(models, name, lambda: Spy)
+    monkeypatch.setattr(interpreter, name, lambda: Spy)
     with pytest.raises(ReachedError):
         Model("nano")  # A good one would reach it.
 
