@@ -37,7 +37,7 @@ from edgeiqa.cli.common import (
     count_argument,
 )
 
-MOST_BLOCKS = 2000
+MAX_BLOCKS = 2000
 
 
 def found(paths: Sequence[str], lists: Sequence[str]) -> list[dict[str, Any]]:
@@ -74,8 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--actors", type=count_argument, metavar="N", help="default: as CPUs")
     parser.add_argument("--batch-size", type=count_argument, default=32, metavar="N")
     args = parser.parse_args(arguments)
-    # Ray reports about its use to its makers unless told not to, and a cluster of one machine
-    # listens on all its addresses; this setting's name tells only half of what it does.
+    # Ray reports about its use to its makers unless disabled, and a cluster of one machine
+    # listens on all its addresses; this setting does more than its name says.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if args.address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
@@ -101,6 +101,7 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
     from edgeiqa.integrations.ray import score_dataset
 
     # Blocks are what Ray hands out and repeats after a crash: many small ones for few pictures.
+<<<<<<< HEAD
     blocks = max(1, min(MOST_BLOCKS, len(rows) // args.batch_size))
     results = score_dataset(
         ray.data.from_items(rows, override_num_blocks=blocks),
@@ -111,6 +112,19 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
         concurrency=args.actors,
         batch_size=args.batch_size,
     )
+=======
+    blocks = max(1, min(MAX_BLOCKS, len(rows) // args.batch_size))
+    with quiet_runtime():
+        results = score_dataset(
+            ray.data.from_items(rows, override_num_blocks=blocks),
+            model=args.model,
+            gate=args.gate,
+            min_score=args.min_score,
+            max_causes=dict(args.max_causes),
+            concurrency=args.actors,
+            batch_size=args.batch_size,
+        )
+>>>>>>> 708d933 (Scripts and their tests in the field's words; defaults of the command line documented)
     start = time.monotonic()
     if args.output.endswith((".jsonl", ".ndjson", ".parquet")):
         done, unreadable = _write_file(results, args.output, len(rows))

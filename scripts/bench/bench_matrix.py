@@ -1,4 +1,4 @@
-"""Runs `edgeiqa bench` for a model in all cases that docs/reports/benchmarks.md tells about.
+"""Runs `edgeiqa bench` for a model in all cases that docs/reports/benchmarks.md describes.
 
 Usage: python scripts/bench/bench_matrix.py MODEL [--runs N] [--folder DIR]
 

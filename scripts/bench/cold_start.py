@@ -66,12 +66,12 @@ def start_once(words: Sequence[str]) -> dict[str, Any]:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} failed: {done.stderr[-500:]}")
-    told = json.loads(done.stdout)
+    reply = json.loads(done.stdout)
     steps: dict[str, float] = {}
-    for name, moment in told["marks"]:
+    for name, moment in reply["marks"]:
         steps[name] = (moment - begun) * 1e3
         begun = moment
-    memory = {key: told[key] for key in ("rss_mb", "peak_mb")}
+    memory = {key: reply[key] for key in ("rss_mb", "peak_mb")}
     return {"steps": steps, "total": sum(steps.values()), **memory}
 
 

@@ -8,7 +8,7 @@ a grain of their own on top, so that their JPEGs are as large as those of a came
 run of the command over all of them, its start included. Beside it runs what people write instead:
 a loop in one process over OpenCV's variance of Laplacian, or BRISQUE's features. At last a run
 that resumes over many photographs of which all but one are known. Peak memory is the resident set,
-as Linux tells it, of the process that was started and of its largest worker.
+as Linux reports it, of the process that was started and of its largest worker.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def measure(folder: Path, what: str, args: argparse.Namespace) -> list[dict[str,
                         "what": what,
                         "mode": mode,
                         "workers": workers,
-                        **told(len(paths), seconds, own, largest),
+                        **_rates(len(paths), seconds, own, largest),
                     }
                 )
                 print(f"  {mode}, {workers} workers: {runs[-1]['per_second']}/s", flush=True)
@@ -137,7 +137,7 @@ def measure(folder: Path, what: str, args: argparse.Namespace) -> list[dict[str,
         command = [sys.executable, __file__, "--rival", name, "--photographs", str(count)]
         seconds, own, largest = watched([*command, "--folder", str(folder)])
         runs.append(
-            {"what": what, "mode": name, "workers": 1, **told(count, seconds, own, largest)}
+            {"what": what, "mode": name, "workers": 1, **_rates(count, seconds, own, largest)}
         )
         print(f"  {name}: {runs[-1]['per_second']}/s", flush=True)
     for run in runs:
@@ -183,7 +183,7 @@ def nightly(count: int, model: str) -> dict[str, Any]:
     return {"photographs": count, "seconds": round(seconds, 2), "peak_mb": round(own, 1)}
 
 
-def told(count: int, seconds: float, own: float, largest: float) -> dict[str, Any]:
+def _rates(count: int, seconds: float, own: float, largest: float) -> dict[str, Any]:
     """What was measured, ready for JSON."""
     return {
         "photographs": count,

@@ -4,7 +4,7 @@ Usage: python scripts/bench/quick_shift.py FOLDER... [--models base nano] [--mos
 
 For each model and each gap (a JPEG is decoded at no less than so many times the model's input) it
 prints the differences of the scores in points, their rank correlation, the largest differences of
-the severities that quick mode tells, and milliseconds per photograph without causes. The gap that
+the severities that quick mode gives, and milliseconds per photograph without causes. The gap that
 edgeiqa uses is `edgeiqa.scorer.QUICK_GAP`.
 """
 
@@ -39,7 +39,7 @@ from edgeiqa.preprocessing.luma import luma_small  # noqa: E402
 from edgeiqa.scorer import QUICK_GAP  # noqa: E402
 
 GAPS = (1.0, 1.5, 2.0, 3.0)
-LEAST_PIXELS = 3_000_000
+MIN_PIXELS = 3_000_000
 
 
 def large_jpegs(folders: Sequence[str], most: int) -> list[str]:
@@ -53,7 +53,7 @@ def large_jpegs(folders: Sequence[str], most: int) -> list[str]:
                     image = identify(stream, item.path)
                     if image is None or image.format not in ("JPEG", "MPO"):
                         continue
-                    if image.width * image.height >= LEAST_PIXELS:
+                    if image.width * image.height >= MIN_PIXELS:
                         found.append(item.path)
             except Exception as error:  # Test suites hold files that are broken on purpose.
                 print(f"{item.path}: {error}", file=sys.stderr)
@@ -81,14 +81,14 @@ def measured(name: str, paths: Sequence[str]) -> dict[str, Any]:
             continue
         seconds += time.perf_counter() - start
         exact.append(score)
-        told = exposure(luma_small(whole, reduction(whole.height, whole.width)))
+        exact_light = exposure(luma_small(whole, reduction(whole.height, whole.width)))
         for gap in GAPS:
             start = time.perf_counter()
             small = decode(path, side=math.ceil(gap * side))
             scores[gap].append(scorer.score(small).score)
             spent[gap] += time.perf_counter() - start
             again = exposure(luma_small(small, reduction(small.height, small.width)))
-            light[gap].append(max(abs(told[cause] - again[cause]) for cause in told))
+            light[gap].append(max(abs(exact_light[cause] - again[cause]) for cause in exact_light))
     rows = []
     for gap in GAPS:
         shift = np.array(scores[gap]) - np.array(exact)

@@ -5,7 +5,7 @@ Usage: python scripts/bench/ray.py [--seconds 20] [--json docs/benchmarks/ray.js
 JPEGs of 512 x 512 and of 12 megapixels, quality 92, made of the samples and read from the page
 cache; causes and gate included, one thread per actor. The rate is that between the first results
 and the last, so that neither Ray's start nor the opening of models counts; how long those take is
-told beside it. Beside it, too: the same files in one process without Ray, and what a million rows
+given beside it. Beside it, too: the same files in one process without Ray, and what a million rows
 take as Parquet.
 """
 

@@ -35,7 +35,7 @@ SEED = 0
 SCENES = (("steady", 50), ("jerked", 15), ("steady again", 40), ("dark", 35), ("light again", 40))
 
 # Which frames the strip shows: (frame of the video, what it is called), from left to right and
-# from top to bottom. The first of the jerk is not told yet, the second is.
+# from top to bottom. The first frame of the jerk changes nothing yet, the second does.
 SHOWN = (25, 50, 51, 80, 125, 179)
 
 

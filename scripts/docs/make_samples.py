@@ -5,7 +5,7 @@ Usage: python scripts/docs/make_samples.py [--raccoon FILE] [--output FOLDER]
 Needs scikit-image and scikit-learn. The raccoon comes through `scipy.datasets.face`, which
 downloads it once (needs pooch), or from the file `scipy/misc/face.dat` of a SciPy wheel before
 1.10 (`--raccoon`). A photograph keeps its plain name; one spoilt on purpose is named
-`<photograph>-<what was done>.jpg`, which is how tools tell them apart. Sources and licences are
+`<photograph>-<what was done>.jpg`, which is how tools distinguish them. Sources and licences are
 in edgeiqa/assets/samples/README.md.
 """
 

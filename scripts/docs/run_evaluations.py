@@ -65,7 +65,7 @@ def step_arguments(step: str, model: str, file: Path, student: Path | None) -> l
 
 
 def _shown(file: Path) -> str:
-    """A path as the report shall tell it: short where it lies in the checkout."""
+    """A path as the report shows it: short where it lies in the checkout."""
     return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)
 
 
@@ -180,8 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{step}: there already")
     codes = [DONE]
     for number, (step, file, words) in enumerate(planned, start=1):
-        told = shlex.join(words)
-        print(f"[{number}/{len(planned)}] {step}: python -m convert {told}", flush=True)
+        shown = shlex.join(words)
+        print(f"[{number}/{len(planned)}] {step}: python -m convert {shown}", flush=True)
         began = time.monotonic()
         try:
             code = run_step(words)

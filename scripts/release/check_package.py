@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 
 from scripts.release import sbom  # noqa: E402
 
-MOST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 TOOL = ("cyclonedx-bom>=7", "cyclonedx-python-lib[json-validation]>=11")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
@@ -68,8 +68,8 @@ def said(words: Sequence[str | Path], **options: Any) -> str:
     except OSError as error:
         raise CheckError(f"{words[0]}: {error.strerror}") from error
     if done.returncode:
-        told = (done.stdout + done.stderr).strip()
-        raise CheckError(f"{' '.join(map(str, words[:6]))} ... failed:\n{told[-2000:]}")
+        printed = (done.stdout + done.stderr).strip()
+        raise CheckError(f"{' '.join(map(str, words[:6]))} ... failed:\n{printed[-2000:]}")
     return str(done.stdout)
 
 
@@ -119,7 +119,7 @@ def contents(dist: Path) -> dict[str, Any]:
     wheel = our_wheel(dist)
     command = [sys.executable, "-m", "check_wheel_contents", str(wheel)]
     # W002 are duplicates. Licences lie beside what they are about and among the metadata, too.
-    told = said([*command, "--toplevel", "edgeiqa,convert", "--ignore", "W002"])
+    printed = said([*command, "--toplevel", "edgeiqa,convert", "--ignore", "W002"])
     seen: dict[tuple[int, int], str] = {}
     with zipfile.ZipFile(wheel) as archive:
         for one in archive.infolist():
@@ -128,15 +128,15 @@ def contents(dist: Path) -> dict[str, Any]:
             other = seen.setdefault((one.CRC, one.file_size), one.filename)
             if other != one.filename:
                 raise CheckError(f"the wheel has {other} once more as {one.filename}")
-    return {"said": _last(told)}
+    return {"said": _last(printed)}
 
 
 def size(dist: Path) -> dict[str, Any]:
     """The wheel is small."""
     bytes_ = our_wheel(dist).stat().st_size
-    if bytes_ > MOST_BYTES:
+    if bytes_ > MAX_BYTES:
         raise CheckError(f"the wheel has {bytes_ / 1e6:.1f} MB, expected at most 10")
-    return {"bytes": bytes_, "most": MOST_BYTES}
+    return {"bytes": bytes_, "most": MAX_BYTES}
 
 
 def wheelhouse(dist: Path) -> dict[str, Any]:
@@ -260,8 +260,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (CheckError, ValueError) as error:
             print(f"check_package: {name}: {error}", file=sys.stderr)
             return 1
-        told = json.dumps(found[name])
-        print(f"{name:10} ok  {time.monotonic() - start:5.1f} s  {told[:200]}", flush=True)
+        printed = json.dumps(found[name])
+        print(f"{name:10} ok  {time.monotonic() - start:5.1f} s  {printed[:200]}", flush=True)
     (dist / "checks.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -36,8 +36,8 @@ def wheel_metadata(wheel: Path) -> Message:
 
 def wheel_identity(wheel: Path) -> tuple[str, str]:
     """Name, normalised (PEP 503), and version out of a wheel's own metadata."""
-    told = wheel_metadata(wheel)
-    return re.sub(r"[-_.]+", "-", str(told["Name"])).lower(), str(told["Version"])
+    metadata = wheel_metadata(wheel)
+    return re.sub(r"[-_.]+", "-", str(metadata["Name"])).lower(), str(metadata["Version"])
 
 
 def networks(wheel: Path) -> list[dict[str, Any]]:
@@ -85,10 +85,10 @@ def networks(wheel: Path) -> list[dict[str, Any]]:
 
 
 def _dataset(source: Mapping[str, Any]) -> dict[str, Any]:
-    told = {"type": "dataset", "name": str(source.get("name"))}
+    dataset = {"type": "dataset", "name": str(source.get("name"))}
     if source.get("terms"):
-        told["description"] = f"Terms: {source['terms']}"
-    return told
+        dataset["description"] = f"Terms: {source['terms']}"
+    return dataset
 
 
 def completed(document: dict[str, Any], ours: Path, wheels: Iterable[Path]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def completed(document: dict[str, Any], ours: Path, wheels: Iterable[Path]) -> d
             # Free text of old metadata, which the tool leaves out.
             made["licenses"] = [{"license": {"name": " ".join(str(licence).split())[:100]}}]
         made.setdefault("properties", []).append({"name": "edgeiqa:wheel", "value": wheel.name})
-        # Where it lay while the document was made tells nobody anything.
+        # The place where the document was made means nothing to others.
         made["externalReferences"] = [
             one
             for one in made.get("externalReferences", [])

@@ -3,9 +3,9 @@
 Usage: python scripts/release/version_matrix.py [--json docs/benchmarks/matrix.json]
 
 Each case is a fresh virtual environment with what PyPI's wheels give: the built wheel, NumPy 1.26
-or the newest, Pillow 10.1 or the newest. A combination for which there is no wheel is told as such.
+or the newest, Pillow 10.1 or the newest. A combination without a wheel is reported as such.
 The last case has tflite-runtime instead of LiteRT, as on 32-bit ARM: there scores must differ, and
-how far is told. All are compared with the Python that runs this, raw integers included.
+by how much is reported. All are compared with the Python that runs this, raw integers included.
 
 exit codes: 0 all are equal, 1 some differ or cannot be installed, 2 wrong usage.
 """
@@ -112,7 +112,7 @@ def _run(words: Sequence[str], **more: Any) -> subprocess.CompletedProcess[str]:
 
 
 def probe(python: str, folder: Path, name: str, every: int, path: str) -> dict[str, Any]:
-    """What tests/golden/probe.py tells in an environment.
+    """What tests/golden/probe.py finds in an environment.
 
     Raises:
         RuntimeError: It failed.
@@ -168,10 +168,10 @@ def try_case(
         if missing is not None:
             return {**row, "state": "no wheel", "why": missing}
         name = "-".join(map(str, asdict(case).values()))
-        told = probe(str(inside), folder, name, every, "")
-        if not Path(told["from"]).is_relative_to(inside.parents[1]):
-            raise RuntimeError(f"edgeiqa came from {told['from']} and not from the wheel")
-        differences = compare(reference, told, folder / "tensors")
+        found = probe(str(inside), folder, name, every, "")
+        if not Path(found["from"]).is_relative_to(inside.parents[1]):
+            raise RuntimeError(f"edgeiqa came from {found['from']} and not from the wheel")
+        differences = compare(reference, found, folder / "tensors")
         whole = total(differences)
     except (RuntimeError, ValueError, subprocess.TimeoutExpired) as error:
         return {**row, "why": str(error)}
@@ -179,7 +179,7 @@ def try_case(
         if inside is not None:
             shutil.rmtree(inside.parents[1], ignore_errors=True)
     row |= {"state": "equal" if whole.none else "different"}
-    row |= {"version": told["python"], "versions": told["versions"], "runs": told["runs"]}
+    row |= {"version": found["python"], "versions": found["versions"], "runs": found["runs"]}
     return {**row, "total": asdict(whole)}
 
 

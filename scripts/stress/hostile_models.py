@@ -89,8 +89,8 @@ class Child:
             self._process = None
             self.deaths += 1
             return ("took too long" if code == -9 else f"killed its process ({code})"), 0.0
-        told = json.loads(line)
-        return told["outcome"], told["mb"]
+        reply = json.loads(line)
+        return reply["outcome"], reply["mb"]
 
     def close(self) -> None:
         """Ends the process."""
@@ -180,24 +180,24 @@ def _files(model: str, count: int, seed: int) -> list[tuple[str, Callable[[], by
     return [(k, makers[k]) for k, share in SHARES.items() for _ in range(round(count * share))]
 
 
-def judge(data: bytes, original: tuple[Any, bytes], process: Child, told: Campaign) -> str:
+def judge(data: bytes, original: tuple[Any, bytes], process: Child, campaign: Campaign) -> str:
     """What becomes of one file."""
     start = time.perf_counter()
     try:
         opened = open_checked(data)
     except (ModelError, ContractError) as error:
         words = str(error).partition(": ")[2]
-        told.errors[words.split(":")[0][:40]] += 1
+        campaign.errors[words.split(":")[0][:40]] += 1
         return "refused"
     except Exception as error:
         return f"raised {type(error).__name__} when checked"
     finally:
         took = 1000 * (time.perf_counter() - start)
-        told.slowest_check_ms = max(told.slowest_check_ms, took)
+        campaign.slowest_check_ms = max(campaign.slowest_check_ms, took)
     if (opened.contract, opened.flatbuffer) == original:
         return "the same model"
     outcome, mb = process.run(data)
-    told.largest_mb = max(told.largest_mb, mb)
+    campaign.largest_mb = max(campaign.largest_mb, mb)
     return outcome
 
 
@@ -207,7 +207,7 @@ def campaign(models: Sequence[str], count: int, seed: int, keep: Path | None) ->
     Returns:
         Ready for JSON.
     """
-    told, process = Campaign(), Child()
+    campaign, process = Campaign(), Child()
     start = said = time.monotonic()
     for model in models:
         original = contracts.read(find(model).read_bytes())
@@ -215,28 +215,28 @@ def campaign(models: Sequence[str], count: int, seed: int, keep: Path | None) ->
             try:
                 data = make()
             except Exception:  # The schema's own writer cannot say it, or `append` refuses it.
-                told.outcomes.setdefault(kind, Counter())["could not be written"] += 1
+                campaign.outcomes.setdefault(kind, Counter())["could not be written"] += 1
                 continue
-            told.files += 1
-            outcome = judge(data, original, process, told)
-            told.outcomes.setdefault(kind, Counter())[outcome] += 1
+            campaign.files += 1
+            outcome = judge(data, original, process, campaign)
+            campaign.outcomes.setdefault(kind, Counter())[outcome] += 1
             if outcome != "refused" and outcome not in HARMLESS:
-                told.findings.append({"model": model, "kind": kind, "outcome": outcome})
+                campaign.findings.append({"model": model, "kind": kind, "outcome": outcome})
                 if keep is not None:
                     keep.mkdir(parents=True, exist_ok=True)
-                    (keep / f"{len(told.findings)}-{kind}.tflite").write_bytes(data)
+                    (keep / f"{len(campaign.findings)}-{kind}.tflite").write_bytes(data)
             if time.monotonic() - said > 10:
                 said = time.monotonic()
-                print(f"{told.files} files, {len(told.findings)} findings", flush=True)
+                print(f"{campaign.files} files, {len(campaign.findings)} findings", flush=True)
     process.close()
     return {
-        "files": told.files,
+        "files": campaign.files,
         "seconds": round(time.monotonic() - start),
-        "outcomes": {kind: dict(sorted(c.items())) for kind, c in told.outcomes.items()},
-        "findings": told.findings,
-        "slowest_check_ms": round(told.slowest_check_ms, 1),
-        "largest_child_mb": round(told.largest_mb),
-        "errors": dict(told.errors.most_common(40)),
+        "outcomes": {kind: dict(sorted(c.items())) for kind, c in campaign.outcomes.items()},
+        "findings": campaign.findings,
+        "slowest_check_ms": round(campaign.slowest_check_ms, 1),
+        "largest_child_mb": round(campaign.largest_mb),
+        "errors": dict(campaign.errors.most_common(40)),
     }
 
 

@@ -64,9 +64,9 @@ def network(tf: Any) -> Any:
         x = tf.pow(x, 1.5) + tf.math.log(x + 1.0)
         x = tf.nn.softmax(x) + tf.nn.log_softmax(x) + tf.nn.l2_normalize(x, 3)
         x = tf.matmul(x, x, transpose_b=True)
-        told = tf.reduce_mean(x, [2, 3]) + tf.reduce_max(x, [2, 3]) - tf.reduce_min(x, [2, 3])
-        told = tf.reshape(told + tf.reduce_sum(x, [2, 3]), (1, 8))
-        return {"score": tf.matmul(told, weights(8, 1)) + 0.1}
+        pooled = tf.reduce_mean(x, [2, 3]) + tf.reduce_max(x, [2, 3]) - tf.reduce_min(x, [2, 3])
+        pooled = tf.reshape(pooled + tf.reduce_sum(x, [2, 3]), (1, 8))
+        return {"score": tf.matmul(pooled, weights(8, 1)) + 0.1}
 
     return tf.function(run, input_signature=[tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32)])
 

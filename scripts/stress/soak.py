@@ -134,7 +134,7 @@ def _planes(rgb: np.ndarray) -> Make:
 
 def kinds() -> Kinds:
     """All that is scored."""
-    told = Kinds()
+    found = Kinds()
     turned = {"rotation": 90, "roi": (16, 8, 96, 96)}
     for name, size, pixel_format, more in (
         ("NV12 160x120", (160, 120), PixelFormat.NV12, {}),
@@ -148,16 +148,16 @@ def kinds() -> Kinds:
         ("GRAY 96x96", (96, 96), PixelFormat.GRAY, {}),
     ):
         for number, rgb in enumerate(photographs(*size, 8)):
-            told.frames[f"{name} #{number}"] = _framed(rgb, pixel_format, **more)
+            found.frames[f"{name} #{number}"] = _framed(rgb, pixel_format, **more)
     for number, rgb in enumerate(photographs(192, 108, 8)):
-        told.frames[f"YUV_420_888 192x108 #{number}"] = _planes(rgb)
+        found.frames[f"YUV_420_888 192x108 #{number}"] = _planes(rgb)
     for number, rgb in enumerate(photographs(200, 150, 4)):
         for suffix in ("JPEG", "PNG", "WEBP"):
             file = io.BytesIO()
             Image.fromarray(rgb).save(file, suffix)
-            told.encoded[f"{suffix} 200x150 #{number}"] = file.getvalue()
-    told.broken = _broken(told.encoded)
-    return told
+            found.encoded[f"{suffix} 200x150 #{number}"] = file.getvalue()
+    found.broken = _broken(found.encoded)
+    return found
 
 
 def _broken(encoded: dict[str, bytes]) -> dict[str, tuple[Make, str]]:
@@ -219,8 +219,8 @@ class Soak:
             plan += [(group, names[n % len(names)]) for n in range(count)]
         return plan
 
-    def run(self, seconds: float, frames: int, told: Callable[[Soak], None]) -> None:
-        """Scores until either limit; `told` is called after each sample."""
+    def run(self, seconds: float, frames: int, on_sample: Callable[[Soak], None]) -> None:
+        """Scores until either limit; `on_sample` is called after each sample."""
         self.sample()
         due = time.monotonic() + min(SAMPLE_S, seconds / 20)
         cycle = 0
@@ -230,7 +230,7 @@ class Soak:
                 self._one(group, name)
                 if time.monotonic() >= due:
                     self.sample()
-                    told(self)
+                    on_sample(self)
                     due = time.monotonic() + min(SAMPLE_S, seconds / 20)
                 if self._over(seconds, frames):
                     break
@@ -240,7 +240,7 @@ class Soak:
                 self._reopen()
         self.sample()
         self._live.close()
-        told(self)
+        on_sample(self)
 
     def _over(self, seconds: float, frames: int) -> bool:
         return self.pictures >= frames or time.monotonic() - self._start >= seconds
@@ -372,14 +372,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(arguments)
 
-    def told(soak: Soak) -> None:
+    def show(soak: Soak) -> None:
         last = soak.samples[-1]
         print(" ".join(f"{key} {value}" for key, value in last.items()), flush=True)
         if args.json is not None:
             _write(args.json, args, soak.report())
 
     soak = Soak()
-    soak.run(args.seconds, args.frames, told)
+    soak.run(args.seconds, args.frames, show)
     report = soak.report()
     print(
         f"{report['pictures']} pictures in {report['seconds']:.0f} s, "

@@ -78,13 +78,13 @@ def pictures(count: int) -> list[Frame]:
     return found
 
 
-def told_by(quality: Quality) -> str:
+def as_text(quality: Quality) -> str:
     """All that a result says, every number to its last bit."""
     return json.dumps(quality.to_dict())
 
 
 def work(
-    number: int, scorer: Scorer, frames: Sequence[Frame], expected: Sequence[str], told: Outcome
+    number: int, scorer: Scorer, frames: Sequence[Frame], expected: Sequence[str], outcome: Outcome
 ) -> None:
     """What one thread does."""
     order = list(range(len(frames)))
@@ -105,7 +105,7 @@ def work(
         else:
             quality = scorer.score(frame)
         scores += 1
-        got = "nothing" if quality is None else told_by(quality)
+        got = "nothing" if quality is None else as_text(quality)
         if got != expected[index]:
             wrong.append(
                 f"thread {number}, picture {index}: {got[:80]}, not {expected[index][:80]}"
@@ -116,10 +116,10 @@ def work(
                 wrong.append(f"thread {number}: a broken picture was scored")
             except ValueError:
                 refused += 1
-    with told.lock:
-        told.scores += scores
-        told.refused += refused
-        told.wrong += wrong
+    with outcome.lock:
+        outcome.scores += scores
+        outcome.refused += refused
+        outcome.wrong += wrong
 
 
 def compare(model: str, threads: int, frames: Sequence[Frame]) -> dict[str, Any]:
@@ -130,12 +130,12 @@ def compare(model: str, threads: int, frames: Sequence[Frame]) -> dict[str, Any]
     """
     scorer = Scorer(model)
     start = time.monotonic()
-    expected = [told_by(scorer.score(frame)) for frame in frames]
+    expected = [as_text(scorer.score(frame)) for frame in frames]
     single = time.monotonic() - start
     print(f"{model}: {len(frames)} pictures by one thread in {single:.0f} s", flush=True)
-    told = Outcome()
+    outcome = Outcome()
     workers = [
-        threading.Thread(target=_run, args=(number, scorer, frames, expected, told))
+        threading.Thread(target=_run, args=(number, scorer, frames, expected, outcome))
         for number in range(threads)
     ]
     start = time.monotonic()
@@ -144,26 +144,29 @@ def compare(model: str, threads: int, frames: Sequence[Frame]) -> dict[str, Any]
     for worker in workers:
         worker.join()
     seconds = time.monotonic() - start
-    print(f"{model}: {told.scores} scores, {len(told.wrong)} differ, {seconds:.0f} s", flush=True)
+    print(
+        f"{model}: {outcome.scores} scores, {len(outcome.wrong)} differ, {seconds:.0f} s",
+        flush=True,
+    )
     return {
         "model": f"{scorer.contract.name} {scorer.contract.version}",
         "threads": threads,
         "pictures": len(frames),
         "different_results": len(set(expected)),
-        "scores": told.scores,
-        "refused": told.refused,
-        "differ": len(told.wrong),
-        "first": told.wrong[:10],
+        "scores": outcome.scores,
+        "refused": outcome.refused,
+        "differ": len(outcome.wrong),
+        "first": outcome.wrong[:10],
         "seconds": round(seconds, 1),
     }
 
 
-def _run(number: int, scorer: Scorer, frames: Any, expected: Any, told: Outcome) -> None:
+def _run(number: int, scorer: Scorer, frames: Any, expected: Any, outcome: Outcome) -> None:
     try:
-        work(number, scorer, frames, expected, told)
+        work(number, scorer, frames, expected, outcome)
     except Exception as error:
-        with told.lock:
-            told.wrong.append(f"thread {number} ended: {type(error).__name__}: {error}")
+        with outcome.lock:
+            outcome.wrong.append(f"thread {number} ended: {type(error).__name__}: {error}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

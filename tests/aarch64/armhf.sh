@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs golden scores with tflite-runtime's wheel for 32-bit ARM on an emulated Cortex-A7, and says
-# how far they are from LiteRT's on this machine. They must differ; this tells by how much.
+# how far they are from LiteRT's on this machine. They must differ; this shows by how much.
 # Usage: tests/aarch64/armhf.sh [EVERY] [FILE.json]   each EVERY-th picture and frame (default: 41)
 #
 # PyPI has no NumPy and no Pillow for 32-bit ARM: Debian bookworm's stand in, NumPy 1.24 and Pillow

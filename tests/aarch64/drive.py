@@ -114,8 +114,8 @@ class Place:
                 )
         return [process.returncode, text]
 
-    def probe(self, work: Path, tell: Any) -> dict[str, Any]:
-        """Runs tests/golden/probe.py; `tell` gets (done, of) on the way."""
+    def probe(self, work: Path, progress: Any) -> dict[str, Any]:
+        """Runs tests/golden/probe.py; `progress` gets (done, of) on the way."""
         out = work / f"{self.plan.python}-{self.plan.cpu}.json"
         words = [str(PROBE), str(out), "--tensors", str(work / "tensors"), "--progress"]
         with tempfile.TemporaryFile("w+") as errors:
@@ -124,7 +124,7 @@ class Place:
                 assert process.stdout is not None
                 for line in process.stdout:
                     done, of = map(int, line.split())
-                    tell(done, of)
+                    progress(done, of)
                 process.wait(timeout=LONGEST_S)
             if process.returncode:
                 raise FailedError(f"{self.plan}: {_end(process, errors)}")
@@ -167,19 +167,19 @@ class Status:
         self._lock = threading.Lock()
 
     def of(self, plan: Plan) -> Any:
-        """What a probe's `tell` is to be."""
+        """What a probe's `progress` should be."""
 
-        def tell(done: int, total: int) -> None:
+        def progress(done: int, total: int) -> None:
             with self._lock:
                 self._far[str(plan)] = f"{plan}: {done} of {total}"
                 if time.monotonic() - self._last > 10:
                     self._last = time.monotonic()
                     print("; ".join(self._far.values()), file=sys.stderr, flush=True)
 
-        return tell
+        return progress
 
     def ended(self, plan: Plan) -> None:
-        """It need not be told about any more."""
+        """Nothing more needs to be shown about it."""
         with self._lock:
             self._far.pop(str(plan), None)
 
@@ -194,9 +194,9 @@ def measure(
     """
     plan = place.plan
     start = time.monotonic()
-    told = place.probe(work, status.of(plan))
+    found = place.probe(work, status.of(plan))
     status.ended(plan)
-    differences = compare.compare(reference, told, work / "tensors")
+    differences = compare.compare(reference, found, work / "tensors")
     whole = compare.total(differences)
     cli = [
         {"command": f"edgeiqa {' '.join(words)}", "same": place.edgeiqa(*words) == here}
@@ -204,10 +204,10 @@ def measure(
         for here in [native.edgeiqa(*words)]
     ]
     return {
-        **{key: told[key] for key in ("python", "machine", "features", "versions", "every")},
+        **{key: found[key] for key in ("python", "machine", "features", "versions", "every")},
         "cpu": plan.cpu,
         "seconds": round(time.monotonic() - start),
-        "runs": {name: run["count"] for name, run in told["runs"].items()},
+        "runs": {name: run["count"] for name, run in found["runs"].items()},
         "documents": {name: asdict(one) for name, one in differences.items()},
         "total": asdict(whole),
         "cli": cli,

@@ -25,20 +25,20 @@ def benchmark_blocks(models: Sequence[str], folder: Path = FOLDER) -> Blocks:
     blocks: Blocks = {}
     for name in models:
         cases = partial(_cases, name, folder)
-        blocks[f"machine-{name}"] = partial(_told, machine_lines, cases, name)
-        blocks[f"bench-{name}"] = partial(_told, bench_tables, cases, name)
+        blocks[f"machine-{name}"] = partial(_shown, machine_lines, cases, name)
+        blocks[f"bench-{name}"] = partial(_shown, bench_tables, cases, name)
     blocks["coldstart"] = partial(coldstart_tables, folder)
     return blocks
 
 
-def _told(
-    tell: Callable[[Mapping[str, Mapping[str, Any]]], str],
+def _shown(
+    show: Callable[[Mapping[str, Mapping[str, Any]]], str],
     cases: Callable[[], dict[str, dict[str, Any]]],
     name: str,
 ) -> str:
     found = cases()
     return (
-        tell(found)
+        show(found)
         if found
         else f"_Not measured yet: `python scripts/bench/bench_matrix.py {name}`_"
     )
@@ -61,7 +61,7 @@ def machine_lines(cases: Mapping[str, Mapping[str, Any]]) -> str:
         f"Model {model['name']} {model['version']}{second}, on {board}"
         f"{machine['processor'] or 'an unknown processor'} ({machine['architecture']}, "
         f"{machine['cores']} cores, {' '.join(machine['features'])}), {machine['system']}; "
-        f"governor {machine['governor'] or 'not told'}; priority {machine['priority']}. {versions}."
+        f"governor {machine['governor'] or 'unknown'}; priority {machine['priority']}. {versions}."
     )
 
 
@@ -125,9 +125,9 @@ def _rivals(cases: Mapping[str, Mapping[str, Any]]) -> str:
         rows.append([name, *cells])
     if not rows:
         return "Nothing was run beside it."
-    told = "; ".join(f"{name}: {text}" for name, text in about.items())
+    notes = "; ".join(f"{name}: {text}" for name, text in about.items())
     head = "Others, milliseconds, p50, in brackets over ours:\n\n"
-    return f"{head}{table(['instead', *subjects], rows)}\n\n{told}."
+    return f"{head}{table(['instead', *subjects], rows)}\n\n{notes}."
 
 
 def _memory(cases: Mapping[str, Mapping[str, Any]]) -> str:
@@ -140,8 +140,8 @@ def _memory(cases: Mapping[str, Mapping[str, Any]]) -> str:
     }
     rows = []
     for case, report in cases.items():
-        told = report["memory"]
-        rows.append([case, *("-" if told[key] is None else f"{told[key]:.0f}" for key in keys)])
+        memory = report["memory"]
+        rows.append([case, *("-" if memory[key] is None else f"{memory[key]:.0f}" for key in keys)])
     return "Memory of the process, MB:\n\n" + table(["case", *keys.values()], rows)
 
 

@@ -29,14 +29,14 @@ def sharpness_table(results: Path = RESULTS) -> str:
     facts = report["protocol"]
     parts = []
     for condition, versions in report["auc"].items():
-        told = report["told"][condition]
+        shares = report["told"][condition]
         rows = [
             [f"{version} px", *(_area(found[detector]) for detector in DETECTORS)]
             for version, found in versions.items()
         ]
         for row, version in zip(rows, versions, strict=True):
-            row.append(f"{told[version]:.0%}")
-        rows.insert(0, ["nothing", *["-"] * len(DETECTORS), f"{told['sharp']:.0%}"])
+            row.append(f"{shares[version]:.0%}")
+        rows.insert(0, ["nothing", *["-"] * len(DETECTORS), f"{shares['sharp']:.0%}"])
         head = ["blurred by", *DETECTORS.values(), f"above {report['limit']:g}"]
         name = condition[0].upper() + condition[1:]
         parts.append(f"{name}:\n\n{table(head, rows)}")
@@ -50,7 +50,7 @@ def sharpness_table(results: Path = RESULTS) -> str:
 
 
 def faults_table(results: Path = RESULTS) -> str:
-    """How well known faults are told, per kind and level."""
+    """How well known faults are detected, per kind and level."""
     report = _report("diagnose", results)
     if report is None:
         return missing("diagnose")
@@ -64,10 +64,10 @@ def faults_table(results: Path = RESULTS) -> str:
         ]
         for row in report["faults"]
     ]
-    head = ["distortion", "cause", *(f"AUC {k}" for k in LEVELS), *(f"told {k}" for k in LEVELS)]
+    head = ["distortion", "cause", *(f"AUC {k}" for k in LEVELS), *(f"found {k}" for k in LEVELS)]
     untouched = ", ".join(f"`{cause}` {share:.0%}" for cause, share in report["untouched"].items())
     return (
-        f"{table(head, rows, left=2)}\n\nLevels 1 to 5 of docs/training.md; told: share above the "
+        f"{table(head, rows, left=2)}\n\nLevels 1 to 5 of docs/training.md; found: share above the "
         f"limit of the preset normal. Of the untouched pictures are above it: {untouched}. "
         f"{facts['pictures']} liked pictures of {facts['database']}'s {facts['split']} split; "
         f"model {facts['model']} {facts['model_version']}; `{facts['command']}`."

@@ -27,9 +27,9 @@ def coldstart_tables(folder: Path) -> str:
     if report is None:
         return "_Not measured yet: `python scripts/bench/cold_start.py`_"
     parts = [_times(report["time"]), _steps(report["time"])]
-    told = report["machine"]
+    machine = report["machine"]
     what = report["what"][:1].upper() + report["what"][1:]
-    where = f"{told['processor']}, {told['cores']} cores, load {told['load']}"
+    where = f"{machine['processor']}, {machine['cores']} cores, load {machine['load']}"
     parts.append(f"{what}; {where}. `{report['command']}`.")
     return "\n\n".join(parts)
 

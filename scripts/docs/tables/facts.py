@@ -85,18 +85,18 @@ def settings(recipe: dict[str, Any], path: str = "") -> str:
         recipe: Names to values or further recipes.
         path: What to put before every name.
     """
-    told = []
+    parts = []
     for key, value in recipe.items():
         if value is None or key == "before":
             continue
         if isinstance(value, dict):
             # A schedule belongs to its run like any other setting.
-            told.append(settings(value, path if key == "schedule" else f"{path}{key} "))
+            parts.append(settings(value, path if key == "schedule" else f"{path}{key} "))
         elif isinstance(value, float):
-            told.append(f"{path}{key} {float(f'{value:.5g}'):g}")
+            parts.append(f"{path}{key} {float(f'{value:.5g}'):g}")
         else:
-            told.append(f"{path}{key} {value}")
-    return ", ".join(line for line in told if line)
+            parts.append(f"{path}{key} {value}")
+    return ", ".join(line for line in parts if line)
 
 
 def databases_table() -> str:

@@ -31,24 +31,24 @@ def hardening_blocks(results: Path = RESULTS, benchmarks: Path = BENCHMARKS) -> 
     """
     return {
         "models": partial(
-            _told, models_table, results / "models.json", "python scripts/stress/hostile_models.py"
+            _shown, models_table, results / "models.json", "python scripts/stress/hostile_models.py"
         ),
         "threads": partial(
-            _told, threads_table, results / "threads.json", "python scripts/stress/threads.py"
+            _shown, threads_table, results / "threads.json", "python scripts/stress/threads.py"
         ),
         "soak": partial(
-            _told, soak_table, benchmarks / "soak.json", "python scripts/stress/soak.py"
+            _shown, soak_table, benchmarks / "soak.json", "python scripts/stress/soak.py"
         ),
     }
 
 
-def _told(tell: Any, path: Path, command: str) -> str:
+def _shown(show: Any, path: Path, command: str) -> str:
     report = read_report(path)
     if report is None:
         shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path.name
         return f"_Not measured yet: `{command} --json {shown}`_"
-    told: str = tell(report)
-    return told
+    text: str = show(report)
+    return text
 
 
 def models_table(report: dict[str, Any]) -> str:

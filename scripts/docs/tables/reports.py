@@ -127,7 +127,7 @@ class Shipped:
         name: As `edgeiqa score --model` takes it.
         contract: What the file says about itself.
         size: Bytes of the file.
-        measured: What tells its reports from those about others.
+        measured: What identifies its reports.
         folder: Where its reports lie.
     """
 

@@ -40,10 +40,10 @@ def measured_table(report: dict[str, Any]) -> str:
     actors = [run["actors"] for run in report["cases"][0]["ray"]]
     head = ["photographs, model", "one process without Ray"]
     head += [f"Ray, {count} actor{'s' * (count > 1)}" for count in actors]
-    told = report["machine"]
+    machine = report["machine"]
     note = (
-        f"{report['what']}. {told['processor']}, {told['cores']} cores, load "
-        f"{told['load']}, Ray {report['versions']['ray']}. `{report['command']}`."
+        f"{report['what']}. {machine['processor']}, {machine['cores']} cores, load "
+        f"{machine['load']}, Ray {report['versions']['ray']}. `{report['command']}`."
     )
     shown = table([*head, "seconds to the first results"], rows)
     return f"Photographs a second:\n\n{shown}\n\n{note}"

@@ -36,10 +36,10 @@ def test_a_small_library_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert run["per_second"] == pytest.approx(10 / run["seconds"], rel=0.05)
         assert run["peak_mb"] > 10
     assert document["runs"][0]["peak_worker_mb"] > 30
-    told = library_tables(tmp_path)
-    assert "10 JPEGs of tiny" in told
-    assert "over 1,500 photographs of which one is new" in told
-    assert document["command"] in told
+    text = library_tables(tmp_path)
+    assert "10 JPEGs of tiny" in text
+    assert "over 1,500 photographs of which one is new" in text
+    assert document["command"] in text
 
 
 def test_quick_scores_are_compared_with_exact_ones(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The benchmark of the report runs, and its table tells what was measured."""
+"""The benchmark of the report runs, and its table says what was measured."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ REPORT = {
 
 
 def test_the_table_tells_what_was_measured(tmp_path: Path) -> None:
-    tell = report_blocks(tmp_path)["report"]
-    assert tell().startswith("_Not measured yet: `python scripts/bench/report.py --json")
+    show = report_blocks(tmp_path)["report"]
+    assert show().startswith("_Not measured yet: `python scripts/bench/report.py --json")
     (tmp_path / "report.json").write_text(json.dumps(REPORT))
-    text = tell()
+    text = show()
     for row in (
         "| 10,000 photographs | measured |",
         "| the page | 31.4 MB |",

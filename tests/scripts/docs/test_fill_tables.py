@@ -129,18 +129,18 @@ def test_every_command_step_and_option_has_its_place(capsys: pytest.CaptureFixtu
         assert f"`edgeiqa {command}" in page, command
 
 
-def test_told_commands_are_commands() -> None:
+def test_shown_commands_exist() -> None:
     """Every `python -m convert STEP --option` in a guide has that step and that option."""
     import argparse
     import importlib
 
     modules = {name: module for name, module, _ in STEPS}
     parsers: dict[str, set[str]] = {}
-    told = "\n".join([*GUIDES.values(), *CARDS.values(), *PROJECT_COMMANDS.values()])
+    shown = "\n".join([*GUIDES.values(), *CARDS.values(), *PROJECT_COMMANDS.values()])
     # What reports say was measured with is history, and may name options of its day.
-    told = re.sub(r"<!-- begin: .*?<!-- end: [\w-]+ -->", "", told, flags=re.DOTALL)
-    told = told.replace("\\\n", " ")
-    for line in re.findall(r"python -m convert ([^`\n#]+)", told):
+    shown = re.sub(r"<!-- begin: .*?<!-- end: [\w-]+ -->", "", shown, flags=re.DOTALL)
+    shown = shown.replace("\\\n", " ")
+    for line in re.findall(r"python -m convert ([^`\n#]+)", shown):
         step, *words = line.split()
         if step == "STEP" or step.startswith("-"):
             continue

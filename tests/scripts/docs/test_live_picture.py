@@ -1,4 +1,4 @@
-"""The recording for the README shows a smear that is told with its second frame."""
+"""The recording for the README shows a blur that is confirmed by its second frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""run_evaluations.py: which steps run, what they are told, and what is never repeated."""
+"""run_evaluations.py: which steps run, with which arguments, and what is never repeated."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_faulty_wheels_are_found(
     bad.write_bytes(b"no wheel")
     with pytest.raises(CheckError):
         twine(tmp_path)
-    monkeypatch.setattr(check_package, "MOST_BYTES", 7)
+    monkeypatch.setattr(check_package, "MAX_BYTES", 7)
     with pytest.raises(CheckError, match="expected at most 10"):
         size(tmp_path)
     bad.unlink()

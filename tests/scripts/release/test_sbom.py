@@ -16,8 +16,8 @@ from scripts.release.sbom import completed, networks, wheel_identity, write
 def wheel(folder: Path, name: str, version: str, licence: str = "", **files: bytes) -> Path:
     path = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        told = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{licence}"
-        archive.writestr(f"{name}-{version}.dist-info/METADATA", told)
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{licence}"
+        archive.writestr(f"{name}-{version}.dist-info/METADATA", metadata)
         for file, data in files.items():
             archive.writestr(f"edgeiqa/assets/models/{file}.tflite", data)
     return path

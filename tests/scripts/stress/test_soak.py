@@ -86,9 +86,9 @@ def test_warm_is_after_the_first_opening_anew() -> None:
         {"seconds": float(n), "pictures": 10_000.0 * n, "rss_mb": 70.0 if n < 6 else 77.0, **same}
         for n in range(1, 21)
     ]
-    told = soak_script.course(samples)
-    assert told["rss_mb"] == {"after_a_tenth": 70.0, "warm": 77.0, "end": 77.0, "largest": 77.0}
-    assert told["slope_mb_per_million"] == 0
+    found = soak_script.course(samples)
+    assert found["rss_mb"] == {"after_a_tenth": 70.0, "warm": 77.0, "end": 77.0, "largest": 77.0}
+    assert found["slope_mb_per_million"] == 0
     early = soak_script.course(samples[:4])
     assert early["rss_mb"]["warm"] == 70.0
 

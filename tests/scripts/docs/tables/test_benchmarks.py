@@ -69,7 +69,7 @@ def test_a_file_has_no_bar_and_rivals_may_be_missing() -> None:
 def test_the_machine_is_told() -> None:
     line = machine_lines({"1080p": report()})
     assert "Model base 1.2.3 with causes causes 0.0.1, on A Pi, Cortex-A76 (aarch64" in line
-    assert "governor not told" in line
+    assert "governor unknown" in line
 
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Blocks are filled, nothing else is touched, and broken markers are told."""
+"""Blocks are filled, nothing else is touched, and broken markers are reported."""
 
 from __future__ import annotations
 

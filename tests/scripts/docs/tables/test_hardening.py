@@ -1,4 +1,4 @@
-"""Tables about hostile models, threads and the soak, from reports with numbers that tell."""
+"""Tables about hostile models, threads and the soak, from reports with made-up numbers."""
 
 from __future__ import annotations
 
@@ -55,31 +55,31 @@ def soak(samples: int) -> dict[str, Any]:
 
 
 def test_models_are_counted_by_damage_and_outcome() -> None:
-    told = models_table(MODELS)
-    assert "made right | 42 | 32 | 0 | 6 | 2 | 0 | 2 |" in told
-    assert "| the file cut | 18 | 18 | 0 | 0 | 0 | 0 | 0 |" in told
-    assert "60 files, 2 of which did harm." in told
-    assert "`python scripts/stress/hostile_models.py --files 30`; `python" in told
+    text = models_table(MODELS)
+    assert "made right | 42 | 32 | 0 | 6 | 2 | 0 | 2 |" in text
+    assert "| the file cut | 18 | 18 | 0 | 0 | 0 | 0 | 0 |" in text
+    assert "60 files, 2 of which did harm." in text
+    assert "`python scripts/stress/hostile_models.py --files 30`; `python" in text
 
 
 def test_threads_are_told_with_what_differs() -> None:
-    told = threads_table(THREADS)
-    assert "| nano 0.1.0 | 16 | 1,000 | 16,000 | 200 | 3 |" in told
-    assert "`Scorer.score`, `LiveScorer`" in told
+    text = threads_table(THREADS)
+    assert "| nano 0.1.0 | 16 | 1,000 | 16,000 | 200 | 3 |" in text
+    assert "`Scorer.score`, `LiveScorer`" in text
 
 
 def test_the_soak_is_told_from_its_first_sample_to_its_last() -> None:
-    told = soak_table(soak(61))
-    rows = [line for line in told.splitlines() if line.startswith("|")][2:]
+    text = soak_table(soak(61))
+    rows = [line for line in text.splitlines() if line.startswith("|")][2:]
     assert len(rows) == 9
     assert rows[0].startswith("| 0 | 0 | 70.0 | 5 | 1 | 30,000 |")
     assert rows[-1].startswith("| 60 | 60,000 | 76.0 |")
-    assert "11 broken ones refused; the model opened anew 4 times" in told
+    assert "11 broken ones refused; the model opened anew 4 times" in text
     assert (
         "70.9 MB after a tenth of the time, 71.0 once the model had been opened anew, and 71.3"
-        in told
+        in text
     )
-    assert "+0.8 MB in a million" in told
+    assert "+0.8 MB in a million" in text
     assert len([line for line in soak_table(soak(2)).splitlines() if line.startswith("|")]) == 4
 
 

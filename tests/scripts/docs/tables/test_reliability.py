@@ -72,6 +72,6 @@ def test_faults_and_interrupts(tmp_path: Path) -> None:
     text = faults_table(tmp_path)
     assert "3 faults in 4 tests passed, 0 failed, 1 skipped" in text
     assert "| `\\| head`; bomb (PNG; GIF) | ends | 141 | nothing |" in text
-    told = interrupts_table(tmp_path)
-    assert "| `score` | 40 | a 39, b 1 | 0 |" in told
-    assert told.endswith("`python -m tests.faults --only sweep`.")
+    swept = interrupts_table(tmp_path)
+    assert "| `score` | 40 | a 39, b 1 | 0 |" in swept
+    assert swept.endswith("`python -m tests.faults --only sweep`.")
