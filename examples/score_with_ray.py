@@ -101,8 +101,7 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
     from edgeiqa.integrations.ray import score_dataset
 
     # Blocks are what Ray hands out and repeats after a crash: many small ones for few pictures.
-<<<<<<< HEAD
-    blocks = max(1, min(MOST_BLOCKS, len(rows) // args.batch_size))
+    blocks = max(1, min(MAX_BLOCKS, len(rows) // args.batch_size))
     results = score_dataset(
         ray.data.from_items(rows, override_num_blocks=blocks),
         model=args.model,
@@ -112,19 +111,6 @@ def _score(rows: list[dict[str, Any]], args: argparse.Namespace) -> int:
         concurrency=args.actors,
         batch_size=args.batch_size,
     )
-=======
-    blocks = max(1, min(MAX_BLOCKS, len(rows) // args.batch_size))
-    with quiet_runtime():
-        results = score_dataset(
-            ray.data.from_items(rows, override_num_blocks=blocks),
-            model=args.model,
-            gate=args.gate,
-            min_score=args.min_score,
-            max_causes=dict(args.max_causes),
-            concurrency=args.actors,
-            batch_size=args.batch_size,
-        )
->>>>>>> 708d933 (Scripts and their tests in the field's words; defaults of the command line documented)
     start = time.monotonic()
     if args.output.endswith((".jsonl", ".ndjson", ".parquet")):
         done, unreadable = _write_file(results, args.output, len(rows))
