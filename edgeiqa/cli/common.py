@@ -233,14 +233,14 @@ def add_quiet_option(parser: argparse._ActionsContainer) -> None:
 
 
 def add_format_option(parser: argparse._ActionsContainer, *formats: str) -> None:
-    """Adds --format for commands that have --output; see `asked_format`."""
+    """Adds --format for commands that have --output; see `output_format`."""
     parser.add_argument(
         "--format", choices=formats, help="default: by the suffix of --output, else table"
     )
     parser.set_defaults(formats=formats)
 
 
-def asked_format(arguments: argparse.Namespace) -> str:
+def output_format(arguments: argparse.Namespace) -> str:
     """The format by name, else by the suffix of --output, else a table."""
     if arguments.format is not None:
         return str(arguments.format)

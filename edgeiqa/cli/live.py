@@ -13,9 +13,9 @@ from edgeiqa.cli.common import (
     EXIT_OK,
     EXIT_UNREADABLE,
     UsageError,
-    asked_format,
     gate_words,
     open_scorer,
+    output_format,
 )
 from edgeiqa.cli.live_options import EPILOG, add_options, check_options
 from edgeiqa.cli.live_sinks import open_sinks
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         line = _line(arguments, threshold, stack)
         lines: Lines | None = None
         if line is None or arguments.output is not None:
-            lines = LINES[asked_format(arguments)](
+            lines = LINES[output_format(arguments)](
                 stack.enter_context(opened_lines(arguments.output, append=arguments.append))
             )
         outlets = Outlets(

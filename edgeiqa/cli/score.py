@@ -18,10 +18,10 @@ from edgeiqa.cli.common import (
     add_format_option,
     add_gate_options,
     add_quiet_option,
-    asked_format,
     count_argument,
     gate_words,
     open_scorer,
+    output_format,
     read_model,
 )
 
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # Decoders warn about metadata, which nobody asked for.
-    file_format = asked_format(arguments)
+    file_format = output_format(arguments)
     _check_combination(arguments, file_format)
     maps = None if arguments.map is None else _map_folder(arguments.map)
     max_pixels = arguments.max_megapixels * 1_000_000

@@ -18,9 +18,9 @@ from edgeiqa.cli.common import (
     UsageError,
     add_format_option,
     add_gate_options,
-    asked_format,
     count_argument,
     open_scorer,
+    output_format,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     left = arguments.count
     with _ending_on_terminate(), _appending(arguments.output) as stream:
-        writer = writers.WRITERS[asked_format(arguments)](stream)
+        writer = writers.WRITERS[output_format(arguments)](stream)
         stream.flush()
         for arrival in watch.arrivals():
             row = _score(arrival, watch, scorer, gate)

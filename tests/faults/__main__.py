@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 class Recorder:
-    """Collects what tests noted with the fixture `fault`."""
+    """Collects what tests recorded with the fixture `fault`."""
 
     def __init__(self) -> None:
         self.faults: list[dict[str, Any]] = []
@@ -38,7 +38,7 @@ class Recorder:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs all and reports; returns 1 if anything was lost, left half or told badly."""
+    """Runs all and reports; returns 1 if anything was lost, left incomplete or reported badly."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument(
         "--delays", type=int, default=40, help="interrupts of each command (default: 40)"
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _tests(many: int) -> dict[str, Any]:
-    """Runs the tests of faults, and collects what they noted."""
+    """Runs the tests of faults, and collects what they recorded."""
     os.environ["EDGEIQA_MANY_FILES"] = str(many)
     recorder = Recorder()
     ignored = f"--ignore={HERE / 'test_interrupts.py'}"  # The sweep does more of the same.

@@ -14,7 +14,7 @@ Fault = Callable[..., None]
 
 @pytest.fixture
 def fault(record_property: Callable[[str, object], None]) -> Fault:
-    """Notes a fault for the report: theme, what was done, what happens, exit code, figures."""
+    """Records a fault for the report: what was done, what happens, exit code, figures."""
 
     def note(what: str, happens: str, code: int | str, **figures: object) -> None:
         entry = {"fault": what, "happens": happens, "exit": code, "lost": "nothing"}

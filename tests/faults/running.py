@@ -1,4 +1,4 @@
-"""Runs the real command in a process of its own, under whatever conditions a fault asks for."""
+"""Runs the real command in a process of its own, under the conditions of a fault."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Done:
 
 
 def environment(**more: str | None) -> dict[str, str]:
-    """This process's environment with our own package found first; None takes a name out."""
+    """This process's environment with our own package found first; None removes a variable."""
     found = {**os.environ, "PYTHONPATH": str(ROOT)}
     for name, value in more.items():
         found.pop(name, None)
@@ -122,8 +122,8 @@ def run(
 def _peak_mb(pid: int) -> float:
     """Highest resident memory so far, MiB; 0 of what has ended.
 
-    Not what `wait4` tells: that counts what the process was before it began its program, a copy of
-    this one.
+    Not from `wait4`, which counts what the process was before it began its program, a copy of this
+    one.
     """
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
@@ -134,7 +134,7 @@ def _peak_mb(pid: int) -> float:
 
 
 def in_order(done: Done, code: int, *texts: str) -> Done:
-    """Checks the exit code, that there is no traceback, and that each text was told."""
+    """Checks the exit code, that there is no traceback, and that each text was printed."""
     assert done.code == code, f"exit code {done.code}:\n{done.err}\n{done.out[-2000:]!r}"
     assert "Traceback" not in done.err, done.err
     for text in texts:

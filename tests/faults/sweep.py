@@ -40,7 +40,7 @@ class Case:
         signals: That it handles.
         codes: With which it may end when it was interrupted.
         check: Raises AssertionError if something was lost or is half written.
-        ending: More arguments that make it end, where it runs until it is told to stop.
+        ending: More arguments that make it end, where it runs until it is stopped.
     """
 
     name: str
@@ -294,10 +294,10 @@ def _interrupt(case: Case, folder: Path, kind: signal.Signals, delay: float, swe
         case.check(folder)
     except (AssertionError, ValueError, OSError) as error:
         swept.wrong.append(f"{where}: {error}")
-    told = f"{kind.name}: exit {code}"
+    end = f"{kind.name}: exit {code}"
     if early or late:
-        told = "before it began" if early else "when it had ended"
-    swept.ends[told] += 1
+        end = "before it began" if early else "when it had ended"
+    swept.ends[end] += 1
 
 
 def _before_ours(err: str, code: int, kind: signal.Signals) -> bool:
@@ -309,13 +309,13 @@ def _before_ours(err: str, code: int, kind: signal.Signals) -> bool:
 
 
 def main(delays: int, jobs: int = 1) -> list[Swept]:
-    """Sweeps all commands, some at once; tells on standard error how far it has come."""
+    """Sweeps all commands, some at once; shows its progress on standard error."""
 
     def one(case: Case) -> Swept:
         with tempfile.TemporaryDirectory(prefix="edgeiqa-sweep-") as folder:
             swept = sweep(case, Path(folder), delays)
-        told = [f"{swept.name}: {swept.runs} runs, {dict(swept.ends)}", *swept.wrong]
-        print("\n  ".join(told), file=sys.stderr, flush=True)
+        lines = [f"{swept.name}: {swept.runs} runs, {dict(swept.ends)}", *swept.wrong]
+        print("\n  ".join(lines), file=sys.stderr, flush=True)
         return swept
 
     with ThreadPoolExecutor(jobs) as pool:

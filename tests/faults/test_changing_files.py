@@ -26,7 +26,8 @@ NANO = ("--model", "nano")
 
 SHRINK = """
 import os, sys, threading, time
-from edgeiqa.errors import UnreadableImageError, decode
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode
 path = sys.argv[1]
 data = open(path, "rb").read()
 def shrink():

@@ -77,8 +77,8 @@ def test_picks_that_do_not_fit(action: str, tmp_path: Path, tmpfs: Tmpfs, fault:
         assert contents(folder) == before
     assert all(data in before for data in after)
     words = {
-        "--copy-to": "what did not fit is told, what did is copied whole",
-        "--move-to": "what did not fit is told and stays where it was",
+        "--copy-to": "what did not fit is reported, what did is copied whole",
+        "--move-to": "what did not fit is reported and stays where it was",
         "--csv": "one line says so",
     }
     fault(f"disk full (`pick {action} --apply`)", words[action], 2 if action == "--csv" else 3)
@@ -99,7 +99,7 @@ def test_ratings_that_do_not_fit(tmpfs: Tmpfs, tmp_path: Path, fault: Fault) -> 
     in_order(done, 3, FULL.lower())
     assert sidecar.read_bytes() == old
     assert not leftovers(tmpfs.path)
-    fault("disk full (`pick --xmp --apply`)", "told, sidecars stay as they were", 3)
+    fault("disk full (`pick --xmp --apply`)", "reported, sidecars stay as they were", 3)
 
 
 def test_lines_that_do_not_fit(tmp_path: Path, tmpfs: Tmpfs, fault: Fault) -> None:
@@ -143,7 +143,7 @@ def test_a_video_that_does_not_fit(left: int, folder: Path, tmpfs: Tmpfs, fault:
         assert b"ftyp" in video.read_bytes()[:12]
     assert not leftovers(tmpfs.path)
     if not left:
-        fault("disk full (`live --preview FILE.mp4`)", "told, the older video stays", 2)
+        fault("disk full (`live --preview FILE.mp4`)", "reported, the older video stays", 2)
 
 
 def test_a_place_that_is_read_only(
@@ -174,7 +174,7 @@ def test_a_place_that_is_read_only(
         assert not leftovers(best)
     assert contents(tmpfs.path) == before
     in_order(run("score", inner, *NANO), 0)
-    fault("read-only file system, as target and as source", "told; reading works", "2, 3")
+    fault("read-only file system, as target and as source", "reported; reading works", "2, 3")
 
 
 def test_a_folder_without_permission_to_write(folder: Path, tmp_path: Path, fault: Fault) -> None:
@@ -188,4 +188,4 @@ def test_a_folder_without_permission_to_write(folder: Path, tmp_path: Path, faul
     in_order(run(*words, "--map", target, prefix=prefix), 2, "no permission")
     done = run("pick", folder, *NANO, "--copy-to", target / "b", "--apply", prefix=prefix)
     in_order(done, 3, "permission denied")
-    fault("folder without permission to write", "told, with the path", "2, 3")
+    fault("folder without permission to write", "reported with the path", "2, 3")

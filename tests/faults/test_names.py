@@ -126,12 +126,12 @@ def test_pick_carries_them(tmp_path: Path, fault: Fault) -> None:
             assert set(NAMES[:-1]) <= {n for n in carried if not n.endswith(b".xmp")}
     fault(
         "the same names through `pick --copy-to, --move-to, --xmp`",
-        "carried under the very same name; one of 255 bytes leaves no room for a sidecar: told",
+        "carried under the same name; one of 255 bytes leaves no room for a sidecar",
         "0, 3",
     )
 
 
-def test_watch_tells_them(folder: Path, tmp_path: Path, fault: Fault) -> None:
+def test_watch_reports_them(folder: Path, tmp_path: Path, fault: Fault) -> None:
     words = ("--existing", "--count", len(NAMES), "--settle", 0, "--interval", 0.1)
     out = tmp_path / "out.jsonl"
     in_order(run("watch", folder, *NANO, *words, "--output", out), 0)
@@ -139,4 +139,4 @@ def test_watch_tells_them(folder: Path, tmp_path: Path, fault: Fault) -> None:
     assert names([row["path"] for row in rows]) == set(NAMES)
     done = in_order(run("live", folder, *NANO, "--format", "jsonl"), 0)
     assert len(done.out.splitlines()) >= len(NAMES)
-    fault("the same names through `watch` and `live`", "told like all others", 0)
+    fault("the same names through `watch` and `live`", "reported like all others", 0)

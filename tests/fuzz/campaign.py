@@ -114,12 +114,12 @@ class Campaign:
         """Feeds a target with so many inputs."""
         door = target(name)
         tally = Tally(name, door.about, self._seed)
-        start, told, at = time.monotonic(), time.monotonic(), 0
+        start, reported, at = time.monotonic(), time.monotonic(), 0
         while at < inputs and len(tally.findings) < self._most:
             at = self._some(tally, at, inputs, start)
             tally.restarts += at < inputs
-            if time.monotonic() - told > 2:
-                told = time.monotonic()
+            if time.monotonic() - reported > 2:
+                reported = time.monotonic()
         tally.seconds = time.monotonic() - start
         self._on_progress(tally, inputs)
         return tally
@@ -137,7 +137,7 @@ class Campaign:
         process.start()
         theirs.close()
         self._peak = 0.0
-        told, hung, at = time.monotonic(), False, first
+        reported, hung, at = time.monotonic(), False, first
         try:
             while len(tally.findings) < self._most:
                 if ours.poll(0.2):
@@ -154,8 +154,8 @@ class Campaign:
                 elif clock[0] >= 0 and time.monotonic() - clock[1] > 3 * self._limit_s:
                     hung = True
                     break
-                if time.monotonic() - told > 2:
-                    told, tally.seconds = time.monotonic(), time.monotonic() - start
+                if time.monotonic() - reported > 2:
+                    reported, tally.seconds = time.monotonic(), time.monotonic() - start
                     self._on_progress(tally, end)
         finally:
             process.kill()

@@ -19,7 +19,7 @@ from tests.fuzz.targets import target
 def work(
     name: str, seed: int, first: int, end: int, most_bytes: int, clock: Any, pipe: Connection
 ) -> None:
-    """Feeds the inputs first to end - 1, and tells what came of each.
+    """Feeds the inputs first to end - 1, and reports the outcome of each.
 
     Args:
         name: Of the target.

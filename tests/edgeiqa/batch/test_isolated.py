@@ -42,7 +42,7 @@ def register_heif_opener():
 
 
 def poisonous(what: bytes) -> bytes:
-    """A HEIC as far as its first bytes go, which the decoder above is asked about."""
+    """A HEIC as far as its first bytes go, for the decoder above."""
     return (b"\0\0\0\x18ftypheic" + what) * 20
 
 
@@ -111,7 +111,7 @@ def test_a_kill_from_outside_costs_nothing(poisoned: IsolatedScorer, expected: R
     assert poisoned.pid != before
 
 
-def test_what_cannot_be_opened_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_opened_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeiqa.batch.worker_process._RETRY_DELAYS_S", ())
     with pytest.raises(RuntimeError, match="no model 'nix'"):
         IsolatedScorer(ScoreSettings.of("nix", None))
@@ -121,7 +121,7 @@ def test_what_cannot_be_opened_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         ScoreSettings.choose("nano", max_causes={"blurr": 0.5})
 
 
-def test_a_process_that_cannot_be_started_is_told_and_what_is_closed_stays_closed(
+def test_a_process_that_cannot_be_started_is_reported_and_what_is_closed_stays_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     isolated = IsolatedScorer(ScoreSettings.choose("nano"))

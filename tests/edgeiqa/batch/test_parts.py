@@ -105,17 +105,17 @@ def test_there_is_a_core_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usable_cores() == 1
 
 
-def test_counting_tells_once_and_gives_up_at_the_end() -> None:
-    told: list[int] = []
+def test_the_count_comes_once_and_gives_up_at_the_end() -> None:
+    counts: list[int] = []
     done = threading.Event()
 
-    def tell(count: int) -> None:
-        told.append(count)
+    def on_count(count: int) -> None:
+        counts.append(count)
         done.set()
 
-    with counting(range(5), tell):
+    with counting(range(5), on_count):
         assert done.wait(20)
-    assert told == [5]
+    assert counts == [5]
 
     waiting = threading.Event()
 
@@ -124,9 +124,9 @@ def test_counting_tells_once_and_gives_up_at_the_end() -> None:
             yield 1
             waiting.wait(0.001)
 
-    with counting(endless(), told.append):
+    with counting(endless(), counts.append):
         pass
-    assert told == [5]
+    assert counts == [5]
     assert not any(thread.name == "edgeiqa-count" for thread in threading.enumerate())
 
 

@@ -151,7 +151,7 @@ def test_a_worker_that_is_killed_between_photographs_costs_the_next_at_most(
     assert sum(row.error is not None for _, row in rows) <= 1
 
 
-def test_a_worker_that_does_not_start_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_does_not_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeiqa.batch.worker_process._RETRY_DELAYS_S", (0.01,))
     command = [sys.executable, "-c", "import sys; sys.exit(5)"]
     with (

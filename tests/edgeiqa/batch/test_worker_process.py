@@ -1,4 +1,4 @@
-"""A worker process scores paths and bytes as this process does, and is tried as often as asked."""
+"""A worker process scores like this process does, and retries as often as requested."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def test_a_model_goes_along_as_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
-def test_it_is_tried_as_often_as_asked() -> None:
+def test_it_retries_as_often_as_requested() -> None:
     data = sample_paths()[0].read_bytes()
     once = WorkerProcess(RECIPE, 60, odd_worker())
     twice = WorkerProcess(RECIPE, 60, odd_worker(), tries=2)
-    told = "the decoder crashed on it (SIGSEGV)"
-    assert once.score("segfault", data).error == told
-    assert twice.score("segfault", data).error == f"{told}; tried 2 times"
+    reason = "the decoder crashed on it (SIGSEGV)"
+    assert once.score("segfault", data).error == reason
+    assert twice.score("segfault", data).error == f"{reason}; tried 2 times"
     for worker in (once, twice):
         assert worker.score("fine", data).error is None
         assert worker.pid is not None
@@ -103,7 +103,7 @@ def test_it_is_tried_as_often_as_asked() -> None:
     twice.close()
 
 
-def test_why_a_model_is_refused_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_why_a_model_is_refused_there_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeiqa.batch.worker_process._RETRY_DELAYS_S", ())
     worker = WorkerProcess(ScoreSettings.of(b"no model", None), 60, worker_command())
     with pytest.raises(WorkerError, match="did not start: ContractError"):

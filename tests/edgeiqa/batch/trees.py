@@ -48,7 +48,7 @@ def started(*words: object, **options: Any) -> subprocess.Popen[str]:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started, as Linux tells it."""
+    """The children of a process, on Linux."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         found += map(int, task.read_text(encoding="ascii").split())
@@ -56,7 +56,7 @@ def children(pid: int) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs, and is not only waiting to be buried."""
+    """Whether a process runs, and is not a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
     except OSError:

@@ -21,7 +21,7 @@ import pytest
 import edgeiqa
 from edgeiqa import Scorer, sample_paths
 from edgeiqa.causes import CAUSES
-from edgeiqa.cli.common import asked_format
+from edgeiqa.cli.common import output_format
 from edgeiqa.cli.main import main
 from edgeiqa.inference.contract import append, read
 from edgeiqa.inference.model import find
@@ -138,7 +138,7 @@ def test_own_limits_of_causes_count_or_are_said_not_to(
     words = ["score", str(photo), "--min-score", "0", "--max", "dark=0.5", "--max", "dark=0"]
     assert main([*words, "--check", "--format", "json"]) == (1 if severity else 0)
     captured = capsys.readouterr()
-    assert ("does not tell dark" in captured.err) == (severity is None)
+    assert ("does not measure dark" in captured.err) == (severity is None)
     (row,) = json.loads(captured.out)
     # Of two limits of one cause the last counts.
     assert [r["threshold"] for r in row["reasons"]] == ([0] if severity else [])
@@ -225,7 +225,7 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("form", [["--json"], []])
-def test_models_of_names_that_are_no_text_are_told(form: list[str]) -> None:
+def test_models_of_names_that_are_no_text_are_reported(form: list[str]) -> None:
     got = run("models", "\udcff\x1b[31m.tflite", *form)
     assert got.returncode == 3, got.stderr
     assert b"\\udcff" in got.stdout
@@ -340,7 +340,7 @@ def test_names_that_are_no_text_are_scored(photo: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (ImportError("long\n\nlib.so: failed to map\n"), "ImportError: lib.so: failed to map"),
         (MemoryError(), "MemoryError: not enough memory"),
@@ -348,7 +348,7 @@ def test_names_that_are_no_text_are_scored(photo: Path, tmp_path: Path) -> None:
 )
 def test_what_cannot_be_loaded_is_one_line(
     error: Exception,
-    told: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -357,7 +357,7 @@ def test_what_cannot_be_loaded_is_one_line(
 
     monkeypatch.setattr("edgeiqa.cli.score.run", broken)
     assert main(["score", "a.jpg"]) == 2
-    assert capsys.readouterr().err == f"edgeiqa: error: {told}\n"
+    assert capsys.readouterr().err == f"edgeiqa: error: {message}\n"
 
 
 def test_help_loads_no_numpy_and_names_every_cause() -> None:
@@ -387,4 +387,4 @@ def test_the_suffix_of_the_output_says_its_format() -> None:
         (("table", "jsonl"), None, "table"),
     ):
         arguments = argparse.Namespace(format=None, output=output, formats=formats)
-        assert asked_format(arguments) == expected
+        assert output_format(arguments) == expected

@@ -27,21 +27,21 @@ def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_many_photographs_are_told_in_order_whoever_scores_them(tmp_path: Path) -> None:
+def test_many_photographs_are_reported_in_order_whoever_scores_them(tmp_path: Path) -> None:
     photos = make_tree(tmp_path / "photos", SMALL_BATCH + 3)
     (tmp_path / "photos" / "b" / "text.jpg").write_bytes(b"words")
     (tmp_path / "hollow").mkdir()
     words = [photos[3], "-", tmp_path / "hollow", tmp_path / "photos", "--format", "jsonl"]
     picture = Path(photos[0]).read_bytes()
-    told = {}
+    outputs = {}
     for workers in ("1", "2", None):
         more = [] if workers is None else ["--workers", workers]
         with photos[0].open("rb") as stdin:
             done = score(*words, *more, stdin=stdin)
         assert (done.returncode, done.stderr) == (3, "")
-        told[workers] = done.stdout
-    assert told["1"] == told["2"] == told[None]
-    rows = lines(told["1"])
+        outputs[workers] = done.stdout
+    assert outputs["1"] == outputs["2"] == outputs[None]
+    rows = lines(outputs["1"])
     assert [row["path"] for row in rows[:3]] == [str(photos[3]), "-", str(tmp_path / "hollow")]
     assert rows[1]["score"] == round(Scorer("nano").score(picture).score, 2)
     assert rows[2]["error"] == "a folder without pictures"

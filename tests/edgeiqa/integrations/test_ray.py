@@ -148,7 +148,7 @@ def test_results_survive_parquet(rays: RayScorer, tmp_path: Path) -> None:
     assert list(plain_rows(read)) == alone("--model", "nano", *sample_paths(), "missing.jpg")
 
 
-def test_wrong_wishes_are_told_before_anything_runs() -> None:
+def test_invalid_arguments_are_reported_before_anything_runs() -> None:
     with pytest.raises(ModelError, match="no model 'nix'"):
         score_dataset(None, model="nix")
     with pytest.raises(ValueError, match="blurr"):
@@ -292,8 +292,8 @@ def test_poison_and_killed_helpers_cost_no_neighbour(
     rows.extend(results)
     got = by_path(rows)
     for path in poison:
-        told = "the decoder crashed on it (SIGSEGV); tried 2 times"
-        assert got.pop(str(path))["error"] == told
+        reason = "the decoder crashed on it (SIGSEGV); tried 2 times"
+        assert got.pop(str(path))["error"] == reason
     assert got == expected
     assert before  # No actor died for it.
     until = time.monotonic() + 20

@@ -28,7 +28,7 @@ QUALITIES = st.builds(
 )
 GATES = st.none() | st.just(Gate(min_score=45, max_causes={"blur": 0.5, "dark": 0.3}))
 # With lone surrogates, as bytes in names that are no UTF-8 become; without the text of an escape,
-# which CSV cannot tell from one.
+# which CSV cannot distinguish from one.
 PATHS = st.text(
     st.characters(exclude_characters="\\") | st.characters(codec=None, categories=["Cs"]),
     min_size=1,
@@ -88,17 +88,17 @@ def test_what_was_written_is_read_again(
         assert result.causes == wanted["causes"]
         assert result.accept is wanted["accept"]
         assert result.error == wanted["error"]
-        told = wanted["reasons"]
+        expected = wanted["reasons"]
         if file_format == "csv":  # Which has only the names of those that decided.
-            told = [reason for reason in told if reason["decisive"]]
+            expected = [reason for reason in expected if reason["decisive"]]
             assert all(math.isnan(reason.threshold) for reason in result.reasons)
         else:
             assert [reason.threshold for reason in result.reasons] == [
-                reason["threshold"] for reason in told
+                reason["threshold"] for reason in expected
             ]
-            assert [r.decisive for r in result.reasons] == [r["decisive"] for r in told]
-        assert [r.cause for r in result.reasons] == [r["cause"] for r in told]
-        assert [r.value for r in result.reasons] == [r["value"] for r in told]
+            assert [r.decisive for r in result.reasons] == [r["decisive"] for r in expected]
+        assert [r.cause for r in result.reasons] == [r["cause"] for r in expected]
+        assert [r.value for r in result.reasons] == [r["value"] for r in expected]
 
 
 @pytest.mark.parametrize("flat", [False, True], ids=["nested", "as in CSV"])
@@ -169,7 +169,7 @@ def test_sentences_say_what_is_known(tmp_path: Path) -> None:
 LINE = '{"path": "a.jpg", "score": 50}\n'
 
 
-def test_a_line_that_was_cut_off_is_told_and_costs_nothing_else(tmp_path: Path) -> None:
+def test_a_line_that_was_cut_off_is_reported_and_costs_nothing_else(tmp_path: Path) -> None:
     got, notes = rows_and_notes(saved(tmp_path, LINE + '{"path": "b.jpg", "sco'))
     assert [result.path for result in got] == ["a.jpg"]
     assert len(notes) == 1
@@ -179,7 +179,7 @@ def test_a_line_that_was_cut_off_is_told_and_costs_nothing_else(tmp_path: Path) 
     assert (len(got), notes) == (2, [])
 
 
-def test_broken_rows_are_passed_over_and_told(tmp_path: Path) -> None:
+def test_broken_rows_are_passed_over_and_reported(tmp_path: Path) -> None:
     bad = [
         "\0\0\0\n",
         "nonsense\n",

@@ -43,7 +43,7 @@ def test_there_is_a_writer_for_every_format() -> None:
     assert set(FORMATS) == set(WRITERS)
 
 
-def test_the_table_is_aligned_and_tells_why() -> None:
+def test_the_table_is_aligned_and_says_why() -> None:
     assert written("table", ROWS).splitlines() == [
         "score  spread  verdict  photo",
         " 71.3   ±11.4  accept   good.jpg",
@@ -76,7 +76,7 @@ def test_json_and_json_lines_say_the_same() -> None:
     assert all(tuple(row) == COLUMNS for row in rows)
 
 
-def test_causes_are_told_whether_they_decide_or_explain() -> None:
+def test_causes_are_reported_whether_they_decide_or_explain() -> None:
     gate = Gate(min_score=45, max_causes={"blur": 0.6})
     blurred = Quality(60.0, causes={"blur": 0.6004, "dark": 0.7})
     explained = Quality(12.5, causes={"blur": 0.2, "dark": 0.7})

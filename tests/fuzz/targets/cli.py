@@ -231,7 +231,7 @@ def _run(argv: list[str], stdin: bytes) -> tuple[int, bytes, str]:
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - over descriptor 0, which stays
     # Both are held to the end, as they close what they write to when they go.
     sys.stdout = printed = io.TextIOWrapper(out, "utf-8", "strict")
-    sys.stderr = told = io.TextIOWrapper(err, "utf-8", "backslashreplace")
+    sys.stderr = messages = io.TextIOWrapper(err, "utf-8", "backslashreplace")
     try:
         code = main(argv)
     finally:
@@ -240,7 +240,7 @@ def _run(argv: list[str], stdin: bytes) -> tuple[int, bytes, str]:
         os.dup2(descriptor, 0)
         os.close(descriptor)
     printed.flush()
-    told.flush()
+    messages.flush()
     return code, out.getvalue(), err.getvalue().decode("utf-8", "replace")
 
 
@@ -256,13 +256,13 @@ def _contents(folder: Path) -> set[bytes]:
 def _check_output(argv: list[str], code: int, out: bytes) -> None:
     if code == 2 or "score" not in argv[:1] or "--help" in argv or "--output" in argv:
         return
-    asked = [argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "--format"]
-    if asked[-1:] == ["json"]:
+    formats = [argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "--format"]
+    if formats[-1:] == ["json"]:
         rows = json.loads(out)
-    elif asked[-1:] == ["jsonl"]:
+    elif formats[-1:] == ["jsonl"]:
         rows = [json.loads(line) for line in out.splitlines()]
     else:
-        assert b"\x1b" not in out or asked[-1:] == ["csv"], out
+        assert b"\x1b" not in out or formats[-1:] == ["csv"], out
         return
     for row in rows:
         assert (row["score"] is None) == (row["error"] is not None), row

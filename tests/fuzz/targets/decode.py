@@ -17,7 +17,7 @@ from tests.fuzz import pictures
 from tests.fuzz.target import Target, scratch
 
 MAX_PIXELS = 16_000_000
-"""What the scorer is told, so that memory has a bound that a run of many can be held to."""
+"""The limit for the scorer, which bounds the memory of a long run."""
 
 SIDE = 64
 

@@ -22,7 +22,7 @@ class Raw(DrawnTarget):
     name = "raw"
     about = (
         "raw frames of every pixel format out of a file, cut anywhere, and names and settings of "
-        "sources at random: whole frames are delivered, the rest is told"
+        "sources at random: whole frames are delivered, the rest is reported"
     )
     length = 80
 

@@ -92,8 +92,8 @@ class Results(Target):
         return f"report: exit {code}; {self._resumed(data)}"
 
     def _report(self) -> int:
-        told = io.StringIO()
-        with contextlib.redirect_stderr(told), contextlib.redirect_stdout(io.StringIO()):
+        messages = io.StringIO()
+        with contextlib.redirect_stderr(messages), contextlib.redirect_stdout(io.StringIO()):
             code = main(
                 [
                     *("report", str(self._file), "--output", str(self._page)),
@@ -101,7 +101,7 @@ class Results(Target):
                     *("--no-duplicates", "--no-progress"),
                 ]
             )
-        assert code != 2 or told.getvalue().strip(), "exit code 2 without a message"
+        assert code != 2 or messages.getvalue().strip(), "exit code 2 without a message"
         return code
 
     def _resumed(self, data: bytes) -> str:

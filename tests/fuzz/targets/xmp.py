@@ -27,9 +27,7 @@ class Sidecars(Target):
     """`rate` and what it stands on."""
 
     name = "xmp"
-    about = (
-        "XMP sidecars, spoiled, through `xmp.rate`: rated as asked, or refused and left as it was"
-    )
+    about = "XMP sidecars, damaged, through `xmp.rate`: rated, or refused and left unchanged"
     doublings = 1
     tokens = (
         *(
