@@ -25,8 +25,8 @@ from edgeiqa.imaging.decode import read_bounded
 from edgeiqa.imaging.discovery import STDIN, Item, expand
 from edgeiqa.results.parquet import ParquetWriter
 from edgeiqa.results.row import Row, printable
-from edgeiqa.results.score_row import error_line, score_row
-from edgeiqa.results.writers import WRITERS, Writer
+from edgeiqa.results.score_row import common_facts, error_line, score_row
+from edgeiqa.results.writers import WRITERS, CsvWriter, Writer
 from edgeiqa.scorer import Scorer
 
 PARQUET = "parquet"
@@ -201,6 +201,12 @@ class BatchRun:
         return tally, work
 
     @property
+    def attribute_labels(self) -> list[str]:
+        """The further measurements of the model."""
+        outputs = self.scorer.contract.outputs
+        return [label for output in outputs for label in output.labels or ()]
+
+    @property
     def journal_path(self) -> str:
         """The file that keeps the rows of a run that may be resumed."""
         assert self.output is not None
@@ -211,8 +217,11 @@ class BatchRun:
         binary = self.file_format == PARQUET
         with open_output(self.output, binary=binary) as stream:
             writer: Writer
+            labels = self.attribute_labels
             if binary:
-                writer = ParquetWriter(stream, journal=journal)
+                writer = ParquetWriter(stream, journal=journal, attributes=bool(labels))
+            elif self.file_format == "csv":
+                writer = CsvWriter(stream, labels)
             else:
                 writer = WRITERS[self.file_format](stream)
             for row in rows:
@@ -297,7 +306,8 @@ class BatchRun:
             if self.maps is not None:
                 quality, drawn = self.maps.score(self.scorer, source, item.path, self._report_share)
                 verdict = None if self.gate is None else self.gate(quality)
-                return Row.scored(item.path, quality, verdict, {"map": drawn})
+                facts = common_facts(self.scorer, source)
+                return Row.scored(item.path, quality, verdict, **facts, extra={"map": drawn})
         except Exception as error:  # Whatever one file does, the others are still to be scored.
             return Row(item.path, error=error_line(error))
         return score_row(item.path, self.scorer, self.gate, source, quick=self.settings.quick)

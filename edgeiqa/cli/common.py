@@ -91,9 +91,9 @@ class Number:
         return value
 
     def __str__(self) -> str:
-        start = f"above {self.minimum:g}" if self.exclusive else f"from {self.minimum:g}"
+        start = f"above {self.minimum:.10g}" if self.exclusive else f"from {self.minimum:.10g}"
         if self.maximum < math.inf:
-            return f"{start} to {self.maximum:g}"
+            return f"{start} to {self.maximum:.10g}"
         return start if self.exclusive else f"{start} on"
 
 

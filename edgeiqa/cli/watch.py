@@ -116,21 +116,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _score(arrival: Arrival, watch: FolderWatch, scorer: Scorer, gate: Gate | None) -> Row | None:
-    """Scores a file; None if it went on changing, and will be told of again, or is gone."""
-    from edgeiqa.errors import UnreadableImageError
-    from edgeiqa.results.row import Row
+    """Scores a file; None if it is gone, or is still changing and will be reported again."""
+    from edgeiqa.results.score_row import score_row
 
-    try:
-        quality = scorer.score(arrival.path)
-    except Exception as error:  # Whatever one file does, the next one is still to be scored.
-        if watch.changed(arrival) or watch.put_off(arrival):
-            return None
-        if isinstance(error, UnreadableImageError):
-            return Row(arrival.path, error=error.reason)
-        return Row(arrival.path, error=f"{type(error).__name__}: {' '.join(str(error).split())}")
-    if watch.changed(arrival):
+    row = score_row(arrival.path, scorer, gate)
+    if watch.changed(arrival) or (row.error is not None and watch.put_off(arrival)):
         return None  # Rewritten while it was read: who knows what was scored.
-    return Row.scored(arrival.path, quality, None if gate is None else gate(quality))
+    return row
 
 
 def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from edgeiqa.causes import CAUSES
-from edgeiqa.results.row import COLUMNS, Row
+from edgeiqa.errors import ResultsError
+from edgeiqa.results.row import COLUMNS, MAX_NAMES, Row
 from edgeiqa.results.writers import Writer
 
 GROUP_ROWS = 20_000
 """Rows that are held in memory and written together."""
 
-JOURNAL_COLUMNS = ("bytes", "mtime_ns", "mode", "model", "settings")
+MAX_GROUP_BYTES = 1 << 29
+"""The most bytes that a row group may take unpacked."""
+
+MAX_CELL = 1 << 18
+"""The most bytes of a text."""
+
+_BATCH_ROWS = 512
+
+JOURNAL_COLUMNS = ("bytes", "mtime_ns", "mode", "settings")
 """What a run with --resume records besides."""
 
 
-def schema(*, journal: bool = False) -> Any:
+def schema(*, journal: bool = False, attributes: bool = False) -> Any:
     """The columns of results, a `pyarrow.Schema`.
 
-    path and error string, score and std double (0-100), causes a struct of one double (0-1) per
-    cause, accept bool, reasons a list of structs (cause, value, threshold, decisive). Missing
-    values are null, as in the JSON of `edgeiqa score`; without causes the struct is null.
+    path, error and model string, score and std double (0-100), causes a struct of one double (0-1)
+    per cause, accept bool, reasons a list of structs (cause, value, threshold, decisive), width and
+    height int32, taken string (ISO 8601). Missing values are null, as in the JSON of `edgeiqa
+    score`; without causes the struct is null.
 
     Args:
         journal: Whether the columns of a run with --resume follow: bytes and mtime_ns int64,
-            mode, model and settings string.
+            mode and settings string.
+        attributes: Whether attributes follow, a map from label to double.
     """
     pyarrow, _ = pyarrow_modules()
     string, number = pyarrow.string(), pyarrow.float64()
@@ -36,10 +47,14 @@ def schema(*, journal: bool = False) -> Any:
         "causes": pyarrow.struct([(cause, number) for cause in CAUSES]),
         "accept": pyarrow.bool_(),
         "reasons": pyarrow.list_(pyarrow.struct([*reason, ("decisive", pyarrow.bool_())])),
+        "width": pyarrow.int32(),
+        "height": pyarrow.int32(),
+        "attributes": pyarrow.map_(string, number),
         "bytes": pyarrow.int64(),
         "mtime_ns": pyarrow.int64(),
     }
-    names = (*COLUMNS, *JOURNAL_COLUMNS) if journal else COLUMNS
+    names = [*COLUMNS, *(JOURNAL_COLUMNS if journal else ())]
+    names += ["attributes"] if attributes else []
     fields = [pyarrow.field(name, types.get(name, string)) for name in names]
     fields[0] = fields[0].with_nullable(False)
     return pyarrow.schema(fields)
@@ -59,6 +74,7 @@ def to_table(rows: Iterable[Row], arrow_schema: Any) -> Any:
             if document[name] is not None:
                 document[name] = document[name].encode("utf-8", "backslashreplace").decode()
         document["causes"] = document["causes"] or None
+        document["attributes"] = list(document.get("attributes", {}).items())
         documents.append(document)
     return pyarrow.Table.from_pylist(documents, schema=arrow_schema)
 
@@ -75,18 +91,21 @@ def plain_rows(table: Any) -> Iterator[dict[str, Any]]:
 class ParquetWriter(Writer):
     """Writes rows with the columns of `schema`."""
 
-    def __init__(self, stream: IO[bytes], *, journal: bool = False) -> None:
+    def __init__(
+        self, stream: IO[bytes], *, journal: bool = False, attributes: bool = False
+    ) -> None:
         """Writes the head of the file.
 
         Args:
             stream: Takes bytes; stays open.
             journal: As for `schema`.
+            attributes: As for `schema`.
 
         Raises:
             ImportError: pyarrow is not installed.
         """
         _, parquet = pyarrow_modules()
-        self._schema = schema(journal=journal)
+        self._schema = schema(journal=journal, attributes=attributes)
         self._writer = parquet.ParquetWriter(stream, self._schema, compression="zstd")
         self._rows: list[Row] = []
 
@@ -105,6 +124,64 @@ class ParquetWriter(Writer):
         if self._rows:
             self._writer.write_table(to_table(self._rows, self._schema))
             self._rows = []
+
+
+def read_documents(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Reads the rows of a file that may come from anybody, in bounded memory.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        ResultsError: The file is damaged, or unpacks to far more than results.
+    """
+    pyarrow, parquet = pyarrow_modules()
+    try:
+        layout = parquet.ParquetFile(stream)
+        leaves = [layout.schema.column(n) for n in range(len(layout.schema))]
+        for number in range(layout.metadata.num_row_groups):
+            _check_size(layout.metadata.row_group(number))
+        # Texts stay dictionaries: a long one that is repeated does not multiply.
+        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+        stream.seek(0)
+        file = parquet.ParquetFile(stream, read_dictionary=texts)
+        wanted = {*COLUMNS, *JOURNAL_COLUMNS, "attributes"}
+        columns = [name for name in layout.schema_arrow.names if name in wanted]
+        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+            for column in batch.columns:
+                if _longest_text(column) > MAX_CELL:
+                    raise ResultsError(f"a text of more than {MAX_CELL} bytes")
+            yield from batch.to_pylist()
+    except ResultsError:
+        raise
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        raise ResultsError(f"damaged Parquet: {' '.join(str(error).split())[:200]}") from error
+
+
+def _check_size(group: Any) -> None:
+    values = max((group.column(n).num_values for n in range(group.num_columns)), default=0)
+    if group.total_byte_size > MAX_GROUP_BYTES or values > MAX_NAMES * max(group.num_rows, 1):
+        raise ResultsError(
+            f"{group.num_rows} rows of {values} values and {group.total_byte_size} bytes unpack to "
+            "far more than results"
+        )
+
+
+def _longest_text(array: Any) -> int:
+    """The bytes of the longest text in an Arrow array, also within structures."""
+    import pyarrow
+    import pyarrow.compute
+
+    kind = array.type
+    if pyarrow.types.is_dictionary(kind):
+        return _longest_text(array.dictionary)
+    if pyarrow.types.is_struct(kind):
+        return max((_longest_text(field) for field in array.flatten()), default=0)
+    if pyarrow.types.is_map(kind):
+        return max(_longest_text(array.keys), _longest_text(array.items))
+    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+        return _longest_text(array.values)
+    if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
+        return pyarrow.compute.max(pyarrow.compute.binary_length(array)).as_py() or 0
+    return 0
 
 
 def pyarrow_modules() -> tuple[Any, Any]:

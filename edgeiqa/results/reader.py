@@ -10,15 +10,27 @@ import codecs
 import csv
 import io
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, TypeAlias
 
+from edgeiqa.causes import CAUSES
 from edgeiqa.errors import ResultsError
+from edgeiqa.results.parquet import read_documents
 from edgeiqa.results.row import Row, shortened
 
 Result = Row
 """The former name of `Row`."""
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+MAX_LINE = 1 << 24
+"""Characters; a longer line is not a row."""
+
+MAX_ARRAY = 1 << 30
+"""Bytes of a JSON array, which is read as a whole."""
 
 _MAX_NOTES = 3
 """Damaged rows that are reported one by one; the others are only counted."""
@@ -26,6 +38,8 @@ _MAX_NOTES = 3
 # How `edgeiqa score` writes bytes of a name that are not valid UTF-8, where JSON's \u is not
 # available.
 _SURROGATE = re.compile(r"\\u(d[89a-f][0-9a-f]{2})")
+
+_FORMULA = re.compile(r"^'('*[=+\-@\t\r])", re.DOTALL)
 
 _RawRow: TypeAlias = tuple[str, "Mapping[str, Any] | ResultsError"]
 """The place of a row, such as "line 5", and its values or what is wrong with it."""
@@ -51,7 +65,7 @@ def read_results(path: str, on_note: Callable[[str], None] = lambda text: None) 
     """
     problems: list[str] = []
     valid = False
-    with open(path, "rb") as stream:
+    with _open_plain(path) as stream:
         for place, raw in _rows(stream, on_note):
             try:
                 if isinstance(raw, ResultsError):
@@ -70,6 +84,15 @@ def read_results(path: str, on_note: Callable[[str], None] = lambda text: None) 
         on_note(f"skipped {problem}")
     if len(problems) > _MAX_NOTES:
         on_note(f"skipped {len(problems) - _MAX_NOTES} more rows")
+
+
+def _open_plain(path: str) -> BinaryIO:
+    """Opens a regular file; a pipe would be waited for, and a device may never end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ResultsError("not a regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def _rows(stream: BinaryIO, on_note: Callable[[str], None]) -> Iterator[_RawRow]:
@@ -92,6 +115,8 @@ def _rows(stream: BinaryIO, on_note: Callable[[str], None]) -> Iterator[_RawRow]
 
 
 def _json_rows(text: io.TextIOWrapper) -> Iterator[_RawRow]:
+    if os.fstat(text.fileno()).st_size > MAX_ARRAY:
+        raise ResultsError(f"a JSON array of more than {MAX_ARRAY >> 20} MiB, use JSON lines")
     try:
         rows = json.load(text)
     except (ValueError, RecursionError) as error:
@@ -101,8 +126,12 @@ def _json_rows(text: io.TextIOWrapper) -> Iterator[_RawRow]:
 
 
 def _json_lines(text: io.TextIOWrapper, on_note: Callable[[str], None]) -> Iterator[_RawRow]:
-    for number, line in enumerate(text, 1):
+    number = 0
+    while line := text.readline(MAX_LINE):
+        number += 1
         place = f"line {number}"
+        if len(line) == MAX_LINE and not line.endswith("\n"):
+            raise ResultsError(f"{place} has more than {MAX_LINE} characters")
         if not line.strip("\0 \t\r\n"):  # Zeros are what a file system leaves after a power cut.
             continue
         try:
@@ -117,7 +146,7 @@ def _json_lines(text: io.TextIOWrapper, on_note: Callable[[str], None]) -> Itera
 
 
 def _csv_rows(text: io.TextIOWrapper) -> Iterator[_RawRow]:
-    header = text.readline()
+    header = text.readline(MAX_LINE)
     # Spreadsheets in many countries write semicolons.
     delimiter = max(",;\t", key=header.count)
     columns = next(csv.reader([header], delimiter=delimiter), [])
@@ -138,26 +167,25 @@ def _csv_rows(text: io.TextIOWrapper) -> Iterator[_RawRow]:
             yield place, ResultsError(f"damaged CSV: {error}")
             continue
         if len(values) == len(columns):
-            row = dict(zip(columns, values, strict=True))
-            yield place, {**row, "path": _unescaped(row["path"])}
+            yield place, _from_csv(dict(zip(columns, values, strict=True)))
         elif values:
             yield place, ResultsError(f"{len(values)} columns, expected {len(columns)}")
 
 
 def _parquet_rows(stream: BinaryIO) -> Iterator[_RawRow]:
-    from edgeiqa.results.parquet import pyarrow_modules
+    for number, row in enumerate(read_documents(stream), 1):
+        path = row.get("path")
+        yield f"row {number}", {**row, "path": _unescaped(path) if isinstance(path, str) else path}
 
-    pyarrow, parquet = pyarrow_modules()
-    number = 0
-    try:
-        for batch in parquet.ParquetFile(stream).iter_batches(4096):
-            for row in batch.to_pylist():
-                number += 1
-                path = row.get("path")
-                path = _unescaped(path) if isinstance(path, str) else path
-                yield f"row {number}", {**row, "path": path}
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise ResultsError(f"damaged Parquet: {' '.join(str(error).split())[:200]}") from error
+
+def _from_csv(cells: dict[str, str]) -> dict[str, Any]:
+    """The cells with the keys of JSON, without the apostrophes that keep spreadsheets harmless."""
+    row: dict[str, Any] = {key: _FORMULA.sub(r"\1", value) for key, value in cells.items()}
+    row["path"] = _unescaped(row["path"])
+    if "causes" not in row:  # Version 0.1 had them all in one cell.
+        row["causes"] = {cause: row.pop(cause) for cause in CAUSES if cause in row}
+        row["reasons"] = row.pop("reason", None) or None
+    return row
 
 
 def _object(row: object) -> Mapping[str, Any] | ResultsError:

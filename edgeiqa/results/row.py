@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,17 @@ from edgeiqa.errors import ResultsError
 from edgeiqa.gating.gate import LOW_QUALITY, Reason, Verdict
 from edgeiqa.quality import Quality
 
-COLUMNS = ("path", "score", "std", "causes", "accept", "reasons", "error")
+COLUMNS = (
+    *("path", "score", "std", "causes", "accept", "reasons", "error"),
+    *("model", "width", "height", "taken"),
+)
 """The keys that every row has in JSON; a contract."""
+
+MAX_PATH = 1 << 16
+MAX_TEXT = 1 << 12
+MAX_NAMES = 64
+"""Limits for rows from files: characters of a path and of other texts; causes, reasons and
+attributes."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,11 @@ class Row:
         reasons: The reasons of the verdict. A threshold is NaN where a file does not record it,
             as in CSV.
         error: One line; None if the photograph was scored.
-        model: Name and version of the model, where a file records it.
+        model: Name and version of the model, such as "base 0.2.0".
+        width: Of the upright picture, in pixels.
+        height: As `width`.
+        taken: The capture time as ISO 8601, where the file records it.
+        attributes: Further measurements of the model, by label.
         extra: Further JSON keys, such as "map" and "mode".
     """
 
@@ -41,20 +54,34 @@ class Row:
     reasons: tuple[Reason, ...] = ()
     error: str | None = None
     model: str | None = None
+    width: int | None = None
+    height: int | None = None
+    taken: str | None = None
+    attributes: dict[str, float] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def scored(
-        cls,
-        path: str,
-        quality: Quality,
-        verdict: Verdict | None = None,
-        extra: Mapping[str, Any] | None = None,
+        cls, path: str, quality: Quality, verdict: Verdict | None = None, **more: Any
     ) -> Row:
-        """The row of a photograph that was scored, and judged unless `verdict` is None."""
+        """The row of a photograph that was scored, and judged unless `verdict` is None.
+
+        Args:
+            path: The path.
+            quality: The quality.
+            verdict: The verdict of a gate.
+            more: Further attributes of the row.
+        """
         accept, reasons = (None, ()) if verdict is None else (verdict.accept, verdict.reasons)
         return cls(
-            path, quality.score, quality.std, quality.causes, accept, reasons, extra=extra or {}
+            path,
+            quality.score,
+            quality.std,
+            quality.causes,
+            accept,
+            reasons,
+            attributes=quality.attributes,
+            **more,
         )
 
     @property
@@ -72,9 +99,13 @@ class Row:
             "accept": self.accept,
             "reasons": [rounded_reason(reason) for reason in self.reasons],
             "error": self.error,
+            "model": self.model,
+            "width": self.width,
+            "height": self.height,
+            "taken": self.taken,
         }
-        if self.model is not None:
-            document["model"] = self.model
+        if self.attributes:
+            document["attributes"] = {k: round(v, 4) for k, v in self.attributes.items()}
         return {**document, **self.extra}
 
     @classmethod
@@ -89,16 +120,20 @@ class Row:
             ResultsError: A key is missing or has an invalid value.
         """
         path = row.get("path")
-        if not isinstance(path, str) or not path:
+        if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH:
             raise ResultsError(f"the path is {shortened(path)}, expected a text")
-        model = row.get("model")
+        known = {*COLUMNS, "attributes"}
         common: dict[str, Any] = {
-            "model": model if isinstance(model, str) and model else None,
-            "extra": {key: row[key] for key in row if key not in COLUMNS and key != "model"},
+            "model": _text(row.get("model")),
+            "width": _whole(row.get("width")),
+            "height": _whole(row.get("height")),
+            "taken": _text(row.get("taken")),
+            "extra": {key: row[key] for key in row if key not in known},
         }
         error = row.get("error")
         if error not in (None, ""):
-            return cls(path, error=" ".join(str(error).split()) or "unknown error", **common)
+            text = " ".join(str(error)[:MAX_TEXT].split())
+            return cls(path, error=text or "unknown error", **common)
         score = _number("score", row.get("score"), 100)
         if score is None:
             raise ResultsError("there is neither a score nor an error")
@@ -110,6 +145,7 @@ class Row:
             causes,
             _accept(row.get("accept")),
             tuple(_reason(reason, score, causes) for reason in _list(row.get("reasons"))),
+            attributes=_attributes(row.get("attributes")),
             **common,
         )
 
@@ -147,7 +183,7 @@ def printable(text: str) -> str:
 
 def shortened(value: object) -> str:
     """A value from a file, for an error message."""
-    text = ascii(value)
+    text = ascii(value[:70] if isinstance(value, (str, bytes)) else value)
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
@@ -174,8 +210,31 @@ def _number(name: str, value: object, maximum: float) -> float | None:
     return number
 
 
+def _text(value: object) -> str | None:
+    return value[:MAX_TEXT] if isinstance(value, str) and value else None
+
+
+def _whole(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _attributes(value: object) -> dict[str, float]:
+    if not isinstance(value, (Mapping, list)) or len(value) > MAX_NAMES:
+        return {}
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return {
+        str(name)[:MAX_TEXT]: float(number)
+        for name, number in pairs
+        if isinstance(number, (int, float)) and math.isfinite(number)
+    }
+
+
 def _causes(causes: object) -> dict[str, float]:
-    severities = [(name, _number(name, value, 1)) for name, value in _pairs(causes)]
+    pairs = list(_pairs(causes))
+    if len(pairs) > MAX_NAMES or any(len(name) > MAX_TEXT for name, _ in pairs):
+        raise ResultsError(f"{len(pairs)} causes, expected at most {MAX_NAMES} with short names")
+    severities = [(name, _number(name, value, 1)) for name, value in pairs]
     return {name: severity for name, severity in severities if severity is not None}
 
 
@@ -198,15 +257,15 @@ def _pairs(causes: object) -> Iterable[tuple[str, object]]:
     raise ResultsError(f"causes are {shortened(causes)}, expected severities by name")
 
 
-def _list(reasons: object) -> list[object]:
+def _list(reasons: object) -> Sequence[object]:
     """Reasons as a list, or as causes separated by spaces."""
     if reasons is None:
         return []
     if isinstance(reasons, str):
         if reasons.lstrip().startswith("["):
             return _list(_loaded(reasons))
-        return list(reasons.split())
-    if isinstance(reasons, list):
+        return reasons.split(None, MAX_NAMES)[:MAX_NAMES]
+    if isinstance(reasons, list) and len(reasons) <= MAX_NAMES:
         return reasons
     raise ResultsError(f"reasons are {shortened(reasons)}, expected a list")
 
@@ -220,13 +279,13 @@ def _loaded(text: str) -> object:
 
 def _reason(reason: object, score: float, causes: Mapping[str, float]) -> Reason:
     if isinstance(reason, str):
-        known = score if reason == LOW_QUALITY else causes.get(reason, math.nan)
-        return Reason(reason, known, math.nan)
+        measured = score if reason == LOW_QUALITY else causes.get(reason, math.nan)
+        return Reason(reason[:MAX_TEXT], measured, math.nan)
     if not isinstance(reason, Mapping) or not isinstance(reason.get("cause"), str):
         raise ResultsError(f"a reason is {shortened(reason)}, expected one with a cause")
     value, threshold = (_number(key, reason.get(key), 100) for key in ("value", "threshold"))
     return Reason(
-        reason["cause"],
+        reason["cause"][:MAX_TEXT],
         math.nan if value is None else value,
         math.nan if threshold is None else threshold,
         reason.get("decisive") is not False,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 from edgeiqa.errors import UnreadableImageError
 from edgeiqa.gating.gate import Gate
+from edgeiqa.imaging.metadata import read_metadata
 from edgeiqa.results.row import Row
 from edgeiqa.scorer import Picture, Scorer
 
@@ -34,12 +38,22 @@ def score_row(
         The row, with an error of one line if there is no score.
     """
     picture = path if source is None else source
-    extra = QUICK if quick else {}
+    common = common_facts(scorer, picture, quick=quick)
     try:
         quality = scorer.score_quick(picture) if quick else scorer.score(picture)
     except Exception as error:
-        return Row(path, error=error_line(error), extra=extra)
-    return Row.scored(path, quality, None if gate is None else gate(quality), extra)
+        return Row(path, error=error_line(error), **common)
+    return Row.scored(path, quality, None if gate is None else gate(quality), **common)
+
+
+def common_facts(scorer: Scorer, picture: Picture, *, quick: bool = False) -> dict[str, Any]:
+    """The attributes of a row that do not depend on the score."""
+    facts: dict[str, Any] = {"model": f"{scorer.contract.name} {scorer.contract.version}"}
+    if isinstance(picture, (str, os.PathLike)):
+        facts.update(asdict(read_metadata(os.fspath(picture))))
+    if quick:
+        facts["extra"] = QUICK
+    return facts
 
 
 def error_line(error: Exception) -> str:

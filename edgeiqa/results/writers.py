@@ -6,11 +6,18 @@ import csv
 import os
 import shutil
 import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from edgeiqa.results.row import COLUMNS, Row, json_line, printable
+from edgeiqa.causes import CAUSES
+from edgeiqa.results.row import Row, json_line, printable
 
 FORMATS = ("table", "json", "jsonl", "csv")
+
+CSV_COLUMNS = (
+    *("path", "score", "std", "accept", "reason", "error"),
+    *("model", "width", "height", "taken"),
+)
 
 _INDENT = " " * 24
 """As wide as the columns before the photo."""
@@ -49,7 +56,8 @@ class TableWriter(Writer):
         """Writes one line."""
         score = "-" if row.score is None else f"{row.score:.1f}"
         spread = "-" if row.std is None else f"±{row.std:.1f}"
-        verdict, remark = "-", "; ".join(row.sentences)
+        attributes = (f"{label} {value:.4g}" for label, value in row.attributes.items())
+        verdict, remark = "-", "; ".join((*row.sentences, *attributes))
         if row.error is not None:
             verdict, remark = "error", row.error
         elif row.accept is not None:
@@ -112,30 +120,48 @@ class JsonLinesWriter(Writer):
 
 
 class CsvWriter(Writer):
-    """A line of column names, then one line per row; causes as name=severity.
+    """A line of column names, then one line per row, one value in each cell.
 
-    Of the reasons only the decisive ones; those that merely explain are among the causes.
+    The columns are path, score, std, accept, reason (the first one), error, model, width, height,
+    taken, one per cause, and one per attribute of the model.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, attributes: Sequence[str] = ()) -> None:
+        """Writes the names of the columns.
+
+        Args:
+            stream: Takes text.
+            attributes: The labels of further measurements of the model.
+        """
         super().__init__(stream)
-        write_csv_row(stream, list(COLUMNS))
+        self._attributes = attributes
+        write_csv_row(stream, [*CSV_COLUMNS, *CAUSES, *attributes])
 
     def write(self, row: Row) -> None:
         """Writes one line."""
         values = row.to_dict()
-        values["causes"] = " ".join(f"{name}={value}" for name, value in values["causes"].items())
-        values["reasons"] = " ".join(r["cause"] for r in values["reasons"] if r["decisive"])
-        if values["accept"] is not None:
-            values["accept"] = "true" if values["accept"] else "false"
-        write_csv_row(self._stream, [values[column] for column in COLUMNS])
+        if row.accept is not None:
+            values["accept"] = "true" if row.accept else "false"
+        values["reason"] = row.reasons[0].cause if row.reasons else None
+        cells = [values[column] for column in CSV_COLUMNS]
+        cells += [values["causes"].get(cause) for cause in CAUSES]
+        cells += [values.get("attributes", {}).get(label) for label in self._attributes]
+        write_csv_row(self._stream, cells)
 
 
-def write_csv_row(stream: TextIO, values: list[Any]) -> None:
-    """Writes one row, with quotes around a carriage return, which Python does not quote."""
-    risky = any(isinstance(value, str) and "\r" in value for value in values)
+def write_csv_row(stream: TextIO, values: Iterable[Any]) -> None:
+    """Writes one row, safe to open in a spreadsheet."""
+    cells = [_harmless(value) if isinstance(value, str) else value for value in values]
+    # Python does not quote a carriage return by itself.
+    risky = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     quoting: Any = csv.QUOTE_NONNUMERIC if risky else csv.QUOTE_MINIMAL
-    csv.writer(stream, lineterminator="\n", quoting=quoting).writerow(values)
+    csv.writer(stream, lineterminator="\n", quoting=quoting).writerow(cells)
+
+
+def _harmless(text: str) -> str:
+    """Puts an apostrophe before what a spreadsheet would take for a formula."""
+    start = text.lstrip("'")[:1]
+    return f"'{text}" if len(text) > 1 and start and start in "=+-@\t\r" else text
 
 
 WRITERS: dict[str, type[Writer]] = {

@@ -14,6 +14,7 @@ from edgeiqa import Scorer
 from edgeiqa.batch.maps import MapFolder
 from edgeiqa.cli.main import main
 from edgeiqa.files.atomic import write_atomically
+from edgeiqa.results.row import COLUMNS
 from tests.edgeiqa.pictures import photograph, saved
 
 
@@ -55,7 +56,7 @@ def test_without_maps_the_keys_are_as_promised(
 ) -> None:
     assert main(["score", str(photos / "two"), "--format", "json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
-    assert list(row) == ["path", "score", "std", "causes", "accept", "reasons", "error"]
+    assert tuple(row) == COLUMNS
 
 
 def test_maps_among_the_pictures_are_not_scored_the_next_time(

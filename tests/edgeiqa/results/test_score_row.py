@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from edgeiqa import Scorer
 from edgeiqa.assets import sample_paths
@@ -16,7 +17,12 @@ def test_row_has_the_score_and_the_verdict_of_the_picture() -> None:
     path = str(sample_paths()[0])
     row = score_row(path, scorer, gate)
     quality = scorer.score(path)
-    assert row == Row.scored(path, quality, gate(quality))
+    with Image.open(path) as image:
+        width, height = image.size
+    name = f"{scorer.contract.name} {scorer.contract.version}"
+    assert row == Row.scored(
+        path, quality, gate(quality), model=name, width=width, height=height, taken=row.taken
+    )
 
 
 def test_picture_may_come_beside_its_name_and_without_a_gate() -> None:

@@ -11,19 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from edgeiqa.causes import CAUSES
 from edgeiqa.cli.progress import Progress
 from edgeiqa.errors import OutputError
 from edgeiqa.files.atomic import open_output
 from edgeiqa.gating.gate import Gate
 from edgeiqa.quality import Quality
+from edgeiqa.results.parquet import schema, to_table
+from edgeiqa.results.reader import read_results
 from edgeiqa.results.row import COLUMNS, Row, printable
-from edgeiqa.results.writers import FORMATS, WRITERS
+from edgeiqa.results.writers import CSV_COLUMNS, FORMATS, WRITERS, CsvWriter
 
 GOOD = Quality(71.256, 11.449, (0.2, 0.8), (0.1, 0.9), {"blur": 0.12345})
 POOR = Quality(12.5)
 GATE = Gate(min_score=45)
 ROWS = [
-    Row.scored("good.jpg", GOOD, GATE(GOOD)),
+    Row.scored("good.jpg", GOOD, GATE(GOOD), model="base 1", width=90, height=60),
     Row.scored('poor, "odd".jpg', POOR, GATE(POOR)),
     Row("broken.jpg", error="empty, 0 bytes"),
     Row.scored("no gate.jpg", POOR),
@@ -66,6 +69,10 @@ def test_json_and_json_lines_say_the_same() -> None:
         "accept": True,
         "reasons": [],
         "error": None,
+        "model": "base 1",
+        "width": 90,
+        "height": 60,
+        "taken": None,
     }
     assert rows[1]["accept"] is False
     assert rows[1]["reasons"] == [
@@ -97,23 +104,62 @@ def test_causes_are_reported_whether_they_decide_or_explain() -> None:
         "decisive": False,
     }
     table = list(csv.DictReader(io.StringIO(written("csv", rows))))
-    assert [row["reasons"] for row in table] == ["blur", "low_quality"]
-    assert table[1]["causes"] == "blur=0.2 dark=0.7"
+    assert [row["reason"] for row in table] == ["blur", "low_quality"]
+    assert [table[1][cause] for cause in ("blur", "dark", "noise")] == ["0.2", "0.7", ""]
 
 
 def test_no_rows_are_still_a_document() -> None:
     assert json.loads(written("json", [])) == []
     assert written("jsonl", []) == ""
-    assert written("csv", []) == ",".join(COLUMNS) + "\n"
+    assert written("csv", []) == ",".join((*CSV_COLUMNS, *CAUSES)) + "\n"
 
 
 def test_csv_survives_commas_and_quotes() -> None:
     rows = list(csv.DictReader(io.StringIO(written("csv", ROWS))))
     assert [row["path"] for row in rows] == [row.path for row in ROWS]
     assert [row["accept"] for row in rows] == ["true", "false", "", ""]
-    assert rows[0]["causes"] == "blur=0.123"
-    assert rows[1]["reasons"] == "low_quality"
+    assert (rows[0]["blur"], rows[0]["noise"]) == ("0.123", "")
+    assert (rows[0]["model"], rows[0]["width"], rows[0]["height"]) == ("base 1", "90", "60")
+    assert rows[1]["reason"] == "low_quality"
     assert rows[2]["score"] == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1.jpg", "+a.jpg", "-a.jpg", "@a.jpg", "\ta.jpg", "'=a", "''-a"]
+)
+def test_names_are_no_formulas_in_a_spreadsheet_and_are_read_as_they_were(
+    name: str, tmp_path: Path
+) -> None:
+    text = written("csv", [Row(name, error="=x")])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["path"] == f"'{name}"
+    assert row["error"] == "'=x"
+    file = tmp_path / "r.csv"
+    file.write_text(text)
+    (read,) = read_results(str(file))
+    assert (read.path, read.error) == (name, "=x")
+
+
+@pytest.mark.parametrize("name", ["-", "a=b.jpg", "'a.jpg", "é.jpg"])
+def test_other_names_stay_as_they_are_in_csv(name: str) -> None:
+    (row,) = csv.DictReader(io.StringIO(written("csv", [Row(name, error="x")])))
+    assert row["path"] == name
+
+
+def test_attributes_of_a_model_reach_every_format() -> None:
+    quality = Quality(50.0, attributes={"sharpness": 0.12345678, "=odd": 2.0})
+    row = Row.scored("a.jpg", quality)
+    assert json.loads(written("json", [row]))[0]["attributes"] == {"sharpness": 0.1235, "=odd": 2.0}
+    assert "sharpness 0.1235" in written("table", [row])
+    stream = io.StringIO()
+    writer = CsvWriter(stream, ["sharpness", "=odd"])
+    writer.write(row)
+    (cells,) = csv.DictReader(io.StringIO(stream.getvalue()))
+    assert (cells["sharpness"], cells["'=odd"]) == ("0.1235", "2.0")
+    pytest.importorskip("pyarrow")
+    table = to_table([row], schema(attributes=True))
+    assert table.to_pylist()[0]["attributes"] == [("sharpness", 0.1235), ("=odd", 2.0)]
+    assert Row.from_dict(table.to_pylist()[0]).attributes == {"sharpness": 0.1235, "=odd": 2.0}
 
 
 def test_odd_paths_survive_json_and_cannot_play_with_the_terminal() -> None:

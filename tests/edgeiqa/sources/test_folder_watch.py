@@ -241,7 +241,7 @@ def test_the_command_ends_after_a_count_and_on_terminate(tmp_path: Path) -> None
     ("options", "message"),
     [
         (["missing"], "no such folder"),
-        ([".", "--interval", "-1"], "seconds"),
+        ([".", "--interval", "-1"], "argument --interval"),
         ([".", "--count", "0"], "whole number"),
         ([".", "--output", "missing/file"], "cannot write"),
     ],
