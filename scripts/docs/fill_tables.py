@@ -91,6 +91,7 @@ def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str,
         "docs/installation.md": {"install": install.install_table},
         "docs/quick-start.md": {"demo": lambda: command_output("score", "edgeiqa/assets/samples")},
         "docs/command-line.md": {
+            "score": lambda: command_output("score", "--help"),
             "json": lambda: command_output("score", PHOTO, "--gate", "strict", "--format", "json"),
             "models": lambda: command_output("models"),
         },

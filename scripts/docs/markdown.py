@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +89,7 @@ def command_output(*arguments: str) -> str:
     before = os.getcwd()
     os.chdir(ROOT)  # so that the paths shown are short, and the same everywhere
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), mock.patch.dict(os.environ, {"COLUMNS": "100"}):
             code = edgeiqa(list(arguments))
     finally:
         os.chdir(before)
