@@ -1,4 +1,4 @@
-"""Tables of docs/reports/reliability.md about hostile model files, threads and the long soak."""
+"""Tables of docs/reports/reliability.md about hostile model files and the long soak."""
 
 from __future__ import annotations
 
@@ -23,18 +23,15 @@ RAN = ("ran", "refused by the runtime", "failed while running")
 
 
 def hardening_blocks(results: Path = RESULTS, benchmarks: Path = BENCHMARKS) -> Blocks:
-    """What fills the blocks `models`, `threads` and `soak`.
+    """What fills the blocks `models` and `soak`.
 
     Args:
-        results: Folder of models.json and threads.json.
+        results: Folder of models.json.
         benchmarks: Folder of soak.json.
     """
     return {
         "models": partial(
             _shown, models_table, results / "models.json", "python scripts/stress/hostile_models.py"
-        ),
-        "threads": partial(
-            _shown, threads_table, results / "threads.json", "python scripts/stress/threads.py"
         ),
         "soak": partial(
             _shown, soak_table, benchmarks / "soak.json", "python scripts/stress/soak.py"
@@ -78,21 +75,6 @@ def models_table(report: dict[str, Any]) -> str:
         f"process that ran them {max(run['largest_child_mb'] for run in runs)} MB. LiteRT "
         f"{runs[-1]['versions']['litert']}. Measured with {commands}."
     )
-
-
-def threads_table(report: dict[str, Any]) -> str:
-    """Results of many threads beside those of one."""
-    rows = [
-        [
-            run["model"],
-            *(str(run["threads"]), f"{run['pictures']:,}", f"{run['scores']:,}"),
-            *(f"{run['refused']:,}", str(run["differ"])),
-        ]
-        for run in report["runs"]
-    ]
-    head = ["model", "threads", "pictures", "scores", "broken ones refused", "differ"]
-    ways = ", ".join(f"`{way}`" for way in report["ways"])
-    return f"{table(head, rows)}\n\nBy turns of threads: {ways}. {measured_with(report)}"
 
 
 def soak_table(report: dict[str, Any]) -> str:

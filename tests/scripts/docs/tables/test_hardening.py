@@ -1,4 +1,4 @@
-"""Tables about hostile models, threads and the soak, from reports with made-up numbers."""
+"""Tables about hostile models and the soak, from reports with made-up numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from scripts.docs.tables.hardening import hardening_blocks, models_table, soak_table, threads_table
+from scripts.docs.tables.hardening import hardening_blocks, models_table, soak_table
 
 RUN: dict[str, Any] = {
     "command": "python scripts/stress/hostile_models.py --files 30",
@@ -21,16 +21,6 @@ RUN: dict[str, Any] = {
     "largest_child_mb": 99,
 }
 MODELS = {"runs": [RUN, RUN | {"command": "python scripts/stress/hostile_models.py --models x"}]}
-THREADS = {
-    "command": "python scripts/stress/threads.py",
-    "ways": ["Scorer.score", "LiveScorer"],
-    "runs": [
-        {
-            **{"model": "nano 0.1.0", "threads": 16, "pictures": 1000, "scores": 16000},
-            **{"refused": 200, "differ": 3},
-        }
-    ],
-}
 
 
 def soak(samples: int) -> dict[str, Any]:
@@ -60,12 +50,6 @@ def test_models_are_counted_by_damage_and_outcome() -> None:
     assert "| the file cut | 18 | 18 | 0 | 0 | 0 | 0 | 0 |" in text
     assert "60 files, 2 of which did harm." in text
     assert "`python scripts/stress/hostile_models.py --files 30`; `python" in text
-
-
-def test_threads_are_told_with_what_differs() -> None:
-    text = threads_table(THREADS)
-    assert "| nano 0.1.0 | 16 | 1,000 | 16,000 | 200 | 3 |" in text
-    assert "`Scorer.score`, `LiveScorer`" in text
 
 
 def test_the_soak_is_told_from_its_first_sample_to_its_last() -> None:
