@@ -74,7 +74,7 @@ class Resumption:
 
     def _names(self, path: str) -> bool:
         """Whether this run names a photograph, or a folder that it is in."""
-        return any(_is_under(path, name) for name in self.names)
+        return any(is_under(path, name) for name in self.names)
 
     def jobs(self, items: Iterable[Item]) -> Iterator[Job]:
         """What has to be scored of all that was listed; what is listed twice counts once."""
@@ -128,9 +128,9 @@ class Resumption:
         proven: dict[str, bool] = {}
         gone = set()
         for row in self.journal.unclaimed_rows():
-            if not any(_is_under(row.path, folder) for folder in folders):
+            if not any(is_under(row.path, folder) for folder in folders):
                 continue
-            unsure = any(_is_under(row.path, folder) for folder in self._unsure)
+            unsure = any(is_under(row.path, folder) for folder in self._unsure)
             if row.error is None and not unsure:
                 parent = os.path.dirname(row.path)
                 if parent not in proven:
@@ -160,7 +160,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _is_under(path: str, folder: str) -> bool:
+def is_under(path: str, folder: str) -> bool:
     """Whether a path is a folder or something in it, as the listing writes them."""
     return path == folder or path.startswith(os.path.join(folder, ""))
 

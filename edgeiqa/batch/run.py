@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +17,7 @@ from edgeiqa.batch.cpu_count import usable_cores
 from edgeiqa.batch.journal import Journal
 from edgeiqa.batch.maps import MapFolder
 from edgeiqa.batch.pool import Pool
-from edgeiqa.batch.resume import Resumption
+from edgeiqa.batch.resume import Resumption, is_under
 from edgeiqa.batch.settings import Fingerprint, ScoreSettings
 from edgeiqa.batch.worker_process import worker_command
 from edgeiqa.errors import UnreadableImageError, WorkerError
@@ -47,12 +49,25 @@ MAX_NOTES = 20
 T = TypeVar("T", bound=Item)
 
 
+OUTCOMES = ("accepted", "rejected", "scored", "unreadable")
+"""What became of a photograph; "scored" is without a gate."""
+
+
+def outcome(row: Row) -> str:
+    """One of `OUTCOMES`."""
+    if row.error is not None:
+        return "unreadable"
+    if row.accept is None:
+        return "scored"
+    return "accepted" if row.accept else "rejected"
+
+
 @dataclass
 class Tally:
     """Counts of photographs.
 
     Attributes:
-        counts: Of "accepted", "rejected", "scored" (without a gate) and "unreadable".
+        counts: Per outcome.
         causes: The causes that were measured for any photograph.
     """
 
@@ -61,13 +76,7 @@ class Tally:
 
     def add(self, row: Row) -> None:
         """Counts one row."""
-        if row.error is not None:
-            outcome = "unreadable"
-        elif row.accept is None:
-            outcome = "scored"
-        else:
-            outcome = "accepted" if row.accept else "rejected"
-        self.counts[outcome] += 1
+        self.counts[outcome(row)] += 1
         self.causes.update(row.causes)
 
     @property
@@ -77,10 +86,39 @@ class Tally:
 
     def __str__(self) -> str:
         total = sum(self.counts.values())
-        known = ("accepted", "rejected", "scored", "unreadable")
-        parts = [f"{self.counts[what]} {what}" for what in known if self.counts[what]]
+        parts = [f"{self.counts[what]} {what}" for what in OUTCOMES if self.counts[what]]
         noun = "photograph" if total == 1 else "photographs"
         return f"{total} {noun}: {', '.join(parts)}"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows are written, and in which order.
+
+    Attributes:
+        only: One of `OUTCOMES`; None for all rows.
+        sort: "best" or "worst" first, rows without a score last; or "path". None leaves the order
+            of the listing.
+        top: How many rows are written; None for all of them.
+    """
+
+    only: str | None = None
+    sort: str | None = None
+    top: int | None = None
+
+    def __call__(self, rows: Iterable[Row]) -> Iterable[Row]:
+        """The selected rows; with `sort`, all of them are held in memory."""
+        chosen = rows if self.only is None else (r for r in rows if outcome(r) == self.only)
+        if self.sort is not None:
+            chosen = sorted(chosen, key=self._key)
+        # Reads all rows, as they are also to be counted.
+        return chosen if self.top is None else list(chosen)[: self.top]
+
+    def _key(self, row: Row) -> tuple[bool, float, str]:
+        if self.sort == "path":
+            return False, 0.0, row.path
+        score = row.score or 0.0
+        return row.score is None, -score if self.sort == "best" else score, row.path
 
 
 class Progress(Protocol):
@@ -137,6 +175,9 @@ class BatchRun:
         timeout_s: Seconds after which a worker gives a photograph up.
         maps: Where quality maps are written; None for no maps. They are drawn in this process.
         summary: Makes the summary of a table out of the tally.
+        selection: Which rows are written, and in which order.
+        skipped_folder: A folder that is not searched, such as one that photographs are moved to.
+        on_row: Called with each row that was made.
         progress: Shown how far the run is.
     """
 
@@ -150,6 +191,9 @@ class BatchRun:
     timeout_s: float = TIMEOUT_S
     maps: MapFolder | None = None
     summary: Callable[[Tally], str] = str
+    selection: Selection = field(default_factory=Selection)
+    skipped_folder: str | None = None
+    on_row: Callable[[Row], None] = lambda row: None
     progress: Progress = field(default_factory=NoProgress)
     _share: float = 0.0
 
@@ -224,8 +268,7 @@ class BatchRun:
                 writer = CsvWriter(stream, labels)
             else:
                 writer = WRITERS[self.file_format](stream)
-            for row in rows:
-                tally.add(row)
+            for row in self.selection(_counted(rows, tally)):
                 writer.write(row)
             writer.finish(self.summary(tally))
         return tally
@@ -237,6 +280,7 @@ class BatchRun:
                 yield row
 
     def _report(self, row: Row) -> None:
+        self.on_row(row)
         if row.error is not None:
             self.progress.errors += 1
             if self.progress.errors <= MAX_NOTES and not is_stdout(self.output):
@@ -253,8 +297,14 @@ class BatchRun:
     def _items(self) -> Iterator[Item]:
         for item in expand(self.names, raws=True):
             # Maps that an earlier run wrote into a folder are not photographs.
-            if self.maps is None or not self.maps.is_map(item.path):
+            if self.maps is not None and self.maps.is_map(item.path):
+                continue
+            if self._skipped is None or not is_under(os.path.realpath(item.path), self._skipped):
                 yield item
+
+    @cached_property
+    def _skipped(self) -> str | None:
+        return None if self.skipped_folder is None else os.path.realpath(self.skipped_folder)
 
     def _observed(self, items: Iterator[Item], work: Resumption) -> Iterator[Item]:
         """The items; reports those that need no work."""
@@ -340,6 +390,12 @@ def counting(things: Iterable[Any], on_count: Callable[[int], None]) -> Iterator
     finally:
         over.set()
         thread.join(5.0)
+
+
+def _counted(rows: Iterable[Row], tally: Tally) -> Iterator[Row]:
+    for row in rows:
+        tally.add(row)
+        yield row
 
 
 def _has_python() -> bool:

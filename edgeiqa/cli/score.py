@@ -24,11 +24,18 @@ from edgeiqa.cli.common import (
     output_format,
     read_model,
 )
+from edgeiqa.cli.score_selection import (
+    act_on,
+    add_selection_options,
+    check_selection,
+    needs_gate,
+)
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.batch.maps import MapFolder
     from edgeiqa.batch.resume import Resumption
     from edgeiqa.batch.run import BatchRun, Tally
+    from edgeiqa.results.row import Row
 
 EPILOG = """exit codes:
   0    all were scored
@@ -74,6 +81,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="show settings and time on standard error",
     )
+    add_selection_options(parser)
     _add_library_options(parser)
     parser.set_defaults(run=run)
 
@@ -125,7 +133,7 @@ def _add_library_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scores the photographs; returns the exit code."""
-    from edgeiqa.batch.run import BatchRun
+    from edgeiqa.batch.run import BatchRun, Selection
     from edgeiqa.batch.settings import ScoreSettings
     from edgeiqa.cli.progress import Progress
     from edgeiqa.errors import WorkerError
@@ -135,11 +143,15 @@ def run(arguments: argparse.Namespace) -> int:
         warnings.simplefilter("ignore")  # Decoders warn about metadata, which nobody asked for.
     file_format = output_format(arguments)
     _check_combination(arguments, file_format)
+    check_selection(arguments, file_format)
     maps = None if arguments.map is None else _map_folder(arguments.map)
     max_pixels = arguments.max_megapixels * 1_000_000
     model = read_model(arguments.model)
     scorer, gate = open_scorer(
-        arguments, need_gate=arguments.check, max_pixels=max_pixels, model=model
+        arguments,
+        need_gate=arguments.check or needs_gate(arguments),
+        max_pixels=max_pixels,
+        model=model,
     )
     if file_format == "parquet":
         _check_parquet()  # Now, and not after hours of scoring.
@@ -156,8 +168,13 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.workers,
         arguments.timeout,
         maps,
+        selection=Selection(arguments.only, arguments.sort, arguments.top),
+        skipped_folder=arguments.move_rejected_to,
         progress=progress,
     )
+    judged: list[Row] = []
+    if arguments.move_rejected_to or arguments.xmp:
+        batch.on_row = lambda row: None if row.accept is None else judged.append(row)
     name = f"{scorer.contract.name} {scorer.contract.version}"
     details = [f"model {name}", "quick" if arguments.quick else "", gate_words(gate)]
     if arguments.verbose:
@@ -181,7 +198,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"{seconds:.1f} s, {sum(tally.counts.values()) / max(seconds, 1e-9):.1f} rows a second"
         )
     _note_unmeasured_causes(arguments, name, tally)
-    if tally.counts["unreadable"] or missing:
+    failures = act_on(judged, arguments)
+    if tally.counts["unreadable"] or missing or failures:
         return EXIT_UNREADABLE
     return EXIT_REJECTED if arguments.check and tally.counts["rejected"] else EXIT_OK
 
