@@ -1,4 +1,4 @@
-"""`edgeiqa live`: scores what a camera, a stream, a video or a pipe gives, frame by frame."""
+"""`edgeiqa live`: scores a camera, a stream, a video or a pipe, frame by frame."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from edgeiqa.cli.common import (
 from edgeiqa.cli.live_options import EPILOG, add_options, check_options
 from edgeiqa.cli.live_sinks import open_sinks
 
-if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+if TYPE_CHECKING:  # Loaded when needed, so that --help is fast.
     from edgeiqa.gating.gate import Gate
     from edgeiqa.live.scorer import LiveScorer
     from edgeiqa.sinks.lines import Lines
     from edgeiqa.sinks.preview_server import PreviewServer
     from edgeiqa.sinks.terminal import LiveLine
     from edgeiqa.sinks.video_file import VideoFile
-    from edgeiqa.sources.base import OnEvent, Source
+    from edgeiqa.sources.base import Event, OnEvent, Source
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command."""
     parser = commands.add_parser(
         "live",
         allow_abbrev=False,
         help="score a camera, a stream or a video, frame by frame",
-        description="Scores frames as they come, with steady verdicts and their reasons.",
+        description="Scores frames as they arrive, with stable verdicts and their reasons.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -51,20 +51,26 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa.live.smoothing import Smoother
     from edgeiqa.sinks.fan_out import Outlets
     from edgeiqa.sinks.lines import LINES, opened_lines
+    from edgeiqa.sources.open import UnknownSourceError
 
     check_options(arguments)
     scorer, gate = open_scorer(arguments)
     threshold = None if gate is None else gate.min_score
-    tell: list[OnEvent] = []
-    left_out: list[Callable[[], None]] = []
+    # Both are set once the sinks are open, before the first frame.
+    on_event: list[Callable[[Event], None]] = []
+    on_frame: list[Callable[[], None]] = []
     try:
-        source, singly = asked_source(arguments, lambda event: tell[0](event), left_out)
-    except FileNotFoundError as error:
+        source, independent = open_frames(
+            arguments,
+            lambda event: on_event[0](event),
+            lambda: [call() for call in on_frame],
+        )
+    except UnknownSourceError as error:
         print(f"edgeiqa: error: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
     with contextlib.ExitStack() as stack:
-        sinks = stack.enter_context(contextlib.ExitStack())  # Closed before the summary.
-        more = open_sinks(arguments, gate, live=source.live, stack=sinks)
+        sink_stack = stack.enter_context(contextlib.ExitStack())  # Closed before the summary.
+        sinks = open_sinks(arguments, gate, live=source.live, stack=sink_stack)
         video, server = _preview(arguments, stack)
         line = _line(arguments, threshold, stack)
         lines: Lines | None = None
@@ -79,27 +85,27 @@ def run(arguments: argparse.Namespace) -> int:
             video=video,
             server=server,
             threshold=threshold,
-            others=more.all,
+            others=sinks.all,
         )
-        tell.append(outlets.event)
-        keep = video is not None or server is not None or more.saver is not None
-        # A smoother that smooths nothing, and a gate that gets no hysteresis as it is no `Gate`.
-        smoother = Smoother(0.0) if singly else None
-        asked = gate.__call__ if singly and gate is not None else gate
-        live = stack.enter_context(LiveScorer(scorer, asked, smoother=smoother, keep_frames=keep))
-        counts = more.counts
+        on_event.append(outlets.event)
+        keep = video is not None or server is not None or sinks.saver is not None
+        # Without smoothing the gate is passed as a callable, which gets no hysteresis.
+        smoother = Smoother(0.0) if independent else None
+        judge = gate.__call__ if independent and gate is not None else gate
+        live = stack.enter_context(LiveScorer(scorer, judge, smoother=smoother, keep_frames=keep))
+        counts = sinks.counts
         counts.update(accepted=0, rejected=0, scored=0, errors=0)
-        if more.pulse is not None:
-            left_out.append(more.pulse.left_out)
-            more.pulse.ready()
+        if sinks.watchdog is not None:
+            on_frame.append(sinks.watchdog.frame)
+            sinks.watchdog.ready()
         start = time.monotonic()
         with StopOnInterrupt(live.close) as stop:
-            _drive(live, source, outlets, counts, arguments.max_frames)
+            _score_all(live, source, outlets, counts, arguments.max_frames)
         seconds = time.monotonic() - start
-        if more.pulse is not None:
-            more.pulse.stopping()
-        sinks.close()
-    summary = "\n".join([_summary(counts, live, seconds, gate), *more.summaries()])
+        if sinks.watchdog is not None:
+            sinks.watchdog.stopping()
+        sink_stack.close()
+    summary = "\n".join([_summary(counts, live, seconds, gate), *sinks.summaries()])
     if isinstance(lines, LINES["table"]) and arguments.output is None:
         outlets.finish(summary)
     else:
@@ -112,8 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _drive(
-    live: LiveScorer, source: Source, outlets: Any, counts: dict[str, int], most: int | None
+def _score_all(
+    live: LiveScorer, source: Source, outlets: Any, counts: dict[str, int], limit: int | None
 ) -> None:
     results = live.run(source)
     with contextlib.closing(results):
@@ -126,47 +132,54 @@ def _drive(
                 outcome = "accepted" if result.verdict.accept else "rejected"
             counts[outcome] += 1
             outlets.result(result, live)
-            if number == most:
+            if number == limit:
                 return
 
 
-def asked_source(
-    arguments: argparse.Namespace, on_event: OnEvent, left_out: list[Callable[[], None]]
+def open_frames(
+    arguments: argparse.Namespace,
+    on_event: OnEvent = lambda event: None,
+    on_frame: Callable[[], object] = lambda: None,
 ) -> tuple[Source, bool]:
-    """The source, and whether its frames have nothing to do with each other.
+    """Opens the source, at the requested rate.
 
-    What is in `left_out` by then is called for each frame, also for those that are left out.
+    Args:
+        arguments: With what `add_options` added.
+        on_event: Called with each event.
+        on_frame: Called for each frame that arrives when only some of them are scored.
+
+    Returns:
+        The source; and whether its frames are judged independently, without smoothing.
+
+    Raises:
+        UnknownSourceError: The source does not exist.
+        UsageError: A setting that does not apply to it, or a missing package.
     """
     from edgeiqa.sources.folder import FolderSource
-    from edgeiqa.sources.open import open_source
-    from edgeiqa.sources.throttle import ThinnedSource
+    from edgeiqa.sources.open import UnknownSourceError, open_source
+    from edgeiqa.sources.throttle import ThrottledSource
 
-    spec = arguments.source
     try:
         source = open_source(
-            spec,
+            arguments.source,
             size=arguments.size,
             pixel_format=arguments.pixel_format,
             frame_rate=arguments.fps,
             on_event=on_event,
         )
+    except UnknownSourceError:
+        raise
     except (ValueError, ImportError) as error:
-        if isinstance(error, ValueError) and "is no source of frames" in str(error):
-            raise FileNotFoundError(str(error)) from error
         raise UsageError(str(error)) from error
-    singly = isinstance(source, FolderSource) and arguments.fps is None
-    if arguments.every is None and arguments.duration is None:
-        return source, singly
-    from edgeiqa.service.watchdog import WatchedSource
-
-    def came() -> None:
-        for call in left_out:
-            call()
-
-    if arguments.every is not None:
-        source = WatchedSource(source, came)
-    thinned = ThinnedSource(source, every_s=arguments.every, duration_s=arguments.duration)
-    return thinned, singly
+    independent = arguments.no_smoothing or (
+        isinstance(source, FolderSource) and arguments.fps is None
+    )
+    every, duration = arguments.every, arguments.duration
+    if every is None and duration is None:
+        return source, independent
+    watched = on_frame if every is not None else lambda: None
+    throttled = ThrottledSource(source, every_s=every, duration_s=duration, on_frame=watched)
+    return throttled, independent
 
 
 def _preview(
@@ -188,7 +201,7 @@ def _preview(
     print(f"edgeiqa: preview at {server.url}", file=sys.stderr)
     if not server.local:
         print(
-            "edgeiqa: warning: everybody who can reach this address sees the pictures; "
+            "edgeiqa: warning: anybody who can reach this address sees the pictures; "
             "there is no password and no encryption",
             file=sys.stderr,
         )
@@ -198,7 +211,7 @@ def _preview(
 def _line(
     arguments: argparse.Namespace, threshold: float | None, stack: contextlib.ExitStack
 ) -> LiveLine | None:
-    """The live line, if it was asked for, or if nothing else would show that it goes on."""
+    """The live line, if requested, or if nothing else would show progress."""
     from edgeiqa.sinks.terminal import LiveLine, TerminalError
 
     to_file = arguments.output not in (None, "-", "/dev/stdout")
@@ -209,7 +222,7 @@ def _line(
         return stack.enter_context(LiveLine(threshold=threshold, stream=stream))
     except TerminalError as error:
         if arguments.show:
-            print(f"edgeiqa: --show: {error}; there are lines instead", file=sys.stderr)
+            print(f"edgeiqa: --show: {error}; printing lines instead", file=sys.stderr)
         return None
 
 
@@ -218,6 +231,6 @@ def _summary(counts: dict[str, int], live: LiveScorer, seconds: float, gate: Gat
     parts = [f"{count} {what}" for what, count in counts.items() if count]
     if dropped := live.stats().dropped:
         parts.append(f"{dropped} dropped")
-    asked = "" if gate is None or not total else f" ({gate_words(gate)})"
+    criteria = "" if gate is None or not total else f" ({gate_words(gate)})"
     noun = "frame" if total == 1 else "frames"
-    return f"{total} {noun} in {seconds:.1f} s{': ' if parts else ''}{', '.join(parts)}{asked}"
+    return f"{total} {noun} in {seconds:.1f} s{': ' if parts else ''}{', '.join(parts)}{criteria}"

@@ -1,4 +1,4 @@
-"""Opens what else `edgeiqa live` hands its results to: files, a broker, systemd."""
+"""Opens further destinations of `edgeiqa live`: saved frames, MQTT, systemd."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgeiqa.cli.common import UsageError
 
 if TYPE_CHECKING:
     from edgeiqa.gating.gate import Gate
-    from edgeiqa.service.watchdog import Pulse
+    from edgeiqa.service.watchdog import Watchdog
     from edgeiqa.sinks.fan_out import Outlet
     from edgeiqa.sinks.frame_saver import FrameSaver
     from edgeiqa.sinks.mqtt import MqttPublisher
@@ -25,31 +25,31 @@ RESERVE = 100 * 10**6
 
 @dataclass
 class Sinks:
-    """What was asked for.
+    """The requested destinations.
 
     Attributes:
         saver: Saves accepted frames.
         mqtt: Publishes verdicts.
-        pulse: Tells systemd and the status file; there only if there is one of them.
-        counts: Of results, kept by the command; in the status file.
+        watchdog: Notifies systemd and writes the status file, if either is present.
+        counts: Of results, kept by the command, for the status file.
     """
 
     saver: FrameSaver | None = None
     mqtt: MqttPublisher | None = None
-    pulse: Pulse | None = None
+    watchdog: Watchdog | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def all(self) -> list[Outlet]:
-        """Those that there are; the pulse last, as it tells what the others did."""
-        return [one for one in (self.saver, self.mqtt, self.pulse) if one is not None]
+        """Those that exist; the watchdog last, as it reports on the others."""
+        return [one for one in (self.saver, self.mqtt, self.watchdog) if one is not None]
 
     def summaries(self) -> list[str]:
-        """A line for people of each that has something to say."""
+        """A summary line of each, for people."""
         return [one.summary() for one in (self.saver, self.mqtt) if one is not None]
 
     def status(self) -> dict[str, Any]:
-        """For the status file."""
+        """Content of the status file."""
         return {
             "counts": dict(self.counts),
             "save": None if self.saver is None else self.saver.status(),
@@ -64,21 +64,21 @@ def open_sinks(
     live: bool,
     stack: contextlib.ExitStack,
 ) -> Sinks:
-    """Opens what was asked for; it is closed with the stack.
+    """Opens the requested destinations.
 
     Args:
         arguments: With what `add_options` added.
-        gate: Says which frames are saved.
-        live: Whether the source is one whose frames are lost when nobody takes them.
-        stack: Closes it all.
+        gate: Chooses the frames that are saved.
+        live: Whether the source is live.
+        stack: Closes them.
 
     Raises:
-        UsageError: Something cannot be opened.
+        UsageError: One cannot be opened.
     """
     sinks = Sinks()
     if arguments.status is not None or os.environ.get("NOTIFY_SOCKET"):
-        sinks.pulse = _pulse(arguments, sinks.status)
-        stack.callback(sinks.pulse.ended)
+        sinks.watchdog = _watchdog(arguments, sinks.status)
+        stack.callback(sinks.watchdog.ended)
     if arguments.save is not None:
         sinks.saver = _saver(arguments, gate, live)
         stack.callback(sinks.saver.close)
@@ -88,21 +88,21 @@ def open_sinks(
     return sinks
 
 
-def _pulse(arguments: argparse.Namespace, parts: Callable[[], dict[str, Any]]) -> Pulse:
+def _watchdog(arguments: argparse.Namespace, parts: Callable[[], dict[str, Any]]) -> Watchdog:
     from edgeiqa.service.sd_notify import Notifier
-    from edgeiqa.service.watchdog import Pulse
+    from edgeiqa.service.watchdog import Watchdog
 
     every_s = arguments.every or 0.0
-    return Pulse(Notifier(), every_s=every_s, path=arguments.status, parts=parts)
+    return Watchdog(Notifier(), every_s=every_s, path=arguments.status, parts=parts)
 
 
 def _saver(arguments: argparse.Namespace, gate: Gate | None, live: bool) -> FrameSaver:
-    from edgeiqa.live.wall_clock import taken_at
+    from edgeiqa.live.timestamps import taken_at
     from edgeiqa.sinks.frame_saver import EVERY_S, FrameSaver
     from edgeiqa.sinks.quota_folder import QuotaFolder, SaveError
 
     if gate is None:
-        raise UsageError("--save needs a gate, and this model has none: give --min-score")
+        raise UsageError("--save needs a gate, which this model lacks; add --min-score")
     quota = QUOTA if arguments.save_quota is None else arguments.save_quota
     reserve = RESERVE if arguments.save_reserve is None else arguments.save_reserve
     try:
@@ -119,7 +119,7 @@ def _saver(arguments: argparse.Namespace, gate: Gate | None, live: bool) -> Fram
 
 
 def _publisher(arguments: argparse.Namespace, live: bool) -> MqttPublisher:
-    from edgeiqa.live.wall_clock import taken_at
+    from edgeiqa.live.timestamps import taken_at
     from edgeiqa.sinks.mqtt import BUFFER, MqttPublisher
     from edgeiqa.sinks.mqtt_url import parse_broker
 
@@ -128,7 +128,7 @@ def _publisher(arguments: argparse.Namespace, live: bool) -> MqttPublisher:
         if broker.exposed:
             print(
                 "edgeiqa: warning: every user of this machine can read the password in --mqtt; "
-                "see --help for better places",
+                "see --help for alternatives",
                 file=sys.stderr,
             )
         return MqttPublisher(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,6 +84,11 @@ class Frame:
         if self.roi is not None:
             _, _, width, height = self.roi
         return (width, height) if self.rotation in (90, 270) else (height, width)
+
+    def copy(self) -> Frame:
+        """Returns the frame with pixels of its own, for callers whose buffers are reused."""
+        chroma = None if self.chroma is None else (self.chroma[0].copy(), self.chroma[1].copy())
+        return replace(self, pixels=self.pixels.copy(), chroma=chroma)
 
     @classmethod
     def from_array(cls, pixels: np.ndarray) -> Frame:

@@ -1,8 +1,8 @@
-"""A worker thread that does the newest job: never a queue, at most one job waits.
+"""A worker thread that only ever does the newest job; at most one job waits.
 
-Jobs that come while it is busy replace each other. Results are handed to iterators one at a
-time: while one lies unread the next job is not begun, so that slow readers cost fresh frames,
-not memory. Where nobody iterates, results are not kept.
+Jobs that arrive while it is busy replace each other. Results are handed to iterators one at a
+time: while one is unread the next job is not started, so a slow reader costs frames, not memory.
+Without an iterator only the newest result is kept.
 """
 
 from __future__ import annotations
@@ -17,50 +17,41 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _TICK_S = 0.5
-"""How long an iterator sleeps at most, for systems that notice Ctrl-C only in between."""
+"""Longest sleep of an iterator, for systems that deliver Ctrl-C only between waits."""
 
 
-class NewestWins(Generic[Job, Result]):
-    """Runs `work` on the newest job, in a thread of its own."""
+class LatestOnlyWorker(Generic[Job, Result]):
+    """Runs `work` on the newest job in its own thread.
+
+    Args:
+        work: Called in the thread with one job at a time; must not raise.
+        on_dropped: Called with each job that was replaced, in the thread that submitted the
+            newer one.
+        name: Name of the thread.
+    """
 
     def __init__(
-        self,
-        work: Callable[[Job], Result],
-        *,
-        on_dropped: Callable[[Job], None],
-        name: str,
+        self, work: Callable[[Job], Result], *, on_dropped: Callable[[Job], None], name: str
     ) -> None:
-        """Starts the thread.
-
-        Args:
-            work: Called in the thread with one job at a time; must not raise.
-            on_dropped: Told of each job that gave way to a newer one, in the thread that
-                handed in the newer one.
-            name: Of the thread, for debuggers.
-        """
         self._on_dropped = on_dropped
         self._changed = threading.Condition()
-        self._waiting: list[Job] = []  # None or one.
-        self._unread: list[Result] = []  # None or one.
+        self._waiting: list[Job] = []  # Zero or one.
+        self._unread: list[Result] = []  # Zero or one.
         self._readers = 0
         self._ending = self._closed = self._done = False
-        # A daemon, so that a program that forgets to close can end.
-        # The thread alone holds `work`, and lets go of it when it ends: who closes this is freed
-        # at once, with the model that it holds, and not when Python looks for circles.
+        # A daemon, so that a program that forgets to close can exit. Only the thread holds
+        # `work` and drops it when it ends: closing frees the model at once, without waiting for
+        # the garbage collector to find a cycle.
         self._thread = threading.Thread(target=self._run, args=(work,), name=name, daemon=True)
         self._thread.start()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be handed in any more."""
+        """Whether further jobs are refused."""
         return self._closed or self._ending
 
     def submit(self, job: Job) -> None:
-        """Hands in a job and returns at once.
-
-        Raises:
-            ClosedError: After `end` or `close`.
-        """
+        """Submits a job and returns at once; raises ClosedError after `end` or `close`."""
         with self._changed:
             if self._ending or self._closed:
                 raise ClosedError("this worker is closed")
@@ -70,16 +61,16 @@ class NewestWins(Generic[Job, Result]):
             self._on_dropped(one)
 
     def end(self) -> None:
-        """No more jobs come; the one that waits is still done, then iterators end."""
+        """Refuses further jobs; the waiting one is still done, then iterators end."""
         with self._changed:
             self._ending = True
             self._changed.notify_all()
 
     def close(self, timeout: float = 1.0) -> None:
-        """Ends at once, from any thread, any number of times.
+        """Stops from any thread; may be called repeatedly.
 
-        What waits is dropped; what is being worked on is finished, for up to `timeout` seconds,
-        unless this is called by the work itself.
+        The waiting job is dropped; the running one may finish within `timeout` seconds, unless
+        the work itself called this.
         """
         with self._changed:
             self._closed = True
@@ -91,7 +82,7 @@ class NewestWins(Generic[Job, Result]):
             self._thread.join(timeout)
 
     def __iter__(self) -> Iterator[Result]:
-        """Results as they come, each to one iterator; it ends after `end` or `close`."""
+        """Yields results, each to one iterator, until `end` or `close`."""
         with self._changed:
             self._readers += 1
             self._changed.notify_all()
@@ -116,7 +107,6 @@ class NewestWins(Generic[Job, Result]):
                 result = work(job[0])
                 del job
                 with self._changed:
-                    # Without a reader only the newest is kept, for one who comes now.
                     self._unread = [result]
                     self._changed.notify_all()
                 del result

@@ -1,4 +1,4 @@
-"""What comes of one frame of a stream."""
+"""The result for one frame of a stream."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from edgeiqa.results.row import rounded_reason
 
 @dataclass(frozen=True, eq=False)
 class LiveResult:
-    """What came of one frame.
+    """The result for one frame.
 
     Attributes:
         timestamp_ns: Of the frame; None only in `Mode.IMAGE`.
-        quality: Of this frame alone; None if there is an error.
-        smoothed: Over time, see `edgeiqa.live.smoothing`; `quality` itself in `Mode.IMAGE`; None if
-            there is an error.
-        verdict: On `smoothed`, with hysteresis; None without a gate or with an error. It tells
-            how the stream is: to keep single frames, ask `gate(result.quality)`.
-        latency_ms: From handing the frame in to this result, in milliseconds.
-        error: One line; None if it was scored.
-        frame: What was scored, if `keep_frames` was asked for.
-        dropped: Frames that were dropped since the result before, until this one was ready.
+        quality: Of this frame alone; None on error.
+        smoothed: Smoothed over time, see `edgeiqa.live.smoothing`; `quality` itself without
+            smoothing; None on error.
+        verdict: On `smoothed`, with hysteresis; None without a gate or on error. It describes the
+            stream: to choose single frames, use `gate(result.quality)`.
+        latency_ms: Milliseconds from submitting the frame to this result.
+        error: One line; None if the frame was scored.
+        frame: What was scored, if `keep_frames` was set.
+        dropped: Frames dropped between the previous result and this one.
     """
 
     timestamp_ns: int | None
@@ -38,7 +38,7 @@ class LiveResult:
     dropped: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON, scores with 2 decimals, severities with 3; see docs/live.md."""
+        """Returns a JSON-ready dict: scores with 2 decimals, severities with 3; see docs/live.md."""
         quality, smoothed, verdict = self.quality, self.smoothed, self.verdict
         std = None if smoothed is None else smoothed.std
         causes = {} if smoothed is None else smoothed.causes

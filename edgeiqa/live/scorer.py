@@ -1,4 +1,4 @@
-"""Scores a stream of frames: the newest frame wins, verdicts are steady, bad frames are told."""
+"""Scores a stream of frames: the newest frame wins, verdicts are stable, bad frames are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edgeiqa.errors import ClosedError
 from edgeiqa.gating.gate import Gate, Verdict
 from edgeiqa.gating.hysteresis import LiveGate
 from edgeiqa.imaging.frame import Frame
-from edgeiqa.live.latest_only import NewestWins
+from edgeiqa.live.latest_only import LatestOnlyWorker
 from edgeiqa.live.result import LiveResult
 from edgeiqa.live.smoothing import Smoother
 from edgeiqa.live.stats import LiveMeter, LiveStats
@@ -27,68 +27,30 @@ from edgeiqa.quality import Quality
 if TYPE_CHECKING:
     from edgeiqa.sources.base import Source
 
-
 AnyGate: TypeAlias = Gate | LiveGate | Callable[[Quality], Verdict]
 
+_MAX_REFUSALS = 8  # Results of refused frames kept for a reader that is busy.
 
-class SteadyJudge:
-    """Smooths a quality, then asks the gate; from one thread at a time."""
-
-    def __init__(self, gate: AnyGate | None, smoother: Smoother | None) -> None:
-        """Takes the parts.
-
-        Args:
-            gate: A `Gate` gets the hysteresis of `LiveGate` where there is a smoother.
-            smoother: None judges every picture for itself.
-        """
-        steady = smoother is not None
-        self._gate = LiveGate(gate) if steady and isinstance(gate, Gate) else gate
-        self._smoother = smoother
-        self._stream = 0
-        self._lock = threading.Lock()
-
-    def __call__(
-        self, quality: Quality, timestamp_ns: int | None, stream: int
-    ) -> tuple[Quality, Verdict | None]:
-        """Judges the next frame.
-
-        Args:
-            quality: Of the frame.
-            timestamp_ns: Rising within a stream; may be None where there is no smoother.
-            stream: Another number than before begins anew.
-
-        Returns:
-            The smoothed quality; and the verdict on it, or None without a gate.
-        """
-        with self._lock:
-            if stream != self._stream:
-                self._stream = stream
-                if self._smoother is not None:
-                    self._smoother.reset()
-                if isinstance(self._gate, LiveGate):
-                    self._gate.reset()
-            if self._smoother is not None and timestamp_ns is not None:
-                quality = self._smoother.update(quality, timestamp_ns)
-            if self._gate is None:
-                return quality, None
-            if isinstance(self._gate, LiveGate):
-                return quality, self._gate(quality, timestamp_ns or 0)
-            return quality, self._gate(quality)
+_log = logging.getLogger(__name__)
 
 
 class Mode(enum.Enum):
-    """How frames come; see the module."""
+    """How frames arrive and what happens to them.
+
+    | mode | call | time | frames |
+    | --- | --- | --- | --- |
+    | IMAGE | `score` | ignored | independent: no smoothing, no hysteresis |
+    | VIDEO | `score`, `run` | must increase | every frame is scored, smoothed over time |
+    | LIVE | `submit`, `run` | must increase | in a thread; the newest frame wins, others drop |
+    """
 
     IMAGE = "image"
     VIDEO = "video"
     LIVE = "live"
 
 
-_log = logging.getLogger(__name__)
-
-
 class FrameScorer(Protocol):
-    """What gives a frame its quality: a `Scorer`, or something of your own."""
+    """Anything that scores a frame: a `Scorer`, or your own."""
 
     def score(self, picture: Any, /) -> Quality:
         """Scores one frame."""
@@ -104,10 +66,10 @@ class _Job:
 
 
 class LiveScorer:
-    """Scores frames as they come, in a thread of its own in `Mode.LIVE`.
+    """Scores frames as they arrive, in its own thread in `Mode.LIVE`.
 
-    Never queues: at most one frame waits while one is scored, and a newer one takes its place.
-    A frame that cannot be scored gives a result with an `error`; the ones after it go on.
+    Nothing queues: at most one frame waits while another is scored, and a newer one replaces it.
+    A frame that cannot be scored gives a result with an `error`, and the stream continues.
 
     >>> with LiveScorer(scorer, scorer.gate()) as live:  # doctest: +SKIP
     ...     for result in live.run(source):
@@ -125,24 +87,24 @@ class LiveScorer:
         copy: bool = True,
         keep_frames: bool = False,
     ) -> None:
-        """Makes it ready; its thread starts with the first frame.
+        """Prepares scoring; the thread starts with the first frame.
 
         Args:
-            scorer: Such as `Scorer()`; it may serve others at the same time.
-            gate: A `Gate` gets hysteresis with the defaults of `LiveGate`; give a `LiveGate`
-                for your own, or any other callable to have it asked as it is.
-            mode: See `edgeiqa.mode`.
-            on_result: Called with each result, in the scoring thread, in `Mode.LIVE`. It should
-                return soon: while it runs no frame is scored. What it raises is logged to the
-                logger "edgeiqa.live.scorer" and counted, and scoring goes on.
-            smoother: With constants of your own.
-            copy: In `Mode.LIVE`, copy each frame's pixels in `submit`, as cameras reuse their
-                buffers and scoring begins after `submit` has returned. False spares the copy
-                (3 MB for 1080p NV21) where nobody writes into a buffer once handed in.
-            keep_frames: Put frames into results.
+            scorer: Such as `Scorer()`; it may be shared.
+            gate: A `Gate` gets hysteresis with the defaults of `LiveGate`; pass a `LiveGate` to
+                choose them, or any other callable to have it called as it is.
+            mode: See `Mode`.
+            on_result: Called with each result in the scoring thread, in `Mode.LIVE`. It should
+                return quickly, as no frame is scored meanwhile. Its exceptions are counted and
+                logged to "edgeiqa.live.scorer", and scoring continues.
+            smoother: Replaces the default `Smoother()`; `Smoother(0)` does not smooth.
+            copy: In `Mode.LIVE`, copy the pixels in `submit`, because cameras reuse their
+                buffers. False saves the copy (3 MB for 1080p NV21) if nothing writes to a
+                submitted buffer.
+            keep_frames: Include frames in results.
 
         Raises:
-            TypeError: `mode` is no `Mode`.
+            TypeError: `mode` is not a `Mode`.
             ValueError: `on_result` in a mode without a thread.
         """
         if not isinstance(mode, Mode):
@@ -153,7 +115,7 @@ class LiveScorer:
             )
         self.mode = mode
         self._scorer = scorer
-        self._judge = SteadyJudge(gate, None if mode is Mode.IMAGE else (smoother or Smoother()))
+        self._judge = _Judge(gate, None if mode is Mode.IMAGE else (smoother or Smoother()))
         self._on_result = on_result
         self._copy = copy
         self._keep_frames = keep_frames
@@ -161,8 +123,8 @@ class LiveScorer:
         self._clock = StreamClock()
         self._submitting = threading.Lock()
         self._lifecycle = threading.Lock()
-        self._told_dropped = 0
-        self._worker: NewestWins[_Job, LiveResult] | None = None
+        self._reported_drops = 0
+        self._worker: LatestOnlyWorker[_Job, LiveResult] | None = None
         self._source: Source | None = None
         self._closed = False
         self.latest: LiveResult | None = None
@@ -172,19 +134,17 @@ class LiveScorer:
         """Scores one picture now, in `Mode.IMAGE` and `Mode.VIDEO`.
 
         Args:
-            picture: A `Frame`, or whatever else the scorer takes.
+            picture: A `Frame`, or anything else the scorer accepts.
             timestamp_ns: When it was taken, in nanoseconds; by default the frame's own. In
-                `Mode.VIDEO` it has to be later than the one before.
+                `Mode.VIDEO` it must be later than the previous one.
 
         Returns:
             The result.
 
         Raises:
             RuntimeError: In `Mode.LIVE`; or closed (`ClosedError`).
-            ValueError: No timestamp, or one that does not rise. Nothing has changed then, and
-                the next frame may come.
-            Exception: Whatever the scorer raises, such as TypeError for pixels that are not
-                uint8. The next frame may come.
+            ValueError: A missing or non-increasing timestamp. The state is unchanged.
+            Exception: Whatever the scorer raises. The state is unchanged.
         """
         if self.mode is Mode.LIVE:
             raise RuntimeError("score is for Mode.IMAGE and Mode.VIDEO; in Mode.LIVE use submit")
@@ -197,36 +157,31 @@ class LiveScorer:
             raise
 
     def submit(self, frame: Frame | np.ndarray, timestamp_ns: int | None = None) -> None:
-        """Hands in a frame to be scored and returns at once, in `Mode.LIVE`.
+        """Submits a frame to be scored and returns at once, in `Mode.LIVE`.
 
         Args:
-            frame: A `Frame`, or a uint8 array as `Frame.from_array` takes it.
-            timestamp_ns: When it was taken, in nanoseconds; by default the frame's own, or now
-                by the monotonic clock. It has to be later than the one before.
+            frame: A `Frame`, or a uint8 array accepted by `Frame.from_array`.
+            timestamp_ns: When it was taken, in nanoseconds; by default the frame's own, or the
+                monotonic clock. Must be later than the previous one.
 
         Raises:
             RuntimeError: In another mode; or closed (`ClosedError`).
-            TypeError: No frame, or pixels that are not uint8.
-            ValueError: A timestamp that does not rise, or an array of another shape. Nothing has
-                changed then, and the next frame may come.
+            TypeError: Not a frame, or pixels that are not uint8.
+            ValueError: A non-increasing timestamp or a wrong array shape. The state is unchanged.
         """
         if self.mode is not Mode.LIVE:
             raise RuntimeError(f"submit is for Mode.LIVE; in Mode.{self.mode.name} use score")
         with self._lifecycle:
             self._refuse_if_closed()
             if self._source is not None:
-                raise RuntimeError("frames come from the source given to run; submit none as well")
+                raise RuntimeError("run is reading frames from a source; submit cannot add others")
             worker = self._worker = self._worker or self._new_worker()
         if not isinstance(frame, (Frame, np.ndarray)):
             raise TypeError(f"submit got a {type(frame).__name__}, expected a Frame or an array")
-        self._hand_in(worker, frame, timestamp_ns)
+        self._submit(worker, frame, timestamp_ns)
 
     def __iter__(self) -> Iterator[LiveResult]:
-        """Results of submitted frames as they come; ends with `close`.
-
-        Raises:
-            RuntimeError: In another mode than `Mode.LIVE`.
-        """
+        """Yields results of submitted frames in `Mode.LIVE`, until `close`."""
         if self.mode is not Mode.LIVE:
             raise RuntimeError(f"iterating is for Mode.LIVE; in Mode.{self.mode.name} use score")
         with self._lifecycle:
@@ -236,11 +191,11 @@ class LiveScorer:
         return iter(worker)
 
     def run(self, source: Source) -> Generator[LiveResult, None, None]:
-        """Scores what a source gives, from its first frame to its end.
+        """Scores the frames of a source until it ends.
 
-        Of a live source in `Mode.LIVE` the newest frame wins; every frame of any other source is
-        scored. A frame that is refused or cannot be scored gives a result with an `error`. When
-        the clock of a source is set back, a few frames are refused and then a new stream begins
+        From a live source in `Mode.LIVE` the newest frame wins; of any other source every frame
+        is scored. A frame that is refused or cannot be scored gives a result with an `error`.
+        When a source's clock is set back, a few frames are refused before a new stream starts
         (`edgeiqa.live.timestamps.RESTART_AFTER`). The source is closed at the end, or when the
         iterator is.
 
@@ -258,25 +213,25 @@ class LiveScorer:
         with self._lifecycle:
             self._refuse_if_closed()
             if self._source is not None or self._worker is not None:
-                raise RuntimeError("this LiveScorer is scoring other frames; make another one")
+                raise RuntimeError("this LiveScorer is scoring other frames; create another one")
             self._source = source
         self.reset()
         live = source.live and self.mode is Mode.LIVE
         return self._run_newest(source) if live else self._run_all(source)
 
     def reset(self) -> None:
-        """Forgets time, smoothing and hysteresis: the next frame begins a new stream."""
+        """Resets time, smoothing and hysteresis: the next frame starts a new stream."""
         self._clock.reset()
 
     def stats(self) -> LiveStats:
-        """How it goes: counts, rates, latencies."""
+        """Returns counts, rates and latencies."""
         return self._meter.stats()
 
     def close(self) -> None:
-        """Ends it within a second, from any thread, the callback's too, any number of times.
+        """Stops within a second, from any thread including the callback; may be repeated.
 
-        The frame that waits is dropped, the one being scored still gets its result; iterators
-        end, and a running source is closed.
+        The waiting frame is dropped, the one being scored still gets its result, iterators end,
+        and a running source is closed.
         """
         with self._lifecycle:
             self._closed = True
@@ -297,16 +252,68 @@ class LiveScorer:
     ) -> None:
         self.close()
 
+    def _run_all(self, source: Source) -> Generator[LiveResult, None, None]:
+        try:
+            for frame in source.frames():
+                if self._closed:
+                    return
+                try:
+                    job = self._admit(frame, None, restarts=True)
+                except (TypeError, ValueError) as error:
+                    yield self._refused(frame, error)
+                else:
+                    yield self._work(job)
+        finally:
+            source.close()
+            self._source = None
+
+    def _run_newest(self, source: Source) -> Generator[LiveResult, None, None]:
+        worker = self._worker = self._new_worker()
+        refusals: list[LiveResult] = []
+        failure: list[BaseException] = []
+
+        def read() -> None:
+            try:
+                for frame in source.frames():
+                    try:
+                        self._submit(worker, frame, restarts=True)
+                    except ClosedError:
+                        return
+                    except (TypeError, ValueError) as error:
+                        refusals[_MAX_REFUSALS:] = [self._refused(frame, error)]
+            except BaseException as error:  # Re-raised in the caller's thread.
+                failure.append(error)
+            finally:
+                worker.end()
+
+        reader = threading.Thread(target=read, name="edgeiqa-source", daemon=True)
+        reader.start()
+        try:
+            for result in worker:
+                while refusals:
+                    yield refusals.pop(0)
+                yield result
+            yield from refusals
+            if failure:
+                raise failure[0]
+        finally:
+            source.close()
+            worker.close()
+            reader.join(1.0)
+            self._worker = self._source = None
+
     def _refuse_if_closed(self) -> None:
         if self._closed:
-            raise ClosedError("this LiveScorer is closed; make another one")
+            raise ClosedError("this LiveScorer is closed; create another one")
 
-    def _new_worker(self) -> NewestWins[_Job, LiveResult]:
-        meter = self._meter  # Not `self`, which would tie the two into a circle.
-        return NewestWins(self._work, on_dropped=lambda job: meter.dropped(), name="edgeiqa-live")
+    def _new_worker(self) -> LatestOnlyWorker[_Job, LiveResult]:
+        meter = self._meter  # Not `self`, which would create a reference cycle.
+        return LatestOnlyWorker(
+            self._work, on_dropped=lambda job: meter.dropped(), name="edgeiqa-live"
+        )
 
     def _admit(self, frame: Any, timestamp_ns: int | None, *, restarts: bool = False) -> _Job:
-        """Counts a frame and checks its time."""
+        """Counts a frame and checks its timestamp."""
         start = time.monotonic()
         self._meter.arrived()
         try:
@@ -319,35 +326,40 @@ class LiveScorer:
             if timestamp_ns is None and self.mode is Mode.LIVE:
                 timestamp_ns = time.monotonic_ns()
             if timestamp_ns is None:
-                raise ValueError("a frame without timestamp_ns, which Mode.VIDEO needs")
-            return _Job(
-                frame, timestamp_ns, self._clock.admit(timestamp_ns, restarts=restarts), start
-            )
+                raise ValueError("the frame has no timestamp_ns, which Mode.VIDEO requires")
+            stream = self._clock.admit(timestamp_ns, restarts=restarts)
+            return _Job(frame, timestamp_ns, stream, start)
         except (TypeError, ValueError):
             self._meter.failed()
             raise
 
-    def _hand_in(
+    def _submit(
         self,
-        worker: NewestWins[_Job, LiveResult],
+        worker: LatestOnlyWorker[_Job, LiveResult],
         frame: Any,
         timestamp_ns: int | None = None,
         *,
         restarts: bool = False,
     ) -> None:
-        """Admits a frame and gives it, or a copy, to the worker."""
-        with self._submitting:  # So that frames reach the worker in the order of their times.
+        """Admits a frame and passes it, or a copy, to the worker."""
+        with self._submitting:  # Frames must reach the worker in the order of their timestamps.
             job = self._admit(frame, timestamp_ns, restarts=restarts)
-            worker.submit(replace(job, frame=_own(job.frame)) if self._copy else job)
+            worker.submit(replace(job, frame=job.frame.copy()) if self._copy else job)
 
     def _work(self, job: _Job) -> LiveResult:
-        """Scores in the thread; never raises."""
+        """Scores a frame; never raises."""
         try:
             result = self._finish(job, self._scorer.score(job.frame))
-        except Exception as error:  # Whatever one frame does, the others are still to come.
+        except Exception as error:  # One bad frame must not end the stream.
             self._meter.failed()
             result = self._failed(job.timestamp_ns, error, job)
-        self._tell(result)
+        self._notify(result)
+        return result
+
+    def _refused(self, frame: Frame, error: Exception) -> LiveResult:
+        """The result for a frame that was not admitted."""
+        result = self._failed(frame.timestamp_ns, error)
+        self._notify(result)
         return result
 
     def _finish(self, job: _Job, quality: Quality) -> LiveResult:
@@ -382,74 +394,52 @@ class LiveScorer:
         return job.frame if self._keep_frames and isinstance(job.frame, Frame) else None
 
     def _new_drops(self) -> int:
-        before, self._told_dropped = self._told_dropped, self._meter.dropped_so_far
-        return self._told_dropped - before
+        before, self._reported_drops = self._reported_drops, self._meter.dropped_so_far
+        return self._reported_drops - before
 
-    def _tell(self, result: LiveResult) -> None:
+    def _notify(self, result: LiveResult) -> None:
         if self._on_result is None:
             return
         try:
             self._on_result(result)
         except Exception:
             self._meter.callback_failed()
-            _log.exception("on_result raised; scoring goes on")
-
-    def _run_all(self, source: Source) -> Generator[LiveResult, None, None]:
-        try:
-            for frame in source.frames():
-                if self._closed:
-                    return
-                try:
-                    job = self._admit(frame, None, restarts=True)
-                except (TypeError, ValueError) as error:
-                    result = self._failed(frame.timestamp_ns, error)
-                    self._tell(result)
-                else:
-                    result = self._work(job)
-                yield result
-        finally:
-            source.close()
-            self._source = None
-
-    def _run_newest(self, source: Source) -> Generator[LiveResult, None, None]:
-        worker = self._worker = self._new_worker()
-        refusals: list[LiveResult] = []  # Bounded by what the reader below takes out.
-        broken: list[BaseException] = []
-
-        def read() -> None:
-            try:
-                for frame in source.frames():
-                    try:
-                        self._hand_in(worker, frame, restarts=True)
-                    except ClosedError:
-                        return
-                    except (TypeError, ValueError) as error:
-                        result = self._failed(frame.timestamp_ns, error)
-                        self._tell(result)
-                        refusals[8:] = [result]
-            except BaseException as error:  # The source's own; told in the caller's thread.
-                broken.append(error)
-            finally:
-                worker.end()
-
-        reader = threading.Thread(target=read, name="edgeiqa-source", daemon=True)
-        reader.start()
-        try:
-            for result in worker:
-                while refusals:
-                    yield refusals.pop(0)
-                yield result
-            yield from refusals
-            if broken:
-                raise broken[0]
-        finally:
-            source.close()
-            worker.close()
-            reader.join(1.0)
-            self._worker = self._source = None
+            _log.exception("on_result raised; scoring continues")
 
 
-def _own(frame: Frame) -> Frame:
-    """The frame with pixels that nobody else writes to."""
-    chroma = None if frame.chroma is None else (frame.chroma[0].copy(), frame.chroma[1].copy())
-    return replace(frame, pixels=frame.pixels.copy(), chroma=chroma)
+class _Judge:
+    """Smooths a quality, then applies the gate.
+
+    Args:
+        gate: With a smoother, a `Gate` gets the hysteresis of `LiveGate`.
+        smoother: None judges every picture independently.
+    """
+
+    def __init__(self, gate: AnyGate | None, smoother: Smoother | None) -> None:
+        self._gate = LiveGate(gate) if smoother is not None and isinstance(gate, Gate) else gate
+        self._forgets = self._gate is not gate  # A LiveGate of the caller's keeps its own time.
+        self._smoother = smoother
+        self._stream = 0
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, quality: Quality, timestamp_ns: int | None, stream: int
+    ) -> tuple[Quality, Verdict | None]:
+        """Returns the smoothed quality and the verdict on it; a new `stream` starts over."""
+        with self._lock:
+            if stream != self._stream:
+                self._stream = stream
+                if self._smoother is not None:
+                    self._smoother.reset()
+                if isinstance(self._gate, LiveGate):
+                    self._gate.reset()
+            if self._smoother is not None and timestamp_ns is not None:
+                if self._forgets and self._smoother.is_stale(timestamp_ns):
+                    assert isinstance(self._gate, LiveGate)
+                    self._gate.reset()
+                quality = self._smoother.update(quality, timestamp_ns)
+            if self._gate is None:
+                return quality, None
+            if isinstance(self._gate, LiveGate):
+                return quality, self._gate(quality, timestamp_ns or 0)
+            return quality, self._gate(quality)

@@ -1,18 +1,21 @@
-"""Steadies the qualities of a stream over time, and still tells a sudden smear at once.
+"""Smooths the qualities of a stream over time, yet follows a sudden change at once.
 
-Between jumps it is exponential smoothing with a time constant in seconds, so that it behaves
+Between jumps this is exponential smoothing with a time constant in seconds, so that it behaves
 alike at 5 and at 60 frames a second: level += (1 - exp(-dt / time_constant)) * (value - level).
 
-A value is *far off* when it differs from the level by more than `limit`, the larger of a least
-jump and `JUMP_SPREADS` times the flicker: the mean absolute difference of consecutive values,
-itself smoothed (`Quality.std` is something else, it tells how far the model may be off). Far
-values do not move the level; they have to be confirmed, and then it jumps to the newest of them:
+A value is an *outlier* when it differs from the level by more than `limit`, the larger of a
+minimum jump and `JUMP_SPREADS` times the flicker: the mean absolute difference of consecutive
+values, itself smoothed (`Quality.std` is something else, the uncertainty of the model). Outliers
+do not move the level until they are confirmed; then it jumps to the newest of them:
 
-* for the worse by two far values in a row, so a smear is told with its second frame,
-* for the better by three in a row, or by two that are a time constant apart.
+* downwards by two outliers in a row, so a blurred frame is confirmed by the next one,
+* upwards by three in a row,
+* either way by outliers that span a time constant, counting the step before the first of them: at
+  three frames a second or fewer, a single one.
 
-So one odd frame changes nothing, whichever way it is off. After a pause of `STALE` time constants
-what was before says nothing any more, and smoothing starts anew.
+So at camera rates one odd frame changes nothing in either direction, and at low rates the level
+never lags a frame. After a pause of `STALE` time constants the past is irrelevant and smoothing
+starts over.
 """
 
 from __future__ import annotations
@@ -23,54 +26,53 @@ from dataclasses import replace
 from edgeiqa.quality import Quality
 
 TIME_CONSTANT_S = 0.4
-LEAST_JUMP = 8.0
-LEAST_CAUSE_JUMP = 0.15
+MIN_JUMP = 8.0
+MIN_CAUSE_JUMP = 0.15
 JUMP_SPREADS = 4.0
 STALE = 5.0
 
 WORSE_AFTER, BETTER_AFTER = 2, 3
-"""How many far values in a row make the level jump."""
+"""Outliers in a row that make the level jump."""
 
 
 class _Level:
     """One number over time; `sign` is 1 where higher is better and -1 where it is worse."""
 
-    def __init__(self, value: float, least_jump: float, sign: int) -> None:
+    def __init__(self, value: float, min_jump: float, sign: int) -> None:
         self.value = value
-        self._least_jump = least_jump
+        self._min_jump = min_jump
         self._sign = sign
         self._newest = value
-        self._flicker = least_jump / JUMP_SPREADS / 2  # At first, that of a steady stream.
-        self._far = 0  # Values far off in a row: below 0 for the worse, above 0 for the better.
-        self._since = 0.0
+        self._flicker = min_jump / JUMP_SPREADS / 2  # Initially that of a steady stream.
+        self._outliers = 0  # In a row: negative for worse ones, positive for better ones.
+        self._spanned = 0.0  # Seconds.
 
     def update(self, value: float, step: float, time_constant: float) -> bool:
         """Takes the next value, `step` seconds after the last; returns whether the level jumped."""
         off = value - self.value
-        limit = max(self._least_jump, JUMP_SPREADS * self._flicker)
-        # Half as quick as the level; one wild value must not raise the limit beyond reach.
+        limit = max(self._min_jump, JUMP_SPREADS * self._flicker)
+        # Half as fast as the level; one wild value must not raise the limit out of reach.
         weight = 1.0 - math.exp(-step / (2.0 * time_constant))
         self._flicker += weight * (min(abs(value - self._newest), limit) - self._flicker)
         self._newest = value
         if abs(off) <= limit:
-            self._far = 0
+            self._outliers = 0
             self.value += (1.0 - math.exp(-step / time_constant)) * off
             return False
         way = 1 if off * self._sign > 0 else -1
-        if self._far * way <= 0:
-            self._far, self._since = way, 0.0
-            return False
-        self._far += way
-        self._since += step
+        if self._outliers * way <= 0:
+            self._outliers, self._spanned = 0, 0.0
+        self._outliers += way
+        self._spanned += step
         enough = WORSE_AFTER if way < 0 else BETTER_AFTER
-        if abs(self._far) < enough and self._since < time_constant:
+        if abs(self._outliers) < enough and self._spanned < time_constant:
             return False
         self.jump(value)
         return True
 
     def jump(self, value: float) -> None:
-        """Forgets the level for this value."""
-        self.value, self._far = value, 0
+        """Replaces the level."""
+        self.value, self._outliers = value, 0
 
 
 class Smoother:
@@ -84,29 +86,30 @@ class Smoother:
         self,
         time_constant_s: float = TIME_CONSTANT_S,
         *,
-        least_jump: float = LEAST_JUMP,
-        least_cause_jump: float = LEAST_CAUSE_JUMP,
+        min_jump: float = MIN_JUMP,
+        min_cause_jump: float = MIN_CAUSE_JUMP,
     ) -> None:
-        """Chooses how steady and how quick.
+        """Sets the constants.
 
         Args:
-            time_constant_s: Seconds after which a small change is told to 63%; 0 smooths nothing.
-            least_jump: Points of the score, 0-100; changes up to here are always smoothed.
-            least_cause_jump: The same for severities, 0-1.
+            time_constant_s: Seconds after which 63% of a small change is visible; 0 does not
+                smooth.
+            min_jump: Points of the score, 0-100; smaller changes are always smoothed.
+            min_cause_jump: The same for severities, 0-1.
 
         Raises:
-            ValueError: A negative number, NaN, or a least jump of 0.
+            ValueError: A negative number, NaN, or a minimum jump of 0.
         """
-        for name, value in (("least_jump", least_jump), ("least_cause_jump", least_cause_jump)):
+        for name, value in (("min_jump", min_jump), ("min_cause_jump", min_cause_jump)):
             if not value > 0:
                 raise ValueError(f"{name} is {value!r}, expected a number above 0")
         if not 0 <= time_constant_s < math.inf:
             raise ValueError(f"time_constant_s is {time_constant_s!r}, expected 0 or more seconds")
         self._time_constant = time_constant_s
-        self._least_jump = least_jump
-        self._least_cause_jump = least_cause_jump
+        self._min_jump = min_jump
+        self._min_cause_jump = min_cause_jump
         self._time_ns: int | None = None
-        self._score = _Level(0.0, least_jump, 1)
+        self._score = _Level(0.0, min_jump, 1)
         self._std: float | None = None
         self._causes: dict[str, _Level] = {}
 
@@ -114,28 +117,37 @@ class Smoother:
         """Forgets everything: the next quality starts a new stream."""
         self._time_ns = None
 
+    def is_stale(self, timestamp_ns: int) -> bool:
+        """Whether a frame comes so late that the past no longer counts; never without smoothing."""
+        stale_s = STALE * self._time_constant
+        return (
+            stale_s > 0
+            and self._time_ns is not None
+            and (timestamp_ns - self._time_ns) / 1e9 >= stale_s
+        )
+
     def update(self, quality: Quality, timestamp_ns: int) -> Quality:
         """Takes the quality of the next frame.
 
         Args:
-            quality: As the model gave it.
-            timestamp_ns: When the frame was taken; later than the one before.
+            quality: From the model.
+            timestamp_ns: When the frame was taken; later than the previous one.
 
         Returns:
-            The same with `score`, `std` and `causes` smoothed. It has no histogram, as that
-            belongs to a single frame; `attributes` are the newest. When the score jumps, `std`
-            and all causes jump with it, so that they tell of the same frames.
+            A copy with `score`, `std` and `causes` smoothed. It has no histogram, which belongs
+            to a single frame; `attributes` are the newest. When the score jumps, `std` and all
+            causes jump with it, so that they describe the same frames.
 
         Raises:
-            ValueError: `timestamp_ns` is not later than the last one; nothing is changed then.
+            ValueError: `timestamp_ns` is not later than the last one. The state is unchanged.
         """
         step = math.inf
         if self._time_ns is not None:
             step = (timestamp_ns - self._time_ns) / 1e9
             if step <= 0:
                 raise ValueError(
-                    f"timestamp_ns is {timestamp_ns}, expected later than the {self._time_ns} "
-                    "of the frame before"
+                    f"timestamp_ns is {timestamp_ns}, expected later than {self._time_ns} of the "
+                    "previous frame"
                 )
         self._time_ns = timestamp_ns
         if step >= STALE * self._time_constant:
@@ -152,10 +164,10 @@ class Smoother:
         )
 
     def _start(self, quality: Quality) -> None:
-        self._score = _Level(quality.score, self._least_jump, 1)
+        self._score = _Level(quality.score, self._min_jump, 1)
         self._std = quality.std
         self._causes = {
-            name: _Level(severity, self._least_cause_jump, -1)
+            name: _Level(severity, self._min_cause_jump, -1)
             for name, severity in quality.causes.items()
         }
 
@@ -168,7 +180,7 @@ class Smoother:
             self._std += weight * (quality.std - self._std)
         causes: dict[str, _Level] = {}
         for name, severity in quality.causes.items():
-            level = self._causes.get(name) or _Level(severity, self._least_cause_jump, -1)
+            level = self._causes.get(name) or _Level(severity, self._min_cause_jump, -1)
             level.update(severity, step, self._time_constant)
             if jumped:
                 level.jump(severity)

@@ -1,36 +1,36 @@
-"""How a live stream goes: frames a second, drops, errors and latency, in bounded memory."""
+"""Frame rates, drops, errors and latency of a live stream, in bounded memory."""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 WINDOW_S = 5.0
-"""Seconds that rates look back."""
+"""Seconds that rates cover."""
 
 WINDOW = 512
-"""Frames that rates and latencies look back at most."""
+"""Maximum number of frames that rates and latencies cover."""
 
 
 @dataclass(frozen=True)
 class LiveStats:
-    """Counts since the start, and rates and latencies of the last frames.
+    """Counts since the start, and rates and latencies of recent frames.
 
     Attributes:
-        frames_in: Frames that were handed in, refused ones among them.
+        frames_in: Frames submitted, including refused ones.
         scored: Frames with a score.
-        dropped: Frames that gave way to a newer one before they were scored.
+        dropped: Frames replaced by a newer one before they were scored.
         errors: Frames that were refused or could not be scored.
-        callback_errors: How often the callback for results raised.
-        fps_in: Frames handed in per second, over the last `WINDOW_S` seconds.
+        callback_errors: Exceptions raised by the result callback.
+        fps_in: Frames submitted per second, over the last `WINDOW_S` seconds.
         fps_scored: Frames scored per second, likewise.
-        latency_p50_ms: Median time from handing a frame in to its result, in milliseconds, of
-            the last `WINDOW` scored frames; None before the first.
+        latency_p50_ms: Median milliseconds from submitting a frame to its result, over the last
+            `WINDOW` scored frames; None before the first.
         latency_p90_ms: 90th percentile.
         latency_p99_ms: 99th percentile.
     """
@@ -47,7 +47,7 @@ class LiveStats:
     latency_p99_ms: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same ready for JSON, with 2 decimals."""
+        """Returns a JSON-ready dict with 2 decimals."""
         return {
             key: round(value, 2) if isinstance(value, float) else value
             for key, value in asdict(self).items()
@@ -55,48 +55,44 @@ class LiveStats:
 
 
 class LiveMeter:
-    """Counts what `LiveStats` tells; from any thread."""
+    """Collects what `LiveStats` reports; thread-safe.
+
+    Args:
+        clock: Monotonic seconds.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Starts at zero.
-
-        Args:
-            clock: Seconds that never go back.
-        """
         self._clock = clock
         self._lock = threading.Lock()
-        self._counts = dict.fromkeys(("in", "scored", "dropped", "errors", "callback"), 0)
+        self._counts: Counter[str] = Counter()
         self._arrivals: deque[float] = deque(maxlen=WINDOW)
         self._results: deque[float] = deque(maxlen=WINDOW)
         self._latencies: deque[float] = deque(maxlen=WINDOW)
 
     def arrived(self) -> None:
-        """A frame was handed in."""
+        """Counts a submitted frame."""
         with self._lock:
             self._counts["in"] += 1
             self._arrivals.append(self._clock())
 
     def scored(self, latency_ms: float) -> None:
-        """A frame got its score."""
+        """Counts a scored frame."""
         with self._lock:
             self._counts["scored"] += 1
             self._results.append(self._clock())
             self._latencies.append(latency_ms)
 
     def dropped(self) -> None:
-        """A frame gave way to a newer one."""
-        with self._lock:
-            self._counts["dropped"] += 1
+        """Counts a frame replaced by a newer one."""
+        self._count("dropped")
 
     def failed(self) -> None:
-        """A frame was refused or could not be scored."""
-        with self._lock:
-            self._counts["errors"] += 1
+        """Counts a frame that was refused or could not be scored."""
+        self._count("errors")
 
     def callback_failed(self) -> None:
-        """The callback raised."""
-        with self._lock:
-            self._counts["callback"] += 1
+        """Counts an exception of the callback."""
+        self._count("callback")
 
     @property
     def dropped_so_far(self) -> int:
@@ -104,26 +100,26 @@ class LiveMeter:
         return self._counts["dropped"]
 
     def stats(self) -> LiveStats:
-        """How it goes now."""
+        """Returns the current statistics."""
         with self._lock:
             now = self._clock()
             ordered = sorted(self._latencies)
             return LiveStats(
-                self._counts["in"],
-                self._counts["scored"],
-                self._counts["dropped"],
-                self._counts["errors"],
-                self._counts["callback"],
-                _rate(self._arrivals, now),
-                _rate(self._results, now),
-                _percentile(ordered, 0.5),
-                _percentile(ordered, 0.9),
-                _percentile(ordered, 0.99),
+                *(self._counts[name] for name in ("in", "scored", "dropped", "errors", "callback")),
+                fps_in=_rate(self._arrivals, now),
+                fps_scored=_rate(self._results, now),
+                latency_p50_ms=_percentile(ordered, 0.5),
+                latency_p90_ms=_percentile(ordered, 0.9),
+                latency_p99_ms=_percentile(ordered, 0.99),
             )
+
+    def _count(self, name: str) -> None:
+        with self._lock:
+            self._counts[name] += 1
 
 
 def _rate(times: deque[float], now: float) -> float:
-    """Events per second; sinks towards 0 when none come any more."""
+    """Events per second; falls towards 0 when no more arrive."""
     recent = [at for at in times if now - at <= WINDOW_S]
     if len(recent) < 2:
         return 0.0

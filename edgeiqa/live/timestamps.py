@@ -1,37 +1,41 @@
-"""Time in a stream goes forward: refuses frames that are not later than the one before."""
+"""Time in a stream: strictly increasing timestamps, and the time of day of a frame."""
 
 from __future__ import annotations
 
 import operator
 import threading
+import time
+from datetime import datetime, timezone
 
 RESTART_AFTER = 5
-"""So many refused frames in a row that rise among themselves show a clock that was set back."""
+"""Rejected frames in a row, increasing among themselves, that show a clock was set back."""
+
+_MAX_AGE_NS = 60_000_000_000
 
 
 class StreamClock:
-    """Admits rising timestamps; numbers the streams that begin anew. From any thread."""
+    """Enforces strictly increasing timestamps and numbers restarted streams. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stream = 0
         self._last_ns: int | None = None
-        self._refused: list[int] = []
+        self._rejected: list[int] = []
 
     def admit(self, timestamp_ns: int, *, restarts: bool = False) -> int:
-        """Takes the time of the next frame.
+        """Checks the timestamp of the next frame.
 
         Args:
-            timestamp_ns: In nanoseconds of any clock.
-            restarts: Whether a clock that was set back begins a new stream by itself, see
+            timestamp_ns: Nanoseconds of any clock.
+            restarts: Whether a clock that was set back starts a new stream automatically, see
                 `RESTART_AFTER`. Otherwise only `reset` does.
 
         Returns:
-            Which stream the frame belongs to, from 0 on.
+            The number of the stream that the frame belongs to, starting at 0.
 
         Raises:
-            TypeError: No integer.
-            ValueError: Not later than the last one that was admitted, which stays the last one.
+            TypeError: Not an integer.
+            ValueError: Not later than the last admitted frame, which remains the last one.
         """
         try:
             now = operator.index(timestamp_ns)
@@ -40,23 +44,46 @@ class StreamClock:
         with self._lock:
             last = self._last_ns
             if last is None or now > last:
-                self._last_ns, self._refused = now, []
+                self._last_ns, self._rejected = now, []
                 return self._stream
-            if self._refused and now <= self._refused[-1]:
-                self._refused = []
-            self._refused.append(now)
-            if restarts and len(self._refused) >= RESTART_AFTER:
+            if self._rejected and now <= self._rejected[-1]:
+                self._rejected = []
+            self._rejected.append(now)
+            if restarts and len(self._rejected) >= RESTART_AFTER:
                 self._stream += 1
-                self._last_ns, self._refused = now, []
+                self._last_ns, self._rejected = now, []
                 return self._stream
-            self._refused = self._refused[-RESTART_AFTER:]
+            self._rejected = self._rejected[-RESTART_AFTER:]
         raise ValueError(
-            f"time goes backwards: timestamp_ns is {now}, expected later than the {last} of the "
-            "frame before; reset() begins a new stream"
+            f"timestamp_ns is {now}, expected later than {last} of the previous frame; "
+            "reset() starts a new stream"
         )
 
     def reset(self) -> None:
-        """The next frame begins a new stream, whatever its time."""
+        """Starts a new stream with the next frame, whatever its timestamp."""
         with self._lock:
             self._stream += 1
-            self._last_ns, self._refused = None, []
+            self._last_ns, self._rejected = None, []
+
+
+def taken_at(timestamp_ns: int | None, live: bool) -> int:
+    """Converts a frame's timestamp to nanoseconds since 1970, UTC.
+
+    Args:
+        timestamp_ns: Of a live source by `time.monotonic_ns`; of a file the position in the video.
+        live: Whether the source is live. Anything else, and a frame older than a minute, counts
+            as taken now.
+    """
+    now = time.time_ns()
+    if live and timestamp_ns is not None:
+        age = time.monotonic_ns() - timestamp_ns
+        if 0 <= age < _MAX_AGE_NS:
+            return now - age
+    return now
+
+
+def iso_time(nanoseconds: int) -> str:
+    """Formats nanoseconds since 1970 as "2026-11-24T12:01:02.345Z", truncated to milliseconds."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    day = datetime.fromtimestamp(seconds, timezone.utc)
+    return f"{day:%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"

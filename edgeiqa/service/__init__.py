@@ -1,1 +1,1 @@
-"""`edgeiqa live` as a service of systemd: the unit, its state, and what it tells systemd."""
+"""`edgeiqa live` as a systemd service: its unit, its state, and its notifications."""

@@ -1,4 +1,4 @@
-"""Writes a unit to its place and takes it away again."""
+"""Installs and removes a unit, and runs systemctl."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import AtomicFile
 
 RUNNING = "/run/systemd/system"
-"""Exists where systemd is the init of the system, see sd_booted(3)."""
+"""Exists where systemd is the init system, see sd_booted(3)."""
 
 PROPERTIES = (
     "LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "MainPID", "NRestarts",
@@ -22,16 +22,16 @@ PROPERTIES = (
 
 
 class SystemctlError(EdgeIQAError, RuntimeError):
-    """systemd is not there or refuses; its text is for people."""
+    """systemd is missing or refuses; the text is for the user."""
 
 
 def is_running() -> bool:
-    """Whether systemd runs this system."""
+    """Whether systemd runs on this system."""
     return os.path.isdir(RUNNING) and shutil.which("systemctl") is not None
 
 
 def version() -> int | None:
-    """The version of systemd that is installed; None for none."""
+    """The installed version of systemd; None if there is none."""
     if shutil.which("systemctl") is None:
         return None
     found = re.match(r"systemd (\d+)", _run("--version"))
@@ -39,27 +39,19 @@ def version() -> int | None:
 
 
 def call(*words: str) -> str:
-    """Runs `systemctl` and gives what it prints.
-
-    Raises:
-        SystemctlError: It failed; says with which words and what it said.
-    """
+    """Runs `systemctl` and returns its output; raises SystemctlError."""
     if shutil.which("systemctl") is None:
         raise SystemctlError("systemctl is not installed: this system has no systemd")
     return _run(*words)
 
 
 def show(unit: str) -> dict[str, str]:
-    """The properties of a unit; of one that is not there `LoadState` is "not-found".
-
-    Raises:
-        SystemctlError: systemd does not answer.
-    """
+    """The properties of a unit, `LoadState` "not-found" if missing; raises SystemctlError."""
     return parsed(call("show", unit, f"--property={','.join(PROPERTIES)}"))
 
 
 def parsed(text: str) -> dict[str, str]:
-    """Lines NAME=VALUE as `systemctl show` prints them."""
+    """Parses the NAME=VALUE lines of `systemctl show`."""
     pairs = (line.partition("=") for line in text.splitlines())
     return {name: value for name, equals, value in pairs if equals}
 
@@ -70,29 +62,25 @@ def _run(*words: Sequence[str] | str) -> str:
         stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"}, check=False,
     )  # fmt: skip
     if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise SystemctlError(f"systemctl {' '.join(map(str, words))}: {said}")
+        reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise SystemctlError(f"systemctl {' '.join(map(str, words))}: {reason}")
     return done.stdout
 
 
 UNITS = "/etc/systemd/system"
-"""Where an administrator's units lie."""
+"""The directory of an administrator's units."""
 
 
 def unit_path(name: str, root: str = "/") -> str:
-    """Where the unit of a service lies, below another root if need be."""
+    """The path of a service's unit, below another root if given."""
     return os.path.join(root, UNITS.lstrip("/"), f"{name}.service")
 
 
 def write_unit(path: str, text: str) -> str | None:
-    """Writes a unit, whole or not at all; one that is there and differs is kept beside it.
-
-    Args:
-        path: Of the unit.
-        text: Its text.
+    """Writes a unit atomically and keeps a different older one beside it.
 
     Returns:
-        Where the one before is now; None if there was none, or the same.
+        The path of the older unit; None if there was none, or the same.
 
     Raises:
         OSError: It cannot be written.
@@ -111,7 +99,7 @@ def write_unit(path: str, text: str) -> str | None:
 
 
 def remove_unit(path: str) -> bool:
-    """Takes a unit away; False if there was none."""
+    """Removes a unit; False if there was none."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -120,13 +108,13 @@ def remove_unit(path: str) -> bool:
 
 
 def wanted_path(path: str) -> str:
-    """Where the link lies by which a unit starts with the system."""
+    """The link through which a unit starts at boot."""
     folder, name = os.path.split(path)
     return os.path.join(folder, "multi-user.target.wants", name)
 
 
 def enable_offline(path: str) -> None:
-    """Makes a unit start with a system that does not run now, as `systemctl enable` would."""
+    """Enables a unit of a system that is not running, as `systemctl enable` would."""
     link = wanted_path(path)
     os.makedirs(os.path.dirname(link), exist_ok=True)
     with contextlib.suppress(FileExistsError):
@@ -134,7 +122,7 @@ def enable_offline(path: str) -> None:
 
 
 def disable_offline(path: str) -> None:
-    """The other way round."""
+    """Disables it again."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(wanted_path(path))
 

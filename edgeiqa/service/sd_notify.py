@@ -1,7 +1,7 @@
-"""Tells systemd that a service is ready, how it is, and that it still lives.
+"""Notifies systemd that a service is ready, of its state, and that it is alive.
 
-The protocol of sd_notify(3): datagrams with lines NAME=VALUE to the Unix socket that
-$NOTIFY_SOCKET names. Outside of a service nothing is opened and nothing is sent.
+The protocol of sd_notify(3): datagrams of NAME=VALUE lines to the Unix socket in $NOTIFY_SOCKET.
+Outside a service nothing is opened and nothing is sent.
 """
 
 from __future__ import annotations
@@ -15,28 +15,27 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """The connection to systemd; all that fails is ignored, as a service can do nothing then."""
+    """The connection to systemd; failures are ignored, as a service cannot help them.
+
+    Args:
+        environ: Replaces the environment of the process.
+    """
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        """Looks whether there is a service manager.
-
-        Args:
-            environ: Instead of the environment of the process.
-        """
         environ = os.environ if environ is None else environ
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self.watchdog_s = _watchdog(environ)
-        """Seconds within which systemd wants a sign of life; None if it wants none."""
+        """Seconds within which systemd expects a heartbeat; None if it does not."""
         self._next_beat = 0.0
         self._lock = threading.Lock()
 
     @property
     def present(self) -> bool:
-        """Whether there is somebody to tell."""
+        """Whether there is a service manager."""
         return self._address is not None
 
     def send(self, **values: object) -> None:
-        """Sends lines NAME=VALUE, such as READY=1."""
+        """Sends NAME=VALUE lines, such as READY=1."""
         if self._address is None:
             return
         text = "\n".join(f"{name}={value}" for name, value in values.items())
@@ -47,7 +46,7 @@ class Notifier:
             one.sendto(text.encode(), self._address)
 
     def beat(self) -> None:
-        """A sign of life; of many only as many are sent as systemd needs."""
+        """Sends a heartbeat, no more often than systemd needs."""
         if self._address is None or self.watchdog_s is None:
             return
         with self._lock:
@@ -61,7 +60,7 @@ class Notifier:
 def _address(text: str) -> str | None:
     if text.startswith("/"):
         return text
-    if text.startswith("@"):  # The abstract name space of Linux.
+    if text.startswith("@"):  # Linux's abstract namespace.
         return "\0" + text[1:]
     return None
 

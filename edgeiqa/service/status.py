@@ -1,4 +1,4 @@
-"""How a service is: what systemd says, and what it says of itself."""
+"""The state of a service: what systemd reports, and what it reports itself."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from edgeiqa.files.size import size_words
 EXIT_RUNNING = 0
 EXIT_NOT_RUNNING = 3
 EXIT_NO_UNIT = 4
-"""As `systemctl status` has them."""
+"""As in `systemctl status`."""
 
 
 @dataclass(frozen=True)
 class ServiceState:
-    """How a service is.
+    """The state of a service.
 
     Attributes:
         name: Of the service.
-        installed: Whether its unit is there.
-        enabled: Whether it starts with the system.
-        active: systemd's word: "active", "activating", "inactive", "failed"; None where systemd
-            could not be asked.
-        properties: What `systemctl show` gave.
+        installed: Whether its unit exists.
+        enabled: Whether it starts at boot.
+        active: "active", "activating", "inactive" or "failed"; None if systemd is not running.
+        properties: From `systemctl show`.
         report: The status file; None if there is none.
     """
 
@@ -44,7 +43,7 @@ class ServiceState:
         return EXIT_RUNNING if self.active == "active" else EXIT_NOT_RUNNING
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """Returns a JSON-ready dict."""
         return {
             "name": self.name,
             "installed": self.installed,
@@ -55,10 +54,10 @@ class ServiceState:
         }
 
     def lines(self) -> list[str]:
-        """The same for people."""
+        """The state as lines for people."""
         if not self.installed:
-            return [f"{self.name}: not installed; edgeiqa service install"]
-        boot = "starts with the system" if self.enabled else "does not start with the system"
+            return [f"{self.name}: not installed; run edgeiqa service install"]
+        boot = "starts at boot" if self.enabled else "does not start at boot"
         lines = [f"{self.name}: {self._activity()}; {boot}"]
         if self.report is not None:
             lines += _report_lines(self.report)
@@ -68,23 +67,23 @@ class ServiceState:
 
     def _activity(self) -> str:
         if self.active is None:
-            return "systemd does not run here"
-        said = self.properties
+            return "systemd is not running"
+        known = self.properties
         text = self.active
-        if self.active == "active" and said.get("ActiveEnterTimestamp"):
-            text += f" since {said['ActiveEnterTimestamp']}"
-        if self.active != "active" and said.get("Result") not in (None, "", "success"):
-            text += f" ({said['Result']}, exit code {said.get('ExecMainStatus', '?')})"
-        if said.get("NRestarts", "0") != "0":
-            text += f", started again {said['NRestarts']} times"
-        if said.get("MemoryCurrent", "").isdecimal():
-            memory = int(said["MemoryCurrent"])
+        if self.active == "active" and known.get("ActiveEnterTimestamp"):
+            text += f" since {known['ActiveEnterTimestamp']}"
+        if self.active != "active" and known.get("Result") not in (None, "", "success"):
+            text += f" ({known['Result']}, exit code {known.get('ExecMainStatus', '?')})"
+        if known.get("NRestarts", "0") != "0":
+            text += f", restarted {known['NRestarts']} times"
+        if known.get("MemoryCurrent", "").isdecimal():
+            memory = int(known["MemoryCurrent"])
             text += f", {size_words(memory)} of memory" if memory < 2**60 else ""
         return text
 
 
 def read_report(path: str) -> dict[str, Any] | None:
-    """The status file that `edgeiqa live --status` writes; None if there is none or it is none."""
+    """Reads the status file of `edgeiqa live --status`; None if it is missing or invalid."""
     try:
         with open(path, encoding="utf-8") as stream:
             report = json.load(stream)
@@ -94,14 +93,14 @@ def read_report(path: str) -> dict[str, Any] | None:
 
 
 def report_path(name: str, root: str = "/") -> str:
-    """Where the status file of a service lies."""
+    """The path of a service's status file."""
     return os.path.join(root, "run", name, "status.json")
 
 
 def _report_lines(report: dict[str, Any]) -> list[str]:
     counts = report.get("counts") or {}
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    lines = [f"frames: {told or 'none yet'} (written {report.get('written')})"]
+    frames = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    lines = [f"frames: {frames or 'none yet'} (written {report.get('written')})"]
     last = report.get("last")
     if last:
         word = {True: "accept", False: "reject"}.get(last.get("accept"), last.get("error") or "-")
@@ -125,7 +124,7 @@ def _report_lines(report: dict[str, Any]) -> list[str]:
         late = mqtt["waiting"] + mqtt["in_flight"]
         trouble = f"; {mqtt['trouble']}" if mqtt.get("trouble") else ""
         lines.append(
-            f"mqtt: {there} to {mqtt['broker']}, {mqtt['delivered']} delivered, {late} wait, "
+            f"mqtt: {there} to {mqtt['broker']}, {mqtt['delivered']} delivered, {late} waiting, "
             f"{mqtt['dropped']} dropped, {mqtt['refused']} refused{trouble}"
         )
     return lines

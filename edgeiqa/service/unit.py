@@ -1,6 +1,6 @@
-"""The unit: how systemd starts `edgeiqa live`, watches it, and what it may touch.
+"""The unit: how systemd starts and supervises `edgeiqa live`, and what it may access.
 
-Every line of the sandbox is there for a reason that docs/raspberry-pi.md tells.
+docs/raspberry-pi.md gives the reason for every line of the sandbox.
 """
 
 from __future__ import annotations
@@ -13,65 +13,54 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:=@,+-]+")
 
 
 def quoted(word: str) -> str:
-    """A word of a command line or of a list of paths.
+    """Quotes a word of a command line or a list of paths; ValueError for a zero byte.
 
-    Quotes, backslashes, control characters and bytes that are not UTF-8 become C escapes, %
-    becomes %%, as specifiers are put in everywhere. A $ stays: commands are written with the
-    prefix ":", with which systemd puts in no variables.
-
-    Raises:
-        ValueError: A zero byte, which no word can hold.
+    Quotes, backslashes, control characters and bytes that are not UTF-8 become C escapes, and %
+    becomes %%, as specifiers are expanded everywhere. A $ stays: commands have the prefix ":", with
+    which systemd expands no variables.
     """
     if "\0" in word:
-        raise ValueError(f"{word!r} has a zero byte in it")
+        raise ValueError(f"{word!r} contains a zero byte")
     if _PLAIN.fullmatch(word):
         return word
     return f'"{_escaped(word)}"'
 
 
 def command(words: list[str]) -> str:
-    """A command line for `ExecStart=`.
-
-    No variables are put in (":"), so a $ is a $, in the path of the program, too.
+    """A command line for `ExecStart=`, without expansion of variables (":").
 
     Args:
         words: The program, by its absolute path, and its arguments.
 
     Raises:
-        ValueError: The program has no absolute path, or one that systemd refuses, with quotes
-            or backslashes in it; or a word holds a zero byte.
+        ValueError: The path of the program is relative, or contains quotes, backslashes or
+            control characters, which systemd refuses; or a word contains a zero byte.
     """
     program = words[0]
     if not os.path.isabs(program):
         raise ValueError(f"{program}: expected an absolute path")
     if any(sign in "\"'\\" or not sign.isprintable() for sign in program):
-        raise ValueError(f"{program!r}: systemd starts no program with such signs in its path")
+        raise ValueError(f"{program!r}: systemd refuses a program path with these characters")
     return " ".join([quoted(f":{program}"), *(quoted(word) for word in words[1:])])
 
 
 def listed(path: str) -> str:
-    """A path in `ReadWritePaths=`, `BindPaths=` or `BindReadOnlyPaths=`.
+    """A path for `ReadWritePaths=`, `BindPaths=` or `BindReadOnlyPaths=`.
 
-    There a backslash only takes the meaning from the sign after it, so that what would need a C
-    escape cannot be written; a colon would begin another path.
+    These have no C escapes: a backslash only quotes the next character; an unquoted colon would
+    start another path.
 
     Raises:
         ValueError: A control character, or bytes that are not UTF-8.
     """
     if any(ord(sign) < 32 or 0xD800 <= ord(sign) < 0xE000 for sign in path):
-        raise ValueError(f"{path!r}: systemd cannot be told such a path")
+        raise ValueError(f"{path!r}: systemd cannot represent a path with control characters")
     escaped = "".join(f"\\{sign}" if sign in "\\\"':" else sign for sign in path)
     return f'"{escaped.replace("%", "%%")}"'
 
 
 def plain(text: str) -> str:
-    """A value that is taken to the end of its line, such as a description or one path.
-
-    Raises:
-        ValueError: It holds a control character.
-    """
-    if any(ord(sign) < 32 for sign in text):
-        raise ValueError(f"{text!r} has a control character in it")
+    """A value that extends to the end of its line, such as a description or a single path."""
     return text.replace("%", "%%")
 
 
@@ -90,35 +79,35 @@ def _escaped(word: str) -> str:
 
 
 WATCHDOG_S = 60
-"""Seconds without a frame after which the service is started again."""
+"""Seconds without a frame after which the service is restarted."""
 
 MEMORY_MAX = "384M"
-"""Memory of the service at most; beyond it the service is killed and started again."""
+"""Memory limit; beyond it the service is killed and restarted."""
 
-_HEAD = "# Written by `edgeiqa service install`, which replaces it; changes belong into\n"
+_HEAD = "# Written by `edgeiqa service install`, which overwrites it; put changes into\n"
 
 
 @dataclass(frozen=True)
 class UnitSpec:
-    """What a unit is made of.
+    """The parameters of a unit.
 
     Attributes:
         name: Of the service, without ".service".
         words: The command: an absolute path and arguments.
         description: One line for people.
-        user: An account that exists; None for one that systemd makes for the time it runs.
+        user: An existing account; None for one that systemd creates while the service runs.
         cameras: Whether it needs cameras (V4L2 and media devices, DMA heaps).
         udev: Whether it listens to udev, as libcamera does.
         network: Whether it may use the network.
-        only_host: With `network`: the only address that it may talk to, "localhost" or a
-            literal IP address; None for any.
-        readable: Paths below /home, /root and /run/user, which are hidden, and /tmp, which is
-            the service's own, that it must read.
-        writable: Folders outside of its state directory that it must write; they exist.
-        credentials: Name to file that systemd reads for it.
-        environment: Name to value.
-        memory_max: As `MemoryMax=` takes it.
-        systemd: Version of systemd; newer ones know more settings.
+        only_host: With `network`, the only permitted address, "localhost" or a literal IP
+            address; None for any.
+        readable: Paths it must read below /home, /root and /run/user, which are hidden, or below
+            /tmp, which is private.
+        writable: Existing folders outside its state directory that it must write.
+        credentials: Files that systemd reads for it, by name.
+        environment: Environment variables.
+        memory_max: Value of `MemoryMax=`.
+        systemd: Version of systemd; newer ones support more settings.
     """
 
     name: str
@@ -138,24 +127,25 @@ class UnitSpec:
 
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
-"""Folders that the service sees empty, but for what is bound into them."""
+"""Folders that are empty for the service, except for what is bound into them."""
 
 
 def is_hidden(path: str) -> bool:
-    """Whether a path lies where the service sees nothing by itself."""
+    """Whether a path is hidden from the service unless bound."""
     return any(path == folder or path.startswith(f"{folder}/") for folder in HIDDEN)
 
 
 def unit_text(spec: UnitSpec) -> str:
-    """The text of the unit file.
+    """Returns the text of the unit file.
 
     Raises:
-        ValueError: Something that no unit can hold, such as a zero byte in a path.
+        ValueError: Something that a unit cannot represent, such as a control character in the
+            name of an account, which would inject another line.
     """
     sections = {
         "Unit": [
             ("Description", plain(spec.description)),
-            # A camera that comes back after an hour is to be served.
+            # A camera that comes back after an hour must be served.
             ("StartLimitIntervalSec", "0"),
             ("After", "network.target" if spec.network else "basic.target"),
         ],
@@ -165,7 +155,10 @@ def unit_text(spec: UnitSpec) -> str:
     lines = [f"{_HEAD}# {spec.name}.service.d/*.conf (sudo systemctl edit {spec.name})."]
     for title, pairs in sections.items():
         lines.append(f"\n[{title}]")
-        lines.extend(f"{name}={value}" for name, value in pairs)
+        for name, value in pairs:
+            if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
+                raise ValueError(f"{name}={value!r} contains a control character")
+            lines.append(f"{name}={value}")
     return "\n".join(lines) + "\n"
 
 
@@ -181,7 +174,7 @@ def _running(spec: UnitSpec) -> list[tuple[str, str]]:
         ("Restart", "on-failure"),
         ("RestartSec", "5" if later else "10"),
         *later,
-        ("RestartPreventExitStatus", "2"),  # Wrong usage does not heal.
+        ("RestartPreventExitStatus", "2"),  # Invalid usage does not go away.
         ("TimeoutStartSec", "120"),
         ("TimeoutStopSec", "30"),
         ("WatchdogSec", str(WATCHDOG_S)),
@@ -219,7 +212,7 @@ def _sandbox(spec: UnitSpec) -> list[tuple[str, str]]:
         ("PrivateMounts", "yes"),
         ("PrivateTmp", "yes"),
         ("ProtectProc", "invisible"),
-        # Not ProcSubset=pid: XNNPACK looks into /proc/cpuinfo and dies without it.
+        # Not ProcSubset=pid: XNNPACK reads /proc/cpuinfo and crashes without it.
         ("ProtectClock", "yes"),
         ("ProtectControlGroups", "yes"),
         ("ProtectHostname", "yes"),
@@ -248,7 +241,7 @@ def _reach(spec: UnitSpec) -> list[tuple[str, str]]:
         groups = ("video4linux", "media", "dma_heap")
         lines += [("DeviceAllow", f"char-{group} rw") for group in groups]
     else:
-        # Other users' identities are not even known; group video has to be where cameras are.
+        # Hides other users; impossible with cameras, which need the group video.
         lines += [("PrivateDevices", "yes"), ("DevicePolicy", "closed"), ("PrivateUsers", "yes")]
     families = ["AF_UNIX"]
     if spec.network:

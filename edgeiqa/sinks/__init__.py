@@ -1,1 +1,1 @@
-"""Where people watch a live stream: a video file, a page in a browser, a line in a terminal."""
+"""Destinations of live results: lines, video, browser preview, saved frames, MQTT."""

@@ -1,4 +1,4 @@
-"""Everything that `edgeiqa live` shows its results on: lines, a live line, a file, a page."""
+"""Distributes results and events to every destination of `edgeiqa live`."""
 
 from __future__ import annotations
 
@@ -16,27 +16,37 @@ if TYPE_CHECKING:
     from edgeiqa.sinks.video_file import VideoFile
     from edgeiqa.sources.base import Event
 
-_TROUBLES = ("stalled", "lost", "retrying", "ended")
-"""Events that explain why no new frame is seen."""
+_TROUBLES = ("stalled", "frozen", "lost", "retrying", "ended")
+"""Events that explain why the preview stands still."""
 
 SERVED_SIDE = 960
-"""Longest side of the served picture in pixels; a smaller one is drawn and coded sooner."""
+"""Longest side of the served picture in pixels; smaller is faster to draw and encode."""
 
 
 class Outlet(Protocol):
-    """Something more that wants to know."""
+    """A further destination."""
 
     def result(self, result: LiveResult, /) -> None:
-        """Takes what came of a frame; in the thread that drives, so it returns soon."""
+        """Takes the result for a frame; called in the main loop, so it must return quickly."""
         ...
 
     def event(self, event: Event, /) -> None:
-        """Takes what happened to the source; from any thread."""
+        """Takes an event of the source; from any thread."""
         ...
 
 
 class Outlets:
-    """Passes results and events on to each that was asked for."""
+    """Passes results and events on to each destination.
+
+    Args:
+        name: Of the source, for the preview page.
+        lines: Output line by line.
+        line: The live line in a terminal.
+        video: The file for frames with the overlay.
+        server: The preview page.
+        threshold: Minimum score accepted by the gate, drawn by the overlay.
+        others: Further destinations, called in this order.
+    """
 
     def __init__(
         self,
@@ -49,17 +59,6 @@ class Outlets:
         threshold: float | None = None,
         others: Sequence[Outlet] = (),
     ) -> None:
-        """Takes those that there are.
-
-        Args:
-            name: Of the source, for the page.
-            lines: Where results go line by line.
-            line: The live line in a terminal.
-            video: The file that gets the overlaid frames.
-            server: The page.
-            threshold: Least score that the gate accepts, drawn by the overlay.
-            others: Told of everything as well, in this order.
-        """
         self._name, self._others = name, others
         self._lines, self._line, self._video, self._server = lines, line, video, server
         self._status: dict[str, Any] = {"name": name, "result": None, "event": None}
@@ -69,7 +68,7 @@ class Outlets:
         self._overlay = Overlay(**options)
 
     def result(self, result: LiveResult, live: LiveScorer) -> None:
-        """Shows what came of a frame."""
+        """Shows the result for a frame."""
         if self._lines is not None:
             self._lines.result(result)
         if self._line is not None:
@@ -84,7 +83,7 @@ class Outlets:
         else:
             self._overlay.remember(result)
         if self._video is not None and render is not None:
-            picture = render()  # Once for both.
+            picture = render()  # Shared by both.
             self._video.write(picture, result.timestamp_ns or 0)
             render = picture.copy
         if self._server is not None:
@@ -101,7 +100,7 @@ class Outlets:
             self._server.publish(render, self._status)
 
     def event(self, event: Event) -> None:
-        """Shows what happened to the source; from any thread."""
+        """Shows an event of the source; from any thread."""
         if self._lines is not None:
             self._lines.event(event)
         for other in self._others:

@@ -1,4 +1,4 @@
-"""Saves accepted frames of a stream: the best of every so many seconds, beside the scoring."""
+"""Saves accepted frames of a stream: the best of each interval, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgeiqa.files.size import size_words
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from edgeiqa.sources.base import Event
 
 EVERY_S = 1.0
-"""Seconds of which the best frame is saved, unless another number is given."""
+"""Default interval in seconds, of which the best frame is saved."""
 
-MOST_PENDING = 4
-"""Frames of a live source that wait for a slow disk at most; more are not saved, and counted."""
+MAX_PENDING = 4
+"""Frames of a live source that wait for a slow disk; more are counted and not saved."""
 
 _PAUSES = ("stalled", "lost", "ended")
 
@@ -38,16 +38,16 @@ class _Shot:
 
 
 def _print(message: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # Nobody listens; saving goes on.
+    with contextlib.suppress(OSError, ValueError):  # Nobody is listening; saving continues.
         print(f"edgeiqa: save: {message}", file=sys.stderr, flush=True)
 
 
 class FrameSaver:
     """Takes results with their frames, and saves accepted ones.
 
-    A frame is accepted by itself: the gate is asked about its own quality, not the smoothed one
-    of the stream (`LiveResult.verdict`). Within `every_s` seconds, counted from an accepted
-    frame, only the one with the highest score is saved, when that time is over.
+    Each frame is judged on its own: the gate gets its quality, not the smoothed one of the stream
+    (`LiveResult.verdict`). Within `every_s` seconds from an accepted frame, only the one with the
+    highest score is saved, at the end of that time.
     """
 
     def __init__(
@@ -58,26 +58,26 @@ class FrameSaver:
         every_s: float = EVERY_S,
         live: bool = True,
         taken_at: Callable[[int | None], int],
-        tell: Callable[[str], None] = _print,
+        report: Callable[[str], None] = _print,
     ) -> None:
-        """Starts the thread that writes.
+        """Starts the writing thread.
 
         Args:
-            folder: Where to; it is closed with this.
-            gate: Says which frames.
+            folder: Destination; closed by `close`.
+            gate: Chooses frames.
             every_s: See above; 0 saves every accepted frame.
-            live: Whether the frames cannot wait for the disk; those of files can.
-            taken_at: Turns the timestamp of a frame into nanoseconds since 1970.
-            tell: Is told, in any thread, one line for people when saving fails or works again.
+            live: Whether frames are dropped while the disk is slow; those of files wait.
+            taken_at: Converts a frame's timestamp to nanoseconds since 1970.
+            report: Called, in any thread, with one line for people when saving fails or recovers.
 
         Raises:
-            ValueError: `every_s` is below 0.
+            ValueError: `every_s` is negative.
         """
         if not every_s >= 0:
             raise ValueError(f"every_s is {every_s}, expected 0 or more seconds")
         self._folder, self._gate, self._live, self._taken_at = folder, gate, live, taken_at
         self._every_ns = round(every_s * 1e9)
-        self._tell = tell
+        self._report = report
         self._changed = threading.Condition()
         self._best: _Shot | None = None
         self._start: int | None = None
@@ -91,7 +91,7 @@ class FrameSaver:
         self._thread.start()
 
     def result(self, result: LiveResult) -> None:
-        """Takes a result; of a live source it returns at once."""
+        """Takes a result; returns at once for a live source."""
         now = result.timestamp_ns or 0
         with self._changed:
             if self._start is not None and not 0 <= now - self._start < self._every_ns:
@@ -104,11 +104,11 @@ class FrameSaver:
                 return
             self._start = now if self._start is None else self._start
             taken_ns = self._taken_at(result.timestamp_ns)
-            # Copied: until it is written the next frame may lie in the same memory.
-            self._best = _Shot(_own(frame), quality, taken_ns)
+            # Copied, as the next frame may reuse its memory before it is written.
+            self._best = _Shot(frame.copy(), quality, taken_ns)
 
     def event(self, event: Event) -> None:
-        """Saves the best so far when no more frames come for a while."""
+        """Saves the best frame so far when the source pauses."""
         if event.kind in _PAUSES:
             with self._changed:
                 self._end_window(wait=False)
@@ -129,7 +129,7 @@ class FrameSaver:
             }
 
     def summary(self) -> str:
-        """What became of accepted frames, for people."""
+        """What became of the accepted frames, for people."""
         status = self.status()
         parts = [f"{status['saved']} frames in {self._folder.path}"]
         if status["removed"]:
@@ -140,7 +140,7 @@ class FrameSaver:
         return f"saved: {', '.join(parts)}; {used}"
 
     def close(self) -> None:
-        """Saves what is left and ends; any number of times."""
+        """Saves what is left and stops; may be repeated."""
         with self._changed:
             self._end_window(wait=False)
             self._closing = True
@@ -149,13 +149,13 @@ class FrameSaver:
         self._folder.close()
 
     def _end_window(self, wait: bool = True) -> None:
-        """Hands the best frame to the thread; called with the lock."""
+        """Passes the best frame to the thread; called with the lock held."""
         best, self._best, self._start = self._best, None, None
         if best is None:
             return
         if not self._live and wait:
-            self._changed.wait_for(lambda: len(self._pending) < MOST_PENDING)
-        if self._live and len(self._pending) >= MOST_PENDING:
+            self._changed.wait_for(lambda: len(self._pending) < MAX_PENDING)
+        if self._live and len(self._pending) >= MAX_PENDING:
             self._failed("the disk is too slow")
             return
         self._pending.append(best)
@@ -173,7 +173,7 @@ class FrameSaver:
                 name = self._folder.free_name(name_of(shot.taken_ns, shot.quality.score))
                 data = encode(shot.frame, shot.quality, name, shot.taken_ns)
                 self._folder.save(name, data)
-            except Exception as error:  # Whatever becomes of one picture, scoring goes on.
+            except Exception as error:  # One lost picture must not end the scoring.
                 with self._changed:
                     self._failed(getattr(error, "strerror", None) or str(error))
             else:
@@ -181,11 +181,11 @@ class FrameSaver:
                     self._worked(name)
 
     def _failed(self, reason: str) -> None:
-        """Counts a frame and tells the first of a row; called with the lock."""
+        """Counts a frame and reports the first of a series; called with the lock held."""
         self._missed += 1
         if self._trouble is None:
             self._missed_before = self._missed - 1
-            self._tell(f"{reason}; accepted frames are not saved until that has changed")
+            self._report(f"{reason}; accepted frames are not saved meanwhile")
         self._trouble = reason
 
     def _worked(self, name: str) -> None:
@@ -193,10 +193,4 @@ class FrameSaver:
         self._last = name
         if self._trouble is not None:
             self._trouble = None
-            self._tell(f"saves again; {self._missed - self._missed_before} were not saved")
-
-
-def _own(frame: Frame) -> Frame:
-    """The frame with pixels that nobody else writes to."""
-    chroma = None if frame.chroma is None else (frame.chroma[0].copy(), frame.chroma[1].copy())
-    return replace(frame, pixels=frame.pixels.copy(), chroma=chroma)
+            self._report(f"saving again; {self._missed - self._missed_before} frames were not saved")

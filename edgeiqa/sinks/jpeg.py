@@ -1,4 +1,4 @@
-"""A frame as a JPEG file that tells when it was taken, its score, and that we made it."""
+"""A frame as a JPEG file that records when it was taken, its score, and its origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgeiqa.preprocessing.resize import to_rgb
 from edgeiqa.quality import Quality
 
 QUALITY = 90
-"""Of the JPEG, with 4:2:0 chroma, as cameras have it."""
+"""JPEG quality, with 4:2:0 chroma, as in cameras."""
 
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z_\d{1,3}\.\d(-\d+)?\.jpg")
 _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
@@ -26,14 +26,11 @@ _MARK_BYTES = 8192
 
 
 def name_of(taken_ns: int, score: float) -> str:
-    """The name of a file: when it was taken, in UTC, and its score.
+    """A file name of UTC time and score, "20261124T120102.345Z_87.4.jpg"; sorts by time.
 
     Args:
         taken_ns: Nanoseconds since 1970.
         score: 0-100.
-
-    Returns:
-        "20261124T120102.345Z_87.4.jpg": in the order of names is in the order of time.
     """
     seconds, rest = divmod(taken_ns, 1_000_000_000)
     day = datetime.fromtimestamp(seconds, timezone.utc)
@@ -41,9 +38,9 @@ def name_of(taken_ns: int, score: float) -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a file is one that `encode` made: by its name, which also stands inside.
+    """Whether a file was made by `encode` and still has the name that is recorded in it.
 
-    A file of another name, a renamed or copied one of ours, a link or a folder is not.
+    Anything else is not ours: other names, renamed files, links, folders.
     """
     name = os.path.basename(path)
     if not _NAME.fullmatch(name) or os.path.islink(path) or not os.path.isfile(path):
@@ -57,23 +54,25 @@ def is_ours(path: str) -> bool:
 
 
 def encode(frame: Frame, quality: Quality, name: str, taken_ns: int) -> bytes:
-    """Makes the bytes of a JPEG file.
+    """Encodes a frame as JPEG.
 
-    EXIF has the local time with milliseconds and offset; XMP has `edgeiqa:score`,
+    EXIF holds the local time with milliseconds and offset; XMP holds `edgeiqa:score`,
     `edgeiqa:causes` and `edgeiqa:file`, the name.
 
     Args:
-        frame: What was scored; saved upright, its region of interest only.
+        frame: Saved upright, cropped to its region of interest.
         quality: Of this frame alone.
         name: Of the file.
         taken_ns: Nanoseconds since 1970.
 
     Raises:
-        ValueError: More than 65,535 pixels a side, which JPEG cannot hold.
+        ValueError: More than 65,535 pixels a side, the limit of JPEG.
     """
     picture = Image.fromarray(np.ascontiguousarray(to_rgb(frame)))
     if max(picture.size) > 65_535:
-        raise ValueError(f"{picture.width}x{picture.height} pixels are too many for a JPEG")
+        raise ValueError(
+            f"{picture.width}x{picture.height} pixels exceed the 65,535 per side that JPEG allows"
+        )
     packet = _XMP_HEAD + _packet(quality, name, taken_ns).encode()
     segment = b"\xff\xe1" + (len(packet) + 2).to_bytes(2, "big") + packet
     stream = io.BytesIO()

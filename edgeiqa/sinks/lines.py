@@ -1,7 +1,7 @@
-"""Results of a stream as lines: JSON for programs, a table for people.
+"""Writes the results of a stream as lines: JSON for programs, a table for people.
 
 The keys of a JSON line are a contract: timestamp_ns, score, smoothed, std, causes, accept,
-reasons, latency_ms, dropped, error. Lines of events have event, message, attempt instead.
+reasons, latency_ms, dropped, error. Event lines have event, message, attempt instead.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 FORMATS = ("table", "jsonl")
 
 TABLE_EVERY_NS = 1_000_000_000
-"""The table has a line for each change of the verdict, and otherwise one a second."""
+"""Interval of table lines; in between there is one for each change of the verdict."""
 
 
 class Lines:
-    """Writes lines, each whole and at once, from any thread."""
+    """Writes complete lines immediately, from any thread."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
     def result(self, result: LiveResult) -> None:
-        """Writes what came of a frame."""
+        """Writes the result for a frame."""
         raise NotImplementedError
 
     def event(self, event: Event) -> None:
-        """Writes what happened to the source."""
+        """Writes an event of the source."""
         raise NotImplementedError
 
     def finish(self, summary: str) -> None:
-        """Writes the summary where people read."""
+        """Writes the summary, in formats for people."""
 
     def _write(self, line: str) -> None:
         with self._lock:
@@ -66,13 +66,13 @@ class JsonLines(Lines):
 
 
 class TableLines(Lines):
-    """For people: time, score, smoothed score, verdict, and what is wrong."""
+    """For people: time, score, smoothed score, verdict and reasons."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._start_ns: int | None = None
         self._next_ns = 0
-        self._told: object = None
+        self._last: object = None
 
     def result(self, result: LiveResult) -> None:
         """Writes a line if the verdict or its reasons changed, or a second has passed."""
@@ -82,11 +82,11 @@ class TableLines(Lines):
             self._write("    time  score  smooth  verdict")
         verdict = result.verdict
         causes = () if verdict is None else tuple(reason.cause for reason in verdict.reasons)
-        told = (result.error, None if verdict is None else verdict.accept, causes)
+        state = (result.error, None if verdict is None else verdict.accept, causes)
         back = now < self._next_ns - 2 * TABLE_EVERY_NS  # The clock was set back.
-        if now < self._next_ns and not back and told == self._told:
+        if now < self._next_ns and not back and state == self._last:
             return
-        self._told, self._next_ns = told, now + TABLE_EVERY_NS
+        self._last, self._next_ns = state, now + TABLE_EVERY_NS
         score = "-" if result.quality is None else f"{result.quality.score:.1f}"
         smooth = "-" if result.smoothed is None else f"{result.smoothed.score:.1f}"
         word, remark = "-", ""
@@ -113,19 +113,18 @@ LINES: dict[str, type[Lines]] = {"table": TableLines, "jsonl": JsonLines}
 
 @contextlib.contextmanager
 def opened_lines(path: str | None, *, append: bool = False) -> Iterator[TextIO]:
-    """Opens the place for lines.
+    """Opens the destination of lines.
 
-    A file grows line by line, so that others can follow it (`tail -f`) and hours are not lost
-    with the power; each line in it is whole. An older file is replaced by the first line, or
-    kept with `append`; then a file that is renamed or removed while lines are written to it, as
-    logrotate does, is made anew by the next line.
+    A file grows by complete lines, so that it can be followed (`tail -f`) and a power failure
+    costs little. The first line replaces an older file, unless `append` is set; then a file that
+    is renamed or removed meanwhile, as by logrotate, is recreated by the next line.
 
     Args:
         path: A file; None, "-" or /dev/stdout for standard output.
         append: See above.
 
     Raises:
-        OutputError: The file cannot be written, also later; an OSError.
+        OutputError: The file cannot be written, now or later; an OSError.
     """
     if path is None or path in ("-", "/dev/stdout"):
         if hasattr(sys.stdout, "reconfigure"):
@@ -139,7 +138,7 @@ def opened_lines(path: str | None, *, append: bool = False) -> Iterator[TextIO]:
 
 
 class _File:
-    """A file for lines; without `append` its old text goes with the first write."""
+    """A file for lines; without `append` the first write replaces its content."""
 
     def __init__(self, path: str, append: bool) -> None:
         self._path, self._append, self._fresh = path, append, False
@@ -148,7 +147,7 @@ class _File:
     def write(self, text: str) -> int:
         if self._append:
             self._follow()
-        elif not self._fresh and self._stream.seekable():  # Not for a pipe or a device.
+        elif not self._fresh and self._stream.seekable():  # Not a pipe or a device.
             self._stream.truncate(0)
         self._fresh = True
         return self._stream.write(text)
@@ -165,20 +164,20 @@ class _File:
     def _open(self) -> WholeLines:
         stream = WholeLines(self._path)
         if self._append and stream.seekable() and not self._ends_with_line():
-            stream.write("\n")  # The power went in the middle of a line.
+            stream.write("\n")  # The last run was cut off in the middle of a line.
         return stream
 
     def _ends_with_line(self) -> bool:
-        """Whether the file ends with a whole line, or is empty."""
+        """Whether the file ends with a complete line, or is empty."""
         try:
             with open(self._path, "rb") as stream:
                 stream.seek(-1, os.SEEK_END)
                 return stream.read(1) == b"\n"
-        except OSError:  # It is empty, or may be written and not read.
+        except OSError:  # Empty, or writable but not readable.
             return True
 
     def _follow(self) -> None:
-        """Opens it anew where the file of that name is another one by now."""
+        """Reopens the path if it is another file by now."""
         try:
             same = os.path.samestat(os.stat(self._path), os.fstat(self._stream.fileno()))
         except FileNotFoundError:

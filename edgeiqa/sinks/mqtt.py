@@ -1,8 +1,9 @@
-"""Publishes verdicts: at least once each, in order, and never in the way of scoring.
+"""Publishes verdicts: each at least once, in order, and without blocking scoring.
 
-What paho-mqtt does is used as it is: its thread, its back-off, sending again what a broken
-connection left unacknowledged. Its own queue is not: a full one refuses the newest message, and
-after a break it sends all of it at once. So messages wait in an `Outbox`, and paho has a few.
+paho-mqtt supplies the thread, the back-off, and the resending of what a broken connection left
+unacknowledged. Its own queue is not used: when full it refuses the newest message, and after a
+disconnection it sends everything at once. Messages therefore wait in an `Outbox`, and paho holds
+only a few.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import asdict
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from edgeiqa.live.wall_clock import iso_time
+from edgeiqa.live.timestamps import iso_time
 from edgeiqa.sinks.mqtt_queue import Outbox
 from edgeiqa.sinks.mqtt_url import Broker
 
@@ -31,29 +32,30 @@ if TYPE_CHECKING:
     from edgeiqa.sources.base import Event
 
 BUFFER = 10_000
-"""Verdicts that wait for a broker that is away, unless another number is given."""
+"""Default number of verdicts that wait while the broker is away."""
 
 FLUSH_S = 5.0
-"""Seconds that `close` waits for what is not acknowledged yet."""
+"""Seconds that `close` waits for acknowledgements."""
 
 KEEPALIVE_S = 30
-"""A dead connection is noticed after so long, by the broker after 1.5 times that."""
+"""A dead connection is noticed after this time, by the broker after 1.5 times as long."""
 
 SESSION_S = 86_400
-"""Seconds that the broker keeps the session of a client that is away."""
+"""Seconds that the broker keeps the session of a disconnected client."""
 
-_LONGEST_WAIT_S = 30
-_LINES_A_MINUTE = 12
-_REFUSES = "the broker refuses verdicts"
-_UNSUPPORTED = "unsupported protocol version"
+MAX_PACKET_BYTES = 256 * 1024
+"""Larger packets from the broker end the connection; a publisher is only sent small ones."""
+
+_MAX_RECONNECT_DELAY_S = 30
+_LINES_PER_MINUTE = 12
+
+# Reason codes of MQTT 5, to which paho converts those of MQTT 3.1.1.
+_UNSUPPORTED_PROTOCOL = 0x84
+_BAD_LOGIN, _NOT_AUTHORIZED = 0x86, 0x87
 
 
 def import_paho() -> ModuleType:
-    """The client of paho-mqtt.
-
-    Raises:
-        ImportError: It is not there, or too old; says how to get it.
-    """
+    """Imports the client of paho-mqtt; an ImportError says how to install it."""
     try:
         import paho.mqtt.client as paho
     except ImportError as error:
@@ -66,51 +68,51 @@ def import_paho() -> ModuleType:
 
 
 def client_id_of(topic: str) -> str:
-    """A name for the client that is the same after every start: of this machine and topic.
+    """A client ID that is stable over restarts, derived from the host name and the topic.
 
-    23 letters and digits at most, which every broker has to accept.
+    At most 23 letters and digits, which every broker must accept.
     """
     digest = hashlib.sha256(f"{socket.gethostname()}\n{topic}".encode()).hexdigest()
     return f"edgeiqa{digest[:14]}"
 
 
 def _print(message: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # Nobody listens; verdicts still go out.
+    with contextlib.suppress(OSError, ValueError):  # Nobody is listening; publishing continues.
         print(f"edgeiqa: mqtt: {message}", file=sys.stderr, flush=True)
 
 
-class _Telling:
-    """Tells, but does not fill logs where a broker comes and goes: so many lines a minute."""
+class _RateLimited:
+    """Limits messages per minute, so that an unstable broker does not fill the log."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self._tell = tell
-        self._times: deque[float] = deque(maxlen=_LINES_A_MINUTE)
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._times: deque[float] = deque(maxlen=_LINES_PER_MINUTE)
 
     def __call__(self, message: str) -> None:
         now = time.monotonic()
-        full = len(self._times) == _LINES_A_MINUTE
+        full = len(self._times) == _LINES_PER_MINUTE
         if full and now - self._times[0] < 60:
             return
         self._times.append(now)
-        if len(self._times) == _LINES_A_MINUTE and now - self._times[0] < 60:
-            message += " (what more happens within this minute is not told)"
-        self._tell(message)
+        if len(self._times) == _LINES_PER_MINUTE and now - self._times[0] < 60:
+            message += " (further messages within this minute are suppressed)"
+        self._report(message)
 
 
 class MqttPublisher:
     """Sends each result as one JSON message with QoS 1 to `topic`.
 
-    A message is what a JSON line has (`LiveResult.to_dict`) and before it `sequence`, 1, 2, 3 ...
-    within a `run`, the same eight characters for all of a process, and `time`, when the frame
-    was taken, in UTC. QoS 1 is *at least once*: after a break the broker may get again what it
-    had not acknowledged, at most `outbox.WINDOW` messages, with the same `run` and `sequence`.
-    Leaving those out, what arrives is in order and has no gaps but those counted in `dropped`.
+    A message contains the keys of a JSON line (`LiveResult.to_dict`), preceded by `run`, eight
+    characters that identify the process, `sequence`, 1, 2, 3 ... within the run, and `time`, when
+    the frame was taken, in UTC. QoS 1 is *at least once*: after a disconnection the broker may
+    receive unacknowledged messages again, at most `WINDOW`, with the same `run` and `sequence`.
+    Apart from those, messages arrive in order and without gaps except those counted in `dropped`.
 
-    `topic/status` is "online" or "offline", retained; the broker itself writes "offline" when
+    `topic/status` is "online" or "offline", retained; the broker itself publishes "offline" when
     the connection breaks. `topic/event` is the newest event of the source, retained.
 
-    MQTT 5 is spoken, so that a broker that refuses a message can say so, and 3.1.1 with brokers
-    that do not know it.
+    The protocol is MQTT 5, in which a broker can refuse a single message, with a fallback to
+    3.1.1.
     """
 
     def __init__(
@@ -121,21 +123,21 @@ class MqttPublisher:
         client_id: str | None = None,
         ca: str | None = None,
         taken_at: Callable[[int | None], int] | None = None,
-        tell: Callable[[str], None] = _print,
+        report: Callable[[str], None] = _print,
     ) -> None:
-        """Begins to connect and returns at once; a broker that is away is told and awaited.
+        """Starts connecting and returns at once; an unreachable broker is reported and awaited.
 
         Args:
-            broker: Where to.
-            buffer: Verdicts that wait at most; beyond it the oldest goes and is counted.
-            client_id: A name of the client; two clients with one name push each other out.
-            ca: A file of PEM certificates to trust instead of the system's, for `mqtts://`.
-            taken_at: Turns the timestamp of a frame into nanoseconds since 1970.
-            tell: Is told, in any thread, one line for people when something changes.
+            broker: Address, topic and login.
+            buffer: Maximum number of waiting verdicts; beyond it the oldest is dropped.
+            client_id: Must be unique: two clients with one ID disconnect each other.
+            ca: File of PEM certificates to trust instead of the system's, for `mqtts://`.
+            taken_at: Converts a frame's timestamp to nanoseconds since 1970.
+            report: Called, in any thread, with one line for people when something changes.
 
         Raises:
             ImportError: paho-mqtt is missing.
-            ValueError: `buffer` is less than 1, or `ca` without `mqtts://` or no certificates.
+            ValueError: `buffer` is less than 1, or `ca` without `mqtts://` or without certificates.
         """
         if buffer < 1:
             raise ValueError(f"buffer is {buffer}, expected 1 or more")
@@ -144,14 +146,14 @@ class MqttPublisher:
         self._tls = _tls_context(broker, ca)
         self._client_id = client_id or client_id_of(broker.topic)
         self._taken_at = taken_at
-        self._tell = _Telling(tell)
+        self._report = _RateLimited(report)
         self._run = secrets.token_hex(4)
         self._sequence = 0
         self._changed = threading.Condition()
         self._outbox = Outbox(buffer)
         self._event: bytes | None = None
         self._connected = self._closing = self._old_protocol = self._downgrade = False
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._trouble: str | None = None
         self._client: Any = None
         self._start()
@@ -159,7 +161,7 @@ class MqttPublisher:
         self._sender.start()
 
     def result(self, result: LiveResult) -> None:
-        """Takes a result; returns at once."""
+        """Queues a result; returns at once."""
         self._sequence += 1
         head: dict[str, Any] = {"run": self._run, "sequence": self._sequence}
         if self._taken_at is not None:
@@ -169,17 +171,17 @@ class MqttPublisher:
             kept = self._outbox.put(message)
             self._changed.notify_all()
         if not kept:
-            self._tell_once("the buffer is full: the oldest verdicts are dropped and counted")
+            self._report_once("full", "the buffer is full: the oldest verdicts are dropped")
 
     def event(self, event: Event) -> None:
-        """Takes an event of the source; the newest one is published."""
+        """Queues an event of the source; the newest one is published."""
         document = {"event": event.kind, "message": event.message, "attempt": event.attempt}
         with self._changed:
             self._event = json.dumps(document).encode()
             self._changed.notify_all()
 
     def status(self) -> dict[str, Any]:
-        """The connection, its last trouble, and `outbox.OutboxCounts`, ready for JSON."""
+        """The connection, its last problem, and `OutboxCounts`, ready for JSON."""
         with self._changed:
             counts = asdict(self._outbox.counts())
             return {
@@ -190,7 +192,7 @@ class MqttPublisher:
             }
 
     def summary(self) -> str:
-        """What became of the verdicts, for people; after `close` also what did not get there."""
+        """What became of the verdicts, for people; after `close` including the undelivered ones."""
         counts = self.status()
         parts = [f"{counts['delivered']} delivered"]
         late = counts["waiting"] + counts["in_flight"]
@@ -204,11 +206,7 @@ class MqttPublisher:
         return f"mqtt: {', '.join(parts)}"
 
     def close(self, flush_s: float | None = None) -> None:
-        """Waits for acknowledgements, says "offline" and ends; any number of times.
-
-        Args:
-            flush_s: Seconds to wait at most for what waits or is in flight; `FLUSH_S` if None.
-        """
+        """Waits up to `flush_s` (`FLUSH_S`) for acknowledgements, then publishes "offline"."""
         flush_s = FLUSH_S if flush_s is None else flush_s
         with self._changed:
             if self._closing:
@@ -216,30 +214,38 @@ class MqttPublisher:
             if not self._outbox.empty and not self._connected:
                 counts = self._outbox.counts()
                 late = counts.waiting + counts.in_flight
-                self._tell(f"waiting up to {flush_s:g} s for the broker with {late} verdicts")
+                self._report(f"waiting up to {flush_s:g} s for the broker: {late} verdicts left")
             self._changed.wait_for(lambda: self._outbox.empty, flush_s)
             self._closing = True
             self._changed.notify_all()
         self._sender.join(2.0)
         if self._connected:
-            with contextlib.suppress(RuntimeError, ValueError):  # It broke just now.
+            with contextlib.suppress(RuntimeError, ValueError):  # Just disconnected.
                 info = self._client.publish(f"{self._broker.topic}/status", "offline", 1, True)
                 info.wait_for_publish(1.0)
         self._stop(self._client)
 
     def _start(self) -> None:
-        """Makes a client that connects by itself, and again whenever it has to."""
+        """Creates a client that connects and reconnects by itself."""
         paho, broker = self._paho, self._broker
         new = not self._old_protocol
-        client = paho.Client(
+
+        class Client(paho.Client):  # type: ignore[misc, name-defined]
+            def _sock_recv(self, bufsize: int) -> bytes:
+                # Called with the whole length of a packet; paho itself would buffer 268 MB.
+                if bufsize > MAX_PACKET_BYTES:
+                    raise ConnectionError(f"the broker sends a packet of {bufsize} bytes")
+                return bytes(super()._sock_recv(bufsize))
+
+        client = Client(
             paho.CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             clean_session=None if new else False,
             protocol=paho.MQTTv5 if new else paho.MQTTv311,
         )
-        client.suppress_exceptions = True  # What a callback raises must not end the thread.
+        client.suppress_exceptions = True  # A callback must not end the thread.
         client.max_queued_messages_set(0)
-        client.reconnect_delay_set(1, _LONGEST_WAIT_S)
+        client.reconnect_delay_set(1, _MAX_RECONNECT_DELAY_S)
         client.will_set(f"{broker.topic}/status", "offline", qos=1, retain=True)
         if broker.user is not None:
             client.username_pw_set(broker.user, broker.password)
@@ -262,14 +268,14 @@ class MqttPublisher:
         client.loop_start()
 
     def _stop(self, client: Any) -> None:
-        """Ends a client; does not wait for a thread that hangs in the network."""
+        """Stops a client without waiting for a thread that hangs in the network."""
         client.disconnect()
         ending = threading.Thread(target=client.loop_stop, name="edgeiqa-mqtt-end", daemon=True)
         ending.start()
         ending.join(2.0)
 
     def _send(self) -> None:
-        """Hands over what waits; a thread, as the client must not be called with our lock."""
+        """Sends what waits; in its own thread, because paho must not be called with our lock."""
         topic = self._broker.topic
         while True:
             with self._changed:
@@ -286,7 +292,7 @@ class MqttPublisher:
                 event = None
                 if self._connected and self._event is not None:
                     event, self._event = self._event, None
-                message = self._outbox.leave() if self._outbox.can_send else None
+                message = self._outbox.take() if self._outbox.can_send else None
             if downgrade:
                 self._stop(self._client)
                 with self._changed:
@@ -298,16 +304,16 @@ class MqttPublisher:
                 info = self._client.publish(topic, message, 1)
                 with self._changed:
                     if info.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
-                        self._outbox.stayed()
-                    else:  # Also without a connection: paho has it and sends it after the next.
-                        self._outbox.left(info.mid)
+                        self._outbox.put_back()
+                    else:  # Even when disconnected: paho keeps it and sends it later.
+                        self._outbox.sent(info.mid)
                     self._changed.notify_all()
 
     def _on_connect(
         self, client: Any, data: Any, flags: Any, reason: Any, properties: Any = None
     ) -> None:
         if reason.is_failure:
-            self._refused(reason)
+            self._on_refusal(reason)
             return
         client.publish(f"{self._broker.topic}/status", "online", 0, True)
         with self._changed:
@@ -318,34 +324,31 @@ class MqttPublisher:
         late = counts.waiting + counts.in_flight
         lost = f", {counts.dropped} were dropped" if counts.dropped else ""
         self._trouble = None
-        self._told = {told for told in self._told if told.startswith(_REFUSES)}
-        self._tell(f"connected to {self._broker.name}, {late} verdicts wait{lost}")
+        self._reported &= {"refused"}  # Some brokers disconnect after every refused verdict.
+        self._report(f"connected to {self._broker.name}, {late} verdicts waiting{lost}")
 
-    def _refused(self, reason: Any) -> None:
-        """The broker answered that it does not want this client."""
-        text = str(reason)
-        if text.lower() == _UNSUPPORTED and not self._old_protocol:
+    def _on_refusal(self, reason: Any) -> None:
+        """The broker refused the connection."""
+        if reason.value == _UNSUPPORTED_PROTOCOL and not self._old_protocol:
             with self._changed:
                 self._old_protocol = self._downgrade = True
                 self._changed.notify_all()
             return
         hint = ""
-        if "user name" in text.lower() or "authoriz" in text.lower():
+        if reason.value in (_BAD_LOGIN, _NOT_AUTHORIZED):
             user = self._broker.user
-            given = "no password was given" if self._broker.password is None else "password given"
-            hint = " (no user in the address)" if user is None else f" (user {user!r}, {given})"
-        self._trouble = f"refuses the connection: {text}{hint}"
-        self._tell_once(f"{self._broker.name} {self._trouble}; tries go on")
+            given = "without a password" if self._broker.password is None else "with a password"
+            hint = " (no user in the URL)" if user is None else f" (user {user!r}, {given})"
+        self._fail(f"refuses the connection: {reason}{hint}")
 
     def _on_connect_fail(self, client: Any, data: Any) -> None:
-        error = sys.exc_info()[1]  # Called while paho handles it; it is not handed over.
+        error = sys.exc_info()[1]  # Being handled by paho, which does not pass it on.
         reason = getattr(error, "strerror", None) or str(error or "no answer")
         hint = ""
         if isinstance(error, ssl.SSLCertVerificationError):
             reason = f"its certificate is not trusted: {error.verify_message}"
-            hint = " (--mqtt-ca FILE names those to trust)"
-        self._trouble = f"cannot be reached: {reason}{hint}"
-        self._tell_once(f"{self._broker.name} {self._trouble}; tries go on")
+            hint = " (--mqtt-ca FILE names certificates to trust)"
+        self._fail(f"cannot be reached: {reason}{hint}")
 
     def _on_disconnect(
         self, client: Any, data: Any, flags: Any, reason: Any, properties: Any = None
@@ -355,33 +358,37 @@ class MqttPublisher:
             self._outbox.disconnected()
             self._changed.notify_all()
         if was and not self._closing:
-            self._tell(f"the connection broke: {reason}; verdicts wait, tries go on")
+            self._report(f"disconnected: {reason}; verdicts wait, reconnecting")
 
     def _on_publish(
         self, client: Any, data: Any, number: int, reason: Any, properties: Any = None
     ) -> None:
-        taken = not reason.is_failure
+        accepted = not reason.is_failure
         with self._changed:
-            self._outbox.acknowledged(number, taken)
+            self._outbox.acknowledged(number, accepted)
             self._changed.notify_all()
-        if not taken:
-            self._trouble = f"{_REFUSES}: {reason}"
-            self._tell_once(self._trouble)
+        if not accepted:
+            self._trouble = f"the broker refuses verdicts: {reason}"
+            self._report_once("refused", self._trouble)
 
-    def _tell_once(self, message: str) -> None:
-        """Tells what has not been told since the last connection; a refusal only once."""
-        if message not in self._told:
-            self._told.add(message)
-            self._tell(message)
+    def _fail(self, trouble: str) -> None:
+        self._trouble = trouble
+        self._report_once(trouble, f"{self._broker.name} {trouble}; retrying")
+
+    def _report_once(self, key: str, message: str) -> None:
+        """Reports a message unless one with this key was reported since the last connection."""
+        if key not in self._reported:
+            self._reported.add(key)
+            self._report(message)
 
 
 def _tls_context(broker: Broker, ca: str | None) -> ssl.SSLContext | None:
     if not broker.tls:
         if ca is not None:
-            raise ValueError("certificates are for mqtts://, and this is mqtt://")
+            raise ValueError("certificates need mqtts://, and this is mqtt://")
         return None
     try:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{ca}: no PEM certificates that can be read ({reason})") from error
+        raise ValueError(f"{ca}: no readable PEM certificates ({reason})") from error

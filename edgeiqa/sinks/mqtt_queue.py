@@ -1,4 +1,4 @@
-"""Messages that wait for a broker: a bounded queue, those in flight, and what became of them."""
+"""Messages waiting for a broker: a bounded queue, messages in flight, and their outcome."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 WINDOW = 16
-"""So many messages at most are sent and not yet acknowledged."""
+"""Maximum number of messages sent and not yet acknowledged."""
 
 
 @dataclass(frozen=True)
 class OutboxCounts:
-    """What became of messages.
-
-    Every message that was put in is exactly one of these.
+    """What became of the messages; each is counted exactly once.
 
     Attributes:
         waiting: Not sent yet.
-        in_flight: Sent, not acknowledged; sent again after a break.
+        in_flight: Sent, not acknowledged; sent again after a disconnection.
         delivered: Acknowledged by the broker.
-        dropped: The oldest ones that gave way when the buffer was full.
-        refused: The broker answered that it does not take them.
+        dropped: The oldest ones, dropped when the buffer was full.
+        refused: Refused by the broker.
     """
 
     waiting: int = 0
@@ -31,32 +29,30 @@ class OutboxCounts:
 
 
 class Outbox:
-    """Keeps messages in order; knows no network and takes no locks.
+    """Keeps messages in order; knows neither network nor locks.
 
-    Messages in flight are kept by the client library too, which sends them again after a break.
-    So nothing new may go out before those: `can_send` is False from `disconnected` until the
-    first acknowledgement after `connected`, which shows that they have been sent.
+    The client library keeps messages in flight too and resends them after a disconnection.
+    Nothing new may overtake those: `can_send` is False from `disconnected` until the first
+    acknowledgement after `connected`, which shows that they were sent.
+
+    Args:
+        limit: Maximum number of waiting messages, in addition to `WINDOW` in flight.
     """
 
-    def __init__(self, most: int) -> None:
-        """Makes it empty.
-
-        Args:
-            most: Messages that wait at most; up to `WINDOW` in flight come on top.
-        """
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._waiting: deque[bytes] = deque()
-        self._flying: OrderedDict[int, bytes] = OrderedDict()
-        self._leaving: bytes | None = None
-        self._early: dict[int, bool] = {}
+        self._in_flight: OrderedDict[int, bytes] = OrderedDict()
+        self._sending: bytes | None = None
+        self._early: dict[int, bool] = {}  # Acknowledged before `sent` was called.
         self._window = WINDOW
-        self._there = self._settled = False
+        self._connected = self._settled = False
         self._delivered = self._dropped = self._refused = 0
 
     def put(self, message: bytes) -> bool:
-        """Takes a message; False if the oldest that waited had to go for it."""
+        """Adds a message; False if the oldest waiting one was dropped for it."""
         self._waiting.append(message)
-        if len(self._waiting) <= self._most:
+        if len(self._waiting) <= self._limit:
             return True
         self._waiting.popleft()
         self._dropped += 1
@@ -64,80 +60,74 @@ class Outbox:
 
     @property
     def can_send(self) -> bool:
-        """Whether `leave` may be called."""
+        """Whether `take` may be called."""
         return (
-            self._there
+            self._connected
             and self._settled
             and bool(self._waiting)
-            and self._leaving is None
-            and len(self._flying) < self._window
+            and self._sending is None
+            and len(self._in_flight) < self._window
         )
 
-    def leave(self) -> bytes:
-        """The oldest message, which is about to be sent; `left` or `stayed` must follow."""
-        self._leaving = self._waiting.popleft()
-        return self._leaving
+    def take(self) -> bytes:
+        """Returns the oldest message for sending; `sent` or `put_back` must follow."""
+        self._sending = self._waiting.popleft()
+        return self._sending
 
-    def left(self, number: int) -> None:
-        """The message was handed over and has a number by which it will be acknowledged."""
-        assert self._leaving is not None
-        message, self._leaving = self._leaving, None
+    def sent(self, number: int) -> None:
+        """The taken message was handed over and will be acknowledged by this number."""
+        assert self._sending is not None
+        message, self._sending = self._sending, None
         early, self._early = self._early, {}
         if number in early:
             self._count(early[number])
         else:
-            self._flying[number] = message
-        self._settled = self._settled or not self._flying
+            self._in_flight[number] = message
+        self._settled = self._settled or not self._in_flight
 
-    def stayed(self) -> None:
-        """The message could not be handed over and is the oldest again."""
-        assert self._leaving is not None
-        self._waiting.appendleft(self._leaving)
-        self._leaving = None
+    def put_back(self) -> None:
+        """The taken message could not be handed over and is the oldest again."""
+        assert self._sending is not None
+        self._waiting.appendleft(self._sending)
+        self._sending = None
         self._early = {}
-        self._settled = self._settled or not self._flying
+        self._settled = self._settled or not self._in_flight
 
-    def acknowledged(self, number: int, taken: bool) -> None:
-        """The broker answered; numbers that are not known are other messages'."""
-        if self._flying.pop(number, None) is not None:
+    def acknowledged(self, number: int, accepted: bool) -> None:
+        """The broker answered; unknown numbers belong to other messages."""
+        if self._in_flight.pop(number, None) is not None:
             self._settled = True
-            self._count(taken)
-        elif self._leaving is not None:
-            self._early[number] = taken
+            self._count(accepted)
+        elif self._sending is not None:
+            self._early[number] = accepted
 
     def connected(self, window: int | None = None) -> None:
-        """The broker is there.
-
-        Args:
-            window: So many messages in flight are what it bears, if it said so.
-        """
+        """The broker is connected and accepts `window` messages in flight, if it said so."""
         self._window = min(WINDOW, window or WINDOW)
-        self._there = True
-        self._settled = not self._flying and self._leaving is None
+        self._connected = True
+        self._settled = not self._in_flight and self._sending is None
 
     def disconnected(self) -> None:
         """The broker is gone."""
-        self._there = self._settled = False
+        self._connected = self._settled = False
 
     def recall(self) -> None:
-        """Everything in flight waits again: another client will send it."""
-        self._waiting.extendleft(reversed(self._flying.values()))
-        self._flying.clear()
+        """Everything in flight waits again, for another client to send it."""
+        self._waiting.extendleft(reversed(self._in_flight.values()))
+        self._in_flight.clear()
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits and nothing is in flight."""
-        return not self._waiting and not self._flying and self._leaving is None
+        """Whether nothing is waiting or in flight."""
+        return not self._waiting and not self._in_flight and self._sending is None
 
     def counts(self) -> OutboxCounts:
         """What became of all messages so far."""
-        flying = len(self._flying) + (self._leaving is not None)
+        in_flight = len(self._in_flight) + (self._sending is not None)
         return OutboxCounts(
-            len(self._waiting), flying, self._delivered, self._dropped, self._refused
+            len(self._waiting), in_flight, self._delivered, self._dropped, self._refused
         )
 
-    def _count(self, taken: bool) -> None:
-        if taken:
-            self._delivered += 1
-        else:
-            self._refused += 1
+    def _count(self, accepted: bool) -> None:
+        self._delivered += accepted
+        self._refused += not accepted

@@ -1,4 +1,4 @@
-"""Where verdicts go: `mqtt://[user[:password]@]host[:port]/topic`, and with what password."""
+"""Broker URLs, `mqtt://[user[:password]@]host[:port]/topic`, and sources of the password."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from edgeiqa.errors import MissingVariableError
 from edgeiqa.urls import with_environment, without_password
 
 PASSWORD_VARIABLE = "EDGEIQA_MQTT_PASSWORD"
-"""Environment variable with the password."""
+"""Environment variable holding the password."""
 
 CREDENTIAL = "mqtt-password"
-"""Name of the file in $CREDENTIALS_DIRECTORY, which systemd fills (`LoadCredential=`)."""
+"""File name in $CREDENTIALS_DIRECTORY, which systemd fills (`LoadCredential=`)."""
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
@@ -28,12 +28,11 @@ class Broker:
     Attributes:
         host: Name or address, without brackets.
         port: 1-65535.
-        topic: That of the verdicts, without wildcards; `topic/status` and `topic/event` lie
-            below it.
+        topic: Of the verdicts, without wildcards, with `topic/status` and `topic/event` below.
         tls: Whether the connection is encrypted and the certificate checked.
-        user: None for nobody.
+        user: None for no login.
         password: None for none; never in `repr`.
-        exposed: Whether the password stood in the address itself, where `ps` shows it.
+        exposed: Whether the password was in the URL itself, where `ps` shows it.
     """
 
     host: str
@@ -46,44 +45,43 @@ class Broker:
 
     @property
     def name(self) -> str:
-        """For people: scheme, host and port, without user, password and topic."""
+        """Scheme, host and port, without user, password and topic."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
 
 
 def parse_broker(url: str, environ: Mapping[str, str] | None = None) -> Broker:
-    """Reads an address.
+    """Parses a broker URL and finds its password.
 
-    The password is looked for in the address, where ${NAME} stands for an environment variable,
-    then in $EDGEIQA_MQTT_PASSWORD, then in the file `mqtt-password` of $CREDENTIALS_DIRECTORY.
+    The password is taken from the URL, where ${NAME} stands for an environment variable, else
+    from $EDGEIQA_MQTT_PASSWORD, else from the file `mqtt-password` in $CREDENTIALS_DIRECTORY.
 
     Args:
         url: `mqtt://` or, with TLS, `mqtts://`; user, password and topic percent-encoded.
-        environ: Instead of the environment of the process.
+        environ: Replaces the environment of the process.
 
     Raises:
-        ValueError: No such address; the text names it without its password.
-        OSError: The file with the password cannot be read.
+        ValueError: An invalid URL; the text shows it without its password.
+        OSError: The password file cannot be read.
     """
     environ = os.environ if environ is None else environ
     shown = without_password(url)
+    expanded = with_environment(url)
     try:
-        parts = urlsplit(with_environment(url))
+        parts = urlsplit(expanded)
         host, port = parts.hostname, parts.port
         if host is not None:
             host.encode("idna")
     except UnicodeError as error:
-        raise ValueError(f"{shown}: no name of a host") from error
-    except MissingVariableError:
-        raise
+        raise ValueError(f"{shown}: invalid host name") from error
     except ValueError as error:
         raise ValueError(f"{shown}: {error}") from error
     if parts.scheme not in PORTS:
         raise ValueError(f"{shown}: expected mqtt:// or mqtts://, {_EXAMPLE}")
     if not host or port == 0:
-        raise ValueError(f"{shown}: no host or no port that can be, {_EXAMPLE}")
-    if "#" in url or "?" in url:  # urlsplit forgets an empty one.
-        raise ValueError(f"{shown}: a topic cannot have a ? or #, unless as %3F")
+        raise ValueError(f"{shown}: expected a host and a port from 1 to 65535, {_EXAMPLE}")
+    if "#" in url or "?" in url:  # urlsplit drops empty ones.
+        raise ValueError(f"{shown}: a topic cannot contain ? or #; write ? as %3F")
     user = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password is not None else None
     if password is not None and user is None:
@@ -97,17 +95,13 @@ def parse_broker(url: str, environ: Mapping[str, str] | None = None) -> Broker:
 
 
 def checked_topic(topic: str, shown: str) -> str:
-    """The topic, if verdicts can be published there.
-
-    Raises:
-        ValueError: Empty, with a wildcard or NUL, or too long.
-    """
+    """Returns the topic; ValueError if it is empty, too long, or has a wildcard or NUL."""
     if not topic.strip("/"):
         raise ValueError(f"{shown}: the topic is missing, {_EXAMPLE}")
     if any(sign in topic for sign in "+#\0"):
-        raise ValueError(f"{shown}: nobody can publish on a topic with +, # or NUL")
+        raise ValueError(f"{shown}: a topic to publish on cannot contain +, # or NUL")
     if topic.endswith("/") or topic.startswith(("/", "$")):
-        raise ValueError(f"{shown}: the topic begins with / or $ or ends with /, {_EXAMPLE}")
+        raise ValueError(f"{shown}: the topic starts with / or $ or ends with /, {_EXAMPLE}")
     if len(topic.encode()) > 60_000:
         raise ValueError(f"{shown[:60]}...: the topic is too long")
     return topic

@@ -1,8 +1,8 @@
-"""Draws score, verdict and reasons onto a frame, for people who watch.
+"""Draws score, verdict and reasons onto a frame.
 
-A dark band along the lower edge, so that it reads alike on bright and on dark pictures. The
-verdict is told by a word and a sign, not by its colour alone; the colours are those of Okabe and
-Ito (2008), which colour-blind eyes can tell apart, lightened for the dark ground.
+A dark band along the lower edge is equally legible on bright and dark pictures. The verdict is
+shown by a word and a sign, not by colour alone; the colours are those of Okabe and Ito (2008),
+which colour-blind people can distinguish, lightened for the dark background.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from edgeiqa.live.result import LiveResult
 from edgeiqa.preprocessing.resize import to_rgb, to_rgb_at
 
 MAX_SIDE = 1280
-"""Larger pictures are drawn smaller, to this longest side in pixels."""
+"""Larger pictures are reduced to this longest side in pixels."""
 
 MIN_SIDE = 240
-"""Smaller ones larger, by a whole number, until their shorter side has so many pixels."""
+"""Smaller ones are enlarged by a whole number until their shorter side has this many pixels."""
 
 HISTORY_S = 10.0
-"""Seconds that the curve looks back."""
+"""Seconds that the curve covers."""
 
 _GROUND, _DARKNESS = (10, 12, 16), 0.72
 _INK, _FAINT, _RAIL = (255, 255, 255), (190, 196, 204), (84, 90, 100)
 _ACCEPT, _REJECT, _NEUTRAL = (64, 214, 164), (255, 146, 84), (120, 190, 240)
 _POINTS = 600
 _REASON_LINES = 3
-_SMOOTH = 4  # Signs and curves are drawn so many times larger and reduced: Pillow has jagged lines.
+_SMOOTH = 4  # Antialiasing: signs and curves are drawn this much larger and then reduced.
 
 
 class Overlay:
-    """Draws onto the frames of one stream, and remembers their scores for the curve."""
+    """Draws onto the frames of one stream and keeps their scores for the curve."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class Overlay:
         """Chooses what is drawn.
 
         Args:
-            threshold: Least score 0-100 that the gate accepts, marked on the bar; None for none.
-            history_s: Seconds that the curve looks back.
+            threshold: Minimum score 0-100 accepted by the gate, marked on the bar; None for none.
+            history_s: Seconds that the curve covers.
             max_side: Longest side of the drawing in pixels.
         """
         self._threshold = threshold
@@ -58,7 +58,7 @@ class Overlay:
         self._history: deque[tuple[int, float]] = deque(maxlen=_POINTS)
 
     def remember(self, result: LiveResult) -> None:
-        """Puts a result that is not drawn into the curve."""
+        """Adds a result that is not drawn to the curve."""
         if result.smoothed is None or result.timestamp_ns is None:
             return
         now = result.timestamp_ns
@@ -71,31 +71,25 @@ class Overlay:
     def draw(
         self, frame: Frame | Image.Image, result: LiveResult, *, note: str | None = None
     ) -> Image.Image:
-        """The frame with its result, which goes into the curve as well.
+        """Draws a result onto its frame and adds it to the curve.
 
         Args:
-            frame: What was scored; a PIL picture has to be upright and of mode RGB.
-            result: Of it.
-            note: One line more, such as an event of the camera.
+            frame: What was scored; a PIL picture must be upright and of mode RGB.
+            result: Its result.
+            note: One more line, such as an event of the camera.
 
         Returns:
-            A fresh picture of mode RGB, upright, of the same aspect ratio (to a pixel), with
-            at most `max_side` pixels a side.
+            A new upright picture of mode RGB with the same aspect ratio (to a pixel) and at most
+            `max_side` pixels a side.
         """
         return self.prepare(frame, result, note=note)()
 
     def prepare(
         self, frame: Frame | Image.Image, result: LiveResult, *, note: str | None = None
     ) -> Callable[[], Image.Image]:
-        """The same drawing, made when it is asked for, from any thread, or never.
+        """Like `draw`, but returns a function that draws later, from any thread.
 
-        Args:
-            frame: As for `draw`; not written to in between.
-            result: As for `draw`; it goes into the curve now.
-            note: As for `draw`.
-
-        Returns:
-            What `draw` would have returned now; to be called.
+        The result is added to the curve now; the frame must not change in between.
         """
         self.remember(result)
         history = list(self._history)
@@ -109,7 +103,7 @@ class Overlay:
 
 
 def scaled(frame: Frame | Image.Image, max_side: int = MAX_SIDE) -> Image.Image:
-    """The frame upright in RGB at the size in which it is drawn, a fresh picture."""
+    """A new picture of the frame, upright, in RGB, at the size at which it is drawn."""
     if isinstance(frame, Frame):
         height, width = frame.size
     else:
@@ -132,7 +126,7 @@ def scaled(frame: Frame | Image.Image, max_side: int = MAX_SIDE) -> Image.Image:
 
 
 def verdict_word(result: LiveResult) -> str:
-    """One word for people: Accept, Reject, Scored (there is no gate) or No score."""
+    """Accept, Reject, Scored (without a gate) or No score."""
     if result.error is not None or result.smoothed is None:
         return "No score"
     if result.verdict is None:
@@ -185,7 +179,7 @@ class _Band:
         self, pen: ImageDraw.ImageDraw, y: int, row: int, result: LiveResult,
         colour: tuple[int, int, int],
     ) -> tuple[int, int]:  # fmt: skip
-        """Sign, word and number; returns the columns that are left between them."""
+        """Sign, word and number; returns the columns free between them."""
         middle = y + row / 2
         side = round(1.1 * self._size)
         word = verdict_word(result)
@@ -216,7 +210,7 @@ class _Band:
             x = left + round((self._inner - 1) * self._threshold / 100)
             over = max(2, bar // 3)
             half = max(1, self._size // 12)
-            # Dark around light: seen on the filled and on the empty part.
+            # Dark around light: visible on the filled and on the empty part.
             pen.rectangle((x - 2 * half, y - over, x + 2 * half, y + bar + over), _GROUND)
             pen.rectangle((x - half, y - over, x + half, y + bar + over), _INK)
 
@@ -259,10 +253,10 @@ class _Band:
         lines = [
             line for text in sentences for line in _wrapped(text[:500], self._small, self._inner)
         ]
-        most = max(1, min(_REASON_LINES, self._sheet.height // (4 * self._size)))
-        if len(lines) > most:
-            lines[most - 1] = _shortened(lines[most - 1] + " ...", self._small, self._inner)
-        return lines[:most]
+        limit = max(1, min(_REASON_LINES, self._sheet.height // (4 * self._size)))
+        if len(lines) > limit:
+            lines[limit - 1] = _shortened(lines[limit - 1] + " ...", self._small, self._inner)
+        return lines[:limit]
 
 
 def _colour(result: LiveResult) -> tuple[int, int, int]:
@@ -273,7 +267,7 @@ def _colour(result: LiveResult) -> tuple[int, int, int]:
 @lru_cache(maxsize=32)
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # With a size it is, or there is none at all.
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Always, when a size is given.
     return font
 
 
@@ -303,7 +297,7 @@ def _sign(word: str, side: int) -> Image.Image:
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """Lines that fit a width; a word that does not is cut."""
+    """Wraps a text at words; a word that is too long is cut."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

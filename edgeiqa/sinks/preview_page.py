@@ -1,4 +1,4 @@
-"""The page that a browser shows: one file without anything from elsewhere."""
+"""The preview page: one self-contained file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE = """<!DOCTYPE html>
 <body>
 <main>
   <h1 id="name">edgeiqa live</h1>
-  <img id="video" src="stream.mjpg" alt="Live picture with its quality, told by the text below">
+  <img id="video" src="stream.mjpg" alt="Live picture; its quality is described below">
   <div class="row">
     <span id="verdict" class="faint" role="status">Waiting for the first frame</span>
     <span id="numbers" class="faint"></span>
@@ -38,9 +38,9 @@ PAGE = """<!DOCTYPE html>
 "use strict";
 const at = id => document.getElementById(id);
 const put = (id, text) => { if (at(id).textContent !== text) at(id).textContent = text; };
-const one = (value, unit) => value == null ? "" : value.toFixed(1) + unit;
+const fixed = (value, unit) => value == null ? "" : value.toFixed(1) + unit;
 let lost = false;
-async function look() {
+async function refresh() {
   try {
     const answer = await fetch("latest.json", {cache: "no-store"});
     const now = await answer.json();
@@ -54,9 +54,9 @@ async function look() {
       put("verdict", now.word);
       const errors = now.stats.errors;
       put("numbers", [
-        one(result.smoothed, " of 100"),
-        one(now.stats.fps_scored, " scored per second"),
-        one(now.stats.latency_p50_ms, " ms"),
+        fixed(result.smoothed, " of 100"),
+        fixed(now.stats.fps_scored, " frames per second"),
+        fixed(now.stats.latency_p50_ms, " ms"),
         now.stats.dropped + " dropped",
         errors + (errors === 1 ? " error" : " errors")].filter(Boolean).join(", "));
       const sentences = result.error ? [result.error] : now.sentences;
@@ -73,11 +73,11 @@ async function look() {
   } catch {
     lost = true;
     at("verdict").className = "faint";
-    put("verdict", "Ended, or no connection");
+    put("verdict", "Not connected");
   }
-  setTimeout(look, 500);
+  setTimeout(refresh, 500);
 }
-look();
+refresh();
 </script>
 </body>
 </html>

@@ -1,17 +1,18 @@
-"""Shows a live stream to browsers: a page, MJPEG and the latest result as JSON.
+"""Serves a live stream to browsers: a page, MJPEG and the latest result as JSON.
 
-| address | what |
+| path | content |
 | --- | --- |
 | `/` | the page |
-| `/stream.mjpg` | the overlaid frames, `multipart/x-mixed-replace` of JPEGs |
+| `/stream.mjpg` | the frames with overlay, `multipart/x-mixed-replace` of JPEGs |
 | `/frame.jpg` | the newest of them |
 | `/latest.json` | the newest result, statistics and event |
 
-Each viewer gets the newest frame when it is ready for one: a slow one skips frames, it never
-makes memory grow. A frame is drawn and coded once for all viewers, and not at all while nobody
-looks. Only this machine can connect unless another host is asked for, and then a request must
-name this machine as its host: no web page elsewhere can read the camera by a name that it has
-pointed at 127.0.0.1 (DNS rebinding).
+Each viewer gets the newest frame when it is ready for one: a slow viewer skips frames and never
+makes memory grow. A frame is drawn and encoded once for all viewers, and not at all while nobody
+is watching. Connections are bounded: when there are too many, the oldest that does not watch the
+stream is closed. Only this machine can connect unless another host is requested, and then a
+request must name this machine as its host, so that no web page elsewhere can read the camera
+through a name that it resolves to 127.0.0.1 (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -33,18 +34,19 @@ from edgeiqa.errors import EdgeIQAError
 from edgeiqa.sinks.preview_page import PAGE
 
 HOST = "127.0.0.1"
-MOST_VIEWERS = 16
+MAX_VIEWERS = 16
+MAX_CONNECTIONS = 64
 JPEG_QUALITY = 80
 
 _BOUNDARY = "edgeiqa-frame"
 _SEND_TIMEOUT_S = 10.0
-"""A viewer that takes nothing for so long is sent away."""
+"""A viewer that accepts nothing for this long is disconnected."""
 
-_LOOK_S = 2.0
-"""While no frame comes, how often a viewer is looked after."""
+_CHECK_INTERVAL_S = 2.0
+"""Interval of checks for disconnected viewers while no frame arrives."""
 
 _SEND_BUFFER = 256 * 1024
-"""Bytes that the system holds for a viewer; more would be a delay for a slow one."""
+"""Bytes that the system buffers for a viewer; more would delay a slow one."""
 
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; "
@@ -57,24 +59,24 @@ class PreviewServerError(EdgeIQAError, OSError):
 
 
 class PreviewServer:
-    """Serves what `publish` was given last, in threads of its own."""
+    """Serves whatever was published last, in its own threads."""
 
     def __init__(self, port: int, *, host: str = HOST) -> None:
-        """Starts to listen.
+        """Starts listening.
 
         Args:
             port: TCP port; 0 for any free one, see `url`.
-            host: Address to listen at. The default can be reached from this machine only;
-                "0.0.0.0" from everywhere: whoever can reach it then sees the camera.
+            host: Address to listen on. The default is reachable from this machine only; with
+                "0.0.0.0" anybody who can reach it sees the camera.
 
         Raises:
-            PreviewServerError: The port is taken or forbidden, or no such host; an OSError.
+            PreviewServerError: The port is taken or forbidden, or the host unknown; an OSError.
         """
         self._changed = threading.Condition()
-        self._coding = threading.Lock()
+        self._encoding = threading.Lock()
         self._number = 0
         self._render: Callable[[], Image.Image] | None = None
-        self._coded: tuple[int, bytes] = (0, b"")
+        self._encoded: tuple[int, bytes] = (0, b"")
         self._status: dict[str, Any] = {}
         self._closed = False
         self._viewers = 0
@@ -100,21 +102,21 @@ class PreviewServer:
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended."""
+        """Whether `close` was called."""
         return self._closed
 
     @property
     def viewers(self) -> int:
-        """How many watch the stream now."""
+        """Number of viewers of the stream."""
         return self._viewers
 
     def publish(self, render: Callable[[], Image.Image] | None, status: dict[str, Any]) -> None:
         """Shows the next frame; returns at once.
 
         Args:
-            render: Makes the picture, mode RGB; called at most once, in a viewer's thread, and
-                only if somebody looks. None leaves the picture as it is.
-            status: For `/latest.json`; not changed any more.
+            render: Creates the picture, mode RGB; called at most once, in a viewer's thread, and
+                only if somebody is watching. None keeps the current picture.
+            status: For `/latest.json`; must not be changed any more.
         """
         with self._changed:
             self._status = status
@@ -124,7 +126,7 @@ class PreviewServer:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Sends all viewers away and frees the port; any number of times."""
+        """Disconnects all viewers and frees the port; may be repeated."""
         with self._changed:
             if self._closed:
                 return
@@ -135,38 +137,34 @@ class PreviewServer:
         self._thread.join(1.0)
 
     def status(self) -> dict[str, Any]:
-        """What `/latest.json` says."""
+        """The content of `/latest.json`."""
         with self._changed:
             return self._status
 
     def next_jpeg(self, after: int, timeout: float | None = None) -> tuple[int, bytes] | None:
-        """The newest frame, once there is a newer one.
-
-        Args:
-            after: Number of the frame that is known; 0 for none.
-            timeout: Seconds to wait at most; None for no limit.
+        """Waits for a frame newer than number `after`, 0 for any.
 
         Returns:
-            Its number and the JPEG; or None at the end or after the timeout.
+            Its number and the JPEG; None after `close` or the timeout.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._number > after, timeout)
             if self._closed or self._number <= after:
                 return None
-        with self._coding:  # The others wait for the one that draws, and take what it made.
+        with self._encoding:  # The others wait for the one that draws, and take its result.
             with self._changed:
                 number, render = self._number, self._render
-            if self._coded[0] != number and render is not None:
+            if self._encoded[0] != number and render is not None:
                 stream = io.BytesIO()
                 render().save(stream, "JPEG", quality=JPEG_QUALITY)
-                self._coded = (number, stream.getvalue())
-            return self._coded
+                self._encoded = (number, stream.getvalue())
+            return self._encoded
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[bool]:
         """Counts a viewer; yields whether there is room for it."""
         with self._changed:
-            room = self._viewers < MOST_VIEWERS
+            room = self._viewers < MAX_VIEWERS
             self._viewers += room
         try:
             yield room
@@ -176,7 +174,7 @@ class PreviewServer:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name means this machine only."""
+    """Whether an address or name stands for this machine only."""
     name = host.strip("[]").partition("%")[0].lower()
     if name == "localhost":
         return True
@@ -194,26 +192,49 @@ class _Http(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.address_family = family
+        self._lock = threading.Lock()
+        self._waiting: dict[socket.socket, None] = {}  # Not watching the stream, oldest first.
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
-        """Binds without the look-up of this machine's name, which may take seconds."""
+        """Binds without looking up this machine's name, which may take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Makes room for a new connection."""
+        with self._lock:
+            while len(self._waiting) >= MAX_CONNECTIONS - MAX_VIEWERS:
+                oldest = next(iter(self._waiting))
+                del self._waiting[oldest]
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)  # Its thread notices and closes it.
+            self._waiting[request] = None
+        super().process_request(request, client_address)
+
+    def forget(self, request: socket.socket) -> None:
+        """A connection ended, or watches the stream from now on."""
+        with self._lock:
+            self._waiting.pop(request, None)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Closes a connection."""
+        self.forget(request)
+        super().shutdown_request(request)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A viewer that goes is no news."""
+        """A viewer that disconnects is not worth a message."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     preview: PreviewServer
-    protocol_version = "HTTP/1.0"  # One answer per connection, ended by closing it.
+    protocol_version = "HTTP/1.0"  # One response per connection, ended by closing it.
     server_version, sys_version = "edgeiqa", ""
     timeout = _SEND_TIMEOUT_S
 
     def do_GET(self) -> None:
-        """Answers."""
+        """Responds to a request."""
         if not self._is_for_us():
             self._send(403, "text/plain", b"this preview is for this machine only\n")
             return
@@ -232,11 +253,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/stream.mjpg":
             with self.preview.watching() as room:
                 if room:
+                    self.server.forget(self.connection)  # type: ignore[attr-defined]
                     self._stream()
                 else:
                     self._send(503, "text/plain", b"too many viewers\n")
         else:
-            self._send(404, "text/plain", b"there is /, /stream.mjpg, /frame.jpg, /latest.json\n")
+            paths = b"paths: /, /stream.mjpg, /frame.jpg, /latest.json\n"
+            self._send(404, "text/plain", paths)
 
     do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
 
@@ -271,7 +294,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         number = 0
         while self.command != "HEAD":
-            newest = self.preview.next_jpeg(number, _LOOK_S)
+            newest = self.preview.next_jpeg(number, _CHECK_INTERVAL_S)
             if newest is None:
                 if self.preview.closed or self._is_gone():
                     return
@@ -283,9 +306,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(head.encode() + jpeg + b"\r\n")
 
     def _is_gone(self) -> bool:
-        """Whether the viewer has hung up, which else only the next frame would show."""
-        ready, _, _ = select.select([self.connection], [], [], 0)
-        return bool(ready) and not self.connection.recv(1024, socket.MSG_PEEK)
+        """Whether the viewer has disconnected, which otherwise only the next frame would show."""
+        poll = select.poll() if hasattr(select, "poll") else None
+        if poll is None:  # Windows.
+            ready = bool(select.select([self.connection], [], [], 0)[0])
+        else:  # select() fails for descriptors above 1023.
+            poll.register(self.connection, select.POLLIN)
+            ready = bool(poll.poll(0))
+        return ready and not self.connection.recv(1024, socket.MSG_PEEK)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are no news."""
+        """Requests are not logged."""

@@ -1,7 +1,7 @@
-"""A folder that holds so many bytes of our pictures at most; the oldest go for new ones.
+"""A folder with a quota for our pictures; the oldest are removed for new ones.
 
-Only files that we saved are counted and removed (`edgeiqa.sinks.jpeg.is_ours`): whatever else
-lies in the folder stays, whatever its name.
+Only files that we saved are counted and removed (`edgeiqa.sinks.jpeg.is_ours`); everything else in
+the folder is left alone.
 """
 
 from __future__ import annotations
@@ -19,41 +19,43 @@ from edgeiqa.files.lock import LockedError, lock_folder
 from edgeiqa.files.size import size_words
 from edgeiqa.sinks.jpeg import is_ours
 
-_LOOK_EVERY_S = 60.0
+_SCAN_INTERVAL_S = 60.0
 
 
 class SaveError(EdgeIQAError, OSError):
-    """A picture that was not saved, and why; one line for people."""
+    """Why a picture was not saved; one line for people."""
 
 
 class QuotaFolder:
     """Our pictures in a folder, oldest first.
 
-    What the sizes of its files sum up to never exceeds the quota, the one that is being written
-    included. One process at a time may save in a folder.
+    Their total size never exceeds the quota, including the one being written. One process at a
+    time may save in a folder.
     """
 
     def __init__(self, path: str, quota: int, reserve: int = 0) -> None:
-        """Makes the folder if it is missing, and finds what earlier runs saved in it.
+        """Creates the folder if necessary, and finds what earlier runs saved in it.
 
         Args:
             path: Of the folder.
-            quota: Bytes that our pictures take at most.
-            reserve: Bytes of the disk that are to stay free: nothing is saved beyond that.
+            quota: Maximum bytes of our pictures.
+            reserve: Bytes of the disk to keep free.
 
         Raises:
-            SaveError: It cannot be made or written, or another process saves there.
-            ValueError: A quota below 1, or a reserve below 0.
+            SaveError: It cannot be created or written, or another process saves there.
+            ValueError: A quota below 1, or a negative reserve.
         """
         if quota < 1 or reserve < 0:
-            raise ValueError(f"quota {quota} and reserve {reserve}, expected bytes from 1, 0 on")
+            raise ValueError(
+                f"quota is {quota} and reserve {reserve}, expected at least 1 and 0 bytes"
+            )
         self.path, self.quota, self.reserve = path, quota, reserve
         self._files: dict[str, int] = {}
         self.used = 0
         """Bytes of our pictures."""
-        self._looked = 0.0
+        self._scanned = 0.0
         self.removed = 0
-        """Pictures that gave way since it was opened."""
+        """Pictures removed for new ones since it was opened."""
         try:
             os.makedirs(path, exist_ok=True)
             if not os.access(path, os.W_OK | os.X_OK):
@@ -64,15 +66,15 @@ class QuotaFolder:
         except OSError as error:
             raise SaveError(f"cannot save in {path}: {error.strerror or error}") from error
         clear_parts(path)
-        self._look()
+        self._scan()
 
     @property
     def count(self) -> int:
-        """How many of our pictures there are."""
+        """Number of our pictures."""
         return len(self._files)
 
     def free_name(self, name: str) -> str:
-        """The name, or with a number where it is taken."""
+        """The name, with a number if it is taken."""
         stem, suffix = os.path.splitext(name)
         number = 0
         while os.path.lexists(os.path.join(self.path, name)):
@@ -81,18 +83,18 @@ class QuotaFolder:
         return name
 
     def save(self, name: str, data: bytes) -> str:
-        """Writes a picture, whole or not at all, and removes the oldest ones if it must.
+        """Writes a picture atomically, removing the oldest ones if necessary.
 
         Args:
-            name: Of the file, as `picture.name_of` gives it.
-            data: What `picture.encode` made with that name.
+            name: Of the file, from `edgeiqa.sinks.jpeg.name_of`.
+            data: From `edgeiqa.sinks.jpeg.encode` with that name.
 
         Returns:
             Its path.
 
         Raises:
-            SaveError: No room within the quota or on the disk, or it cannot be written; its
-                `errno` is that of the reason where there is one.
+            SaveError: No room within the quota or on the disk, or a failed write; with the
+                `errno` of the cause where there is one.
         """
         size = len(data)
         if size > self.quota:
@@ -114,7 +116,7 @@ class QuotaFolder:
         return path
 
     def close(self) -> None:
-        """Lets another process save here; any number of times."""
+        """Lets another process save here; may be repeated."""
         lock, self._lock = self._lock, None
         if lock is not None:
             os.close(lock)
@@ -131,8 +133,8 @@ class QuotaFolder:
         self.close()
 
     def _make_room(self, size: int) -> None:
-        if self.used + size > self.quota and time.monotonic() - self._looked > _LOOK_EVERY_S:
-            self._look()  # Perhaps somebody else took some away.
+        if self.used + size > self.quota and time.monotonic() - self._scanned > _SCAN_INTERVAL_S:
+            self._scan()  # Somebody may have removed some.
         victims: list[str] = []
         left = self.used
         for name in sorted(self._files):
@@ -141,7 +143,7 @@ class QuotaFolder:
             victims.append(name)
             left -= self._files[name]
         free = shutil.disk_usage(self.path).free + self.used - left
-        if free < size:  # Before anything is removed for a picture that finds no room.
+        if free < size:  # Before anything is removed for a picture that does not fit.
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if free - size < self.reserve:
             raise SaveError(
@@ -154,8 +156,8 @@ class QuotaFolder:
                 self.removed += 1
             self.used -= self._files.pop(name)
 
-    def _look(self) -> None:
-        """Finds our pictures; those that are known are not read again."""
+    def _scan(self) -> None:
+        """Finds our pictures; known ones are not read again."""
         found: dict[str, int] = {}
         with os.scandir(self.path) as entries:
             for entry in entries:
@@ -163,4 +165,4 @@ class QuotaFolder:
                     if entry.name in self._files or is_ours(entry.path):
                         found[entry.name] = entry.stat(follow_symlinks=False).st_size
         self._files, self.used = found, sum(found.values())
-        self._looked = time.monotonic()
+        self._scanned = time.monotonic()

@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 REFRESH_S = 0.1
-"""Seconds between two drawings; more often nobody can read."""
+"""Seconds between two updates."""
 
 _BAR = 30
 _COLOURS = {"Accept": "green", "Reject": "red", "Scored": "cyan", "No score": "yellow"}
 
 
 class TerminalError(EdgeIQAError):
-    """No live line can be shown; the text says why, for the user."""
+    """Why no live line can be shown; the text is for the user."""
 
 
 class LiveLine:
-    """Lines that are redrawn in their place; everything else is printed above them."""
+    """Lines that are redrawn in place; everything else is printed above them."""
 
     def __init__(self, *, threshold: float | None = None, stream: TextIO | None = None) -> None:
-        """Looks whether a live line can be shown.
+        """Prepares the live line.
 
         Args:
-            threshold: Least score 0-100 that the gate accepts, marked on the bar.
+            threshold: Minimum score 0-100 accepted by the gate, marked on the bar.
             stream: A terminal; standard output by default.
 
         Raises:
-            TerminalError: It is no terminal, or rich is missing.
+            TerminalError: Not a terminal, or rich is missing.
         """
         stream = stream or sys.stdout
         if not stream.isatty():
-            raise TerminalError("standard output is no terminal")
+            raise TerminalError("standard output is not a terminal")
         try:
             from rich.console import Console
             from rich.live import Live
         except ImportError as error:
             raise TerminalError(
-                'it needs rich, which is not installed: pip install "edgeiqa[video]"'
+                'rich is not installed: pip install "edgeiqa[video]"'
             ) from error
         self._threshold = threshold
         self._console: Console = Console(file=stream, highlight=False)
@@ -57,7 +57,7 @@ class LiveLine:
         self._next = 0.0
 
     def show(self, result: LiveResult, stats: LiveStats) -> None:
-        """Redraws it, if the last drawing is long enough ago."""
+        """Redraws it, at most every `REFRESH_S`."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -65,13 +65,13 @@ class LiveLine:
         self._live.update(self.text(result, stats), refresh=True)
 
     def print(self, line: str) -> None:
-        """Prints a line above it that stays, such as an event."""
+        """Prints a permanent line above it, such as an event."""
         from rich.text import Text
 
         self._console.print(Text(printable(line)))
 
     def text(self, result: LiveResult, stats: LiveStats) -> Text:
-        """What is shown: the bar, what is wrong, the rates; always three lines."""
+        """The three lines shown: score bar, reasons, rates."""
         from rich.text import Text
 
         word = verdict_word(result)
@@ -100,7 +100,7 @@ class LiveLine:
         errors = "error" if stats.errors == 1 else "errors"
         text.append(
             f"{stats.fps_scored:.1f} of {stats.fps_in:.1f} frames/s{latency}, "
-            f"{stats.dropped} dropped, {stats.errors} {errors}; Ctrl-C ends",
+            f"{stats.dropped} dropped, {stats.errors} {errors}; press Ctrl-C to stop",
             "dim",
         )
         return text

@@ -1,4 +1,4 @@
-"""Writes pictures with their times into an MP4 file, which appears whole or not at all."""
+"""Writes pictures with timestamps to an MP4 file, atomically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import AtomicFile
 
 _CLOCK = 60_000
-"""Ticks per second of the file's time: every usual frame rate fits, and MPEG-4's 16 bits."""
+"""Ticks per second: divisible by common frame rates, and within MPEG-4's 16 bits."""
 
 _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     # yuv420p plays everywhere; veryfast keeps up with a camera on a small board.
@@ -29,26 +29,26 @@ class VideoFileError(EdgeIQAError, OSError):
 
 
 class VideoFile:
-    """An MP4 that grows picture by picture.
+    """An MP4 file that grows picture by picture.
 
-    It is written beside its place and moved there by `close`; `discard` leaves an older file of
-    that name as it was. As a context manager it closes, also after Ctrl-C, so that a recording
-    that was interrupted can be played; only another error discards it.
+    It is written to a temporary file, which `close` moves into place; `discard` keeps an older
+    file of that name. As a context manager it closes even after Ctrl-C, so that an interrupted
+    recording can be played; any other error discards it.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Opens the file.
 
         Args:
-            path: Where it shall be, ending in .mp4.
+            path: Its path, ending in .mp4.
 
         Raises:
-            ImportError: PyAV is missing; the text says how to get it.
-            VideoFileError: It cannot be written there; an OSError.
+            ImportError: PyAV is missing; the text says how to install it.
+            VideoFileError: It cannot be written; an OSError.
         """
         self.path = os.fspath(path)
         self.frames = 0
-        """Pictures written so far."""
+        """Number of pictures written."""
         self._av = _import_av()
         try:
             self._file = AtomicFile(self.path)
@@ -66,12 +66,12 @@ class VideoFile:
 
         Args:
             picture: Mode RGB. The first one sets the size of the video, rounded up to even
-                numbers; another size is fitted into it with black bars.
-            timestamp_ns: When it is to be seen, in nanoseconds of any clock. One that does not
-                rise is put right behind the picture before.
+                numbers; others are fitted into it with black bars.
+            timestamp_ns: Presentation time in nanoseconds of any clock. A picture that is not
+                later than the previous one follows it immediately.
 
         Raises:
-            VideoFileError: It cannot be encoded or written, because the disk is full, say.
+            VideoFileError: It cannot be encoded or written, for instance on a full disk.
         """
         try:
             if self._stream is None:
@@ -94,7 +94,7 @@ class VideoFile:
         self.frames += 1
 
     def close(self) -> None:
-        """Completes the file and puts it in its place; without a picture there is none.
+        """Completes the file and moves it into place; without a picture there is no file.
 
         Raises:
             VideoFileError: It cannot be completed; there is no file then.
@@ -116,7 +116,7 @@ class VideoFile:
             self.discard()
 
     def discard(self) -> None:
-        """Gives it up, unless it is complete."""
+        """Discards the file unless it is complete."""
         if self._closed:
             return
         self._closed = True
@@ -145,21 +145,21 @@ class VideoFile:
                 continue
             try:
                 stream = self._container.add_stream(name, rate=30, options=options)
-            except (ValueError, LookupError):  # Named, but not for writing.
+            except (ValueError, LookupError):  # Listed, but not for writing.
                 continue
             stream.width, stream.height = self._size
             stream.pix_fmt = "yuv420p"
             stream.codec_context.time_base = Fraction(1, _CLOCK)
             return stream
         known = ", ".join(name for name, _ in _ENCODERS)
-        raise VideoFileError(f"cannot write {self.path}: PyAV has none of the encoders {known}")
+        raise VideoFileError(f"cannot write {self.path}: PyAV lacks the encoders {known}")
 
 
 def _fitted(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """In the middle of a black sheet, as large as fits."""
+    """Centred on black, as large as possible."""
     sheet = Image.new("RGB", size)
     factor = min(size[0] / picture.width, size[1] / picture.height)
-    if not 1.0 <= factor < 1.05:  # Else it is that size, but for the row that makes it even.
+    if not 1.0 <= factor < 1.05:  # Otherwise it differs only by the row that makes it even.
         inner = tuple(max(1, round(side * factor)) for side in picture.size)
         picture = picture.resize((inner[0], inner[1]), Image.Resampling.BILINEAR)
     sheet.paste(picture, ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2))

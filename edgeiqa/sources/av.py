@@ -1,4 +1,4 @@
-"""Videos, cameras and streams through PyAV, the Python face of ffmpeg's libraries."""
+"""Videos, cameras and streams through PyAV, the Python binding of ffmpeg's libraries."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from edgeiqa.sources.av_frame import ColorHint, to_frame
 from edgeiqa.sources.clock import RisingClock
 from edgeiqa.sources.reader_thread import Skipped
 
-# After so many failed reads in a row there is nothing left worth reading.
-_MOST_FAILURES = 100
+KEYFRAME_WAIT_S = 12.0
+"""Stream seconds after lost data for which a keyframe is awaited: more than the ten between the
+keyframes of common encoders, and a limit for streams that refresh gradually and have none."""
+
+_MAX_FAILURES = 100
+"""Failed reads in a row after which nothing more is expected of a file."""
+
 _SECOND_NS = 1_000_000_000
 
 
 def import_av() -> ModuleType:
-    """PyAV.
-
-    Raises:
-        ImportError: It is not there; says how to get it.
-    """
+    """Imports PyAV; an ImportError says how to install it."""
     try:
         import av
     except ImportError as error:
@@ -35,17 +36,19 @@ def import_av() -> ModuleType:
 
 
 class VideoFeed:
-    """One go at whatever ffmpeg opens: the frames of its best video stream.
+    """One connection to anything ffmpeg opens: the frames of its best video stream.
+
+    After lost or damaged data, decoders go on with pictures that refer to what is missing and
+    flag only the first of them. So nothing is delivered from there to the next keyframe.
 
     Args:
-        address: A path, a device or an address.
-        clock: Gives the timestamps.
-        live: Whether frames get their time of arrival; else their presentation time.
-        container_format: ffmpeg's name of the format; None to find out.
+        address: A path, a device or a URL.
+        clock: Supplies the timestamps.
+        live: Whether frames get their arrival time; otherwise their presentation time.
+        container_format: ffmpeg's name of the format; None to detect it.
         options: For ffmpeg's demuxer and protocol.
-        timeout_s: Seconds that connecting, finding out what it is, and each read may take;
-            None for as long as they like.
-        color: For YUV whose stream does not say.
+        timeout_s: Seconds that connecting, probing, and each read may take; None for no limit.
+        color: For YUV whose stream does not specify it.
     """
 
     def __init__(
@@ -70,13 +73,10 @@ class VideoFeed:
         self._stopped = threading.Event()
         self._container: Any = None
         self._stream: Any = None
+        self._damage = _Damage()
 
     def open(self) -> str:
-        """Opens it and finds the video stream in it.
-
-        Raises:
-            SourceError: It cannot be opened, or there is no video in it.
-        """
+        """Opens the address and finds its video stream; raises SourceError."""
         timeout = None if self._timeout_s is None else (self._timeout_s, self._timeout_s)
         started = time.monotonic()
         try:
@@ -86,23 +86,19 @@ class VideoFeed:
         except (self._av.FFmpegError, OSError, ValueError) as error:
             reason = self._reason(error)
             if self._timeout_s is not None and time.monotonic() - started >= self._timeout_s:
-                # Demuxers that are interrupted may call it "invalid data" and other things.
+                # Interrupted demuxers may report "invalid data" and other things.
                 reason = self._reason(TimeoutError())
             raise SourceError(f"cannot be opened ({reason})") from error
         stream = self._stream = self._video_stream()
         context = stream.codec_context
-        # Several frames at once cost a camera as many frames of delay, and a file nothing.
+        # Decoding several frames at once delays a camera by as many, and a file by nothing.
         stream.thread_type = "SLICE" if self._live else "AUTO"
         if not context.width or context.pix_fmt is None:  # Nothing could be decoded yet.
             return f"{context.name}"
         return f"{context.width}x{context.height} {context.name}, {context.pix_fmt}"
 
     def read(self) -> Iterator[Frame | Skipped]:
-        """Yields the frames; what cannot be decoded is skipped.
-
-        Raises:
-            SourceError: It breaks off.
-        """
+        """Yields the frames and skips what cannot be decoded; raises SourceError at a break."""
         failures = 0
         while not self._stopped.is_set():
             try:
@@ -111,22 +107,24 @@ class VideoFeed:
                     yield from self._decode(packet)
                     if self._stopped.is_set():
                         return
+                yield from self._damage.report()
                 return
             except self._av.FFmpegError as error:
                 failures += 1
                 if isinstance(error, BlockingIOError):  # Nothing there yet.
                     self._stopped.wait(0.005)
-                elif self._live or failures > _MOST_FAILURES:
+                elif self._live or failures > _MAX_FAILURES:
                     raise SourceError(f"reading failed ({self._reason(error)})") from error
                 else:
-                    yield Skipped(f"a piece cannot be read ({self._reason(error)})")
+                    self._damage.begin()
+                    yield Skipped(f"unreadable data ({self._reason(error)})")
 
     def interrupt(self) -> None:
-        """Ends it after the read in work, which keeps `timeout_s`."""
+        """Ends reading after the current read, which observes `timeout_s`."""
         self._stopped.set()
 
     def close(self) -> None:
-        """Closes it; must not be called while it is being read."""
+        """Closes the container; must not be called during a read."""
         container, self._container, self._stream = self._container, None, None
         if container is not None:
             container.close()
@@ -140,21 +138,24 @@ class VideoFeed:
         ]
         if not videos:
             kinds = ", ".join(sorted({stream.type for stream in streams})) or "nothing"
-            raise SourceError(f"no video in it, only {kinds}")
+            raise SourceError(f"contains no video, only {kinds}")
         return max(videos, key=lambda stream: stream.width * stream.height)
 
     def _decode(self, packet: Any) -> Iterator[Frame | Skipped]:
+        if packet.is_corrupt:
+            self._damage.begin()
         try:
             decoded = packet.decode()
         except self._av.FFmpegError as error:
             if packet.size:
-                yield Skipped(f"a frame cannot be decoded ({self._reason(error)})")
+                self._damage.begin()
+                yield Skipped(f"a frame that cannot be decoded ({self._reason(error)})")
             return
         for picture in decoded:
-            if picture.is_corrupt:
-                yield Skipped("a damaged frame")
-                continue
             timestamp_ns = self._clock.now() if self._live else self._presentation(picture)
+            if self._damage.covers(picture, timestamp_ns):
+                continue
+            yield from self._damage.report()
             try:
                 frame = to_frame(picture, self._color, timestamp_ns)
             except (self._av.FFmpegError, ValueError) as error:
@@ -170,7 +171,7 @@ class VideoFeed:
         return self._clock.at(int(picture.pts * picture.time_base * _SECOND_NS), step_ns)
 
     def _reason(self, error: Exception) -> str:
-        """Why it failed, without the address, as that may hold a password."""
+        """Why it failed, without the address, which may contain a password."""
         if isinstance(error, (self._av.error.ExitError, TimeoutError)):
             if self._timeout_s is not None:
                 return f"no answer within {self._timeout_s:g} s"
@@ -178,7 +179,41 @@ class VideoFeed:
         return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
+class _Damage:
+    """Which decoded pictures are damaged: from lost data on, up to an intact keyframe."""
+
+    def __init__(self) -> None:
+        self._active = False
+        self._since_ns: int | None = None
+        self._count = 0
+
+    def begin(self) -> None:
+        """Data was lost or could not be decoded."""
+        self._active, self._since_ns = True, None
+
+    def covers(self, picture: Any, timestamp_ns: int) -> bool:
+        """Whether a picture must not be delivered."""
+        if picture.is_corrupt:
+            self.begin()
+        if not self._active:
+            return False
+        if self._since_ns is None:
+            self._since_ns = timestamp_ns
+        late = timestamp_ns - self._since_ns > KEYFRAME_WAIT_S * _SECOND_NS
+        if not picture.is_corrupt and (picture.key_frame or late):
+            self._active = False
+            return False
+        self._count += 1
+        return True
+
+    def report(self) -> Iterator[Skipped]:
+        """What was left out since the last report, if anything."""
+        count, self._count = self._count, 0
+        if count:
+            yield Skipped("a frame damaged by lost data, up to the next keyframe", count)
+
+
 def _is_cover(stream: Any) -> bool:
-    """Whether a stream is the picture on the cover of a piece of music."""
+    """Whether a stream is the cover picture of a piece of music."""
     disposition = getattr(stream, "disposition", None)
     return disposition is not None and "attached_pic" in str(disposition)

@@ -1,4 +1,4 @@
-"""From a decoder's picture to a `Frame`, in the decoder's own memory where that can be."""
+"""Converts a decoded picture to a `Frame`, sharing the decoder's memory where possible."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.imaging.pixel_format import ColorMatrix, ColorRange, PixelFormat
 
-# What stands behind the numbers of ITU-T H.273, table 4, which ffmpeg uses.
+# Numbers of ITU-T H.273, table 4, which ffmpeg uses.
 _MATRICES = {
     1: ColorMatrix.BT709,
     4: ColorMatrix.BT601,  # FCC: the third decimal differs.
     5: ColorMatrix.BT601,
     6: ColorMatrix.BT601,
-    7: ColorMatrix.BT709,  # SMPTE 240M, the forerunner: the second decimal differs.
+    7: ColorMatrix.BT709,  # SMPTE 240M: the second decimal differs.
 }
 _RANGES = {1: ColorRange.LIMITED, 2: ColorRange.FULL}
 _BT2020 = (9, 10)
@@ -36,17 +36,17 @@ _PLANAR = {
     "yuvj422p": PixelFormat.YUYV,
 }
 _SEMIPLANAR = {"nv12": PixelFormat.NV12, "nv21": PixelFormat.NV21}
-_AS_THEY_ARE = {*_PACKED, *_PLANAR, *_SEMIPLANAR, "gray", "yuyv422"}
+_NATIVE = {*_PACKED, *_PLANAR, *_SEMIPLANAR, "gray", "yuyv422"}
 
 
 @dataclass(frozen=True)
 class ColorHint:
-    """What the colours of YUV mean, where one knows better than the stream.
+    """Overrides the colour description of a YUV stream.
 
     Attributes:
-        matrix: None for what the stream says; where it says nothing BT.709 from 1280 pixels
-            of width or 720 of height on, as players have it, else BT.601.
-        range: None for what the stream says; where it says nothing limited, of gray full.
+        matrix: None to follow the stream; if it is silent, BT.709 from a width of 1280 or a
+            height of 720 pixels, as in players, else BT.601.
+        range: None to follow the stream; if it is silent, limited, and full for gray.
     """
 
     matrix: ColorMatrix | None = None
@@ -56,21 +56,21 @@ class ColorHint:
 def to_frame(picture: Any, color: ColorHint, timestamp_ns: int) -> Frame:
     """Wraps a decoded picture.
 
-    8-bit 4:2:0 and 4:2:2, NV12, NV21, YUYV, gray, RGB and BGR are looked at where they lie in
-    the decoder's memory, read-only, and nothing is copied. All else is converted by ffmpeg's
-    libswscale: to 8 bits; 4:4:4 and 4:1:1 to 4:2:0; what has alpha, and BT.2020, to RGB(A).
-    High dynamic range is not tone-mapped, and pixels that are not square stay so.
+    8-bit 4:2:0 and 4:2:2, NV12, NV21, YUYV, gray, RGB and BGR stay in the decoder's memory,
+    read-only, without a copy. Everything else is converted by ffmpeg's libswscale: to 8 bits;
+    4:4:4 and 4:1:1 to 4:2:0; formats with alpha, and BT.2020, to RGB(A). High dynamic range is
+    not tone-mapped, and non-square pixels are kept.
 
     Args:
         picture: An `av.VideoFrame`.
-        color: What is known of YUV beyond what the stream says.
+        color: Overrides the stream's colour description.
         timestamp_ns: When it was taken.
 
     Returns:
-        The frame, with the rotation that the video asks for.
+        The frame, with the rotation stored in the video.
 
     Raises:
-        ValueError: A pixel format that libswscale does not know.
+        ValueError: A pixel format unknown to libswscale.
     """
     rotation = _clockwise(getattr(picture, "rotation", 0))
     number = int(getattr(picture, "colorspace", 2))
@@ -80,10 +80,10 @@ def to_frame(picture: Any, color: ColorHint, timestamp_ns: int) -> Frame:
         matrix = ColorMatrix.BT709 if is_hd else ColorMatrix.BT601
     name = picture.format.name
     is_full = name.startswith("yuvj") or len(picture.format.components) == 1
-    usual = ColorRange.FULL if is_full else ColorRange.LIMITED
-    values = color.range or _RANGES.get(int(getattr(picture, "color_range", 0)), usual)
+    default = ColorRange.FULL if is_full else ColorRange.LIMITED
+    values = color.range or _RANGES.get(int(getattr(picture, "color_range", 0)), default)
     wide = number in _BT2020 and color.matrix is None and not picture.format.is_rgb
-    if name not in _AS_THEY_ARE or wide or min(_strides(picture)) <= 0:
+    if name not in _NATIVE or wide or min(plane.line_size for plane in picture.planes) <= 0:
         picture = _converted(picture, matrix, values, wide=wide)
     return _wrap(picture, rotation, timestamp_ns, matrix, values)
 
@@ -144,8 +144,8 @@ def _maker(
 
 
 def _converted(picture: Any, matrix: ColorMatrix, values: ColorRange, *, wide: bool) -> Any:
-    """The picture in a format that `_wrap` knows; matrix and range stay as they are."""
-    # The numbers of libswscale's matrices and of ffmpeg's ranges, the same in all its versions.
+    """The picture in a format that `_wrap` supports, with the same matrix and range."""
+    # Numbers of libswscale's matrices and ffmpeg's ranges, the same in all versions.
     source = 9 if wide else 1 if matrix is ColorMatrix.BT709 else 5
     number = 2 if values is ColorRange.FULL else 1
     target = _target(picture.format)
@@ -172,20 +172,19 @@ def _target(kind: Any) -> str:
     return "yuv420p"
 
 
-def _strides(picture: Any) -> list[int]:
-    return [plane.line_size for plane in picture.planes]
+
 
 
 def _rows(picture: Any, index: int, height: int) -> np.ndarray:
-    """A plane with the padding of its rows, uint8 [height, stride]."""
+    """A plane including row padding, uint8 [height, stride]."""
     plane = picture.planes[index]
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height]
-    # The decoder makes the next pictures out of this one.
+    # The decoder predicts the next pictures from this one.
     rows.flags.writeable = False
     return rows
 
 
 def _clockwise(counterclockwise: float) -> int:
-    """Degrees as `Frame` has them; videos that are turned otherwise are left as they lie."""
+    """Degrees as in `Frame`; rotations that are not multiples of 90 are ignored."""
     turns = -counterclockwise / 90
     return int(round(turns) % 4 * 90) if abs(turns - round(turns)) < 0.02 else 0

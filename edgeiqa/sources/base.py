@@ -1,4 +1,4 @@
-"""What every source of frames is: frames one after the other, events in between, an end."""
+"""The interface of every source: frames in order, events in between, and an end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Protocol, TypeAlias
 
 from edgeiqa.imaging.frame import Frame
 
-EVENTS = ("opened", "skipped", "stalled", "lost", "retrying", "ended")
+EVENTS = (
+    *("opened", "skipped", "stalled", "frozen", "resumed", "lost", "retrying", "ended"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -16,12 +18,16 @@ class Event:
     """Something that happened to a source, other than a frame.
 
     Attributes:
-        kind: "opened", "skipped" (one frame or file could not be read, the others go on),
-            "stalled" (no frame came for a while), "lost" (unplugged, connection gone, cannot
-            be opened), "retrying" (about to open it again) or "ended" (no more frames will
-            come; always the last one, unless `frames` itself was given up).
-        message: One line for people; never with a password.
-        attempt: Of "retrying": which try in a row, from 1 on.
+        kind: One of `EVENTS`: "opened"; "skipped" (a frame or file could not be read, the rest
+            continues); "stalled" (no frame arrived for a while); "frozen" (frames arrive, but
+            all are identical); "resumed" (they differ again); "lost" (unplugged, disconnected,
+            cannot be opened); "retrying" (about to reopen); "ended" (no more frames; always the
+            last event, unless the caller abandoned `frames`).
+        message: One line for people, never with a password.
+        attempt: With "retrying", the number of the attempt, starting at 1.
+
+    Raises:
+        ValueError: `kind` is not one of `EVENTS`.
     """
 
     kind: str
@@ -29,13 +35,8 @@ class Event:
     attempt: int = 0
 
     def __post_init__(self) -> None:
-        """Checks the kind.
-
-        Raises:
-            ValueError: It is none of `EVENTS`.
-        """
         if self.kind not in EVENTS:
-            raise ValueError(f"an event {self.kind!r}, expected one of {', '.join(EVENTS)}")
+            raise ValueError(f"event kind is {self.kind!r}, expected one of {', '.join(EVENTS)}")
 
 
 OnEvent: TypeAlias = Callable[[Event], None]
@@ -45,22 +46,22 @@ class Source(Protocol):
     """A camera, a stream, a video or a folder.
 
     Attributes:
-        name: For people: a file's name, a device, an address without its password.
-        live: Whether frames are lost when nobody takes them (cameras, streams); of a file
-            every frame can be had.
+        name: For people: a file name, a device, an address without its password.
+        live: Whether frames are lost when nobody takes them (cameras, streams); a file yields
+            every frame.
     """
 
     name: str
     live: bool
 
     def frames(self) -> Iterator[Frame]:
-        """Yields frames, each with a `timestamp_ns` later than the one before.
+        """Yields frames, each with a later `timestamp_ns` than the previous one.
 
-        It ends with the source, or soon after `close`. What goes wrong on the way is told as
-        an `Event`, not raised. Events are told in the thread that takes the frames.
+        Ends with the source, or shortly after `close`. Problems are reported as an `Event`, in
+        the thread that takes the frames, and not raised.
         """
         ...
 
     def close(self) -> None:
-        """Ends it, from any thread; `frames` returns within a second."""
+        """Ends the source, from any thread; `frames` returns within a second."""
         ...

@@ -1,4 +1,4 @@
-"""Pictures in a folder, or a single one, as a source of frames."""
+"""The pictures of a folder, or a single one, as a source of frames."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SECOND_NS = 1_000_000_000
 
 
 class FolderSource:
-    """The pictures of a folder in alphabetical order, its folders included; or one picture.
+    """The pictures of a folder and its subfolders in alphabetical order; or one picture.
 
-    What is searched and skipped is as in `edgeiqa score`. A file that cannot be read is told
-    as "skipped" and the others go on. The first picture has the time 0; the others follow at
-    `frame_rate`, those that are skipped keep their place.
+    Folders are searched as by `edgeiqa score`. An unreadable file is reported as "skipped" and
+    the rest continues. The first picture has the time 0; the others follow at `frame_rate`, and
+    skipped ones keep their place.
 
     Attributes:
         name: The path.
@@ -30,7 +30,7 @@ class FolderSource:
     Args:
         path: A folder or a file.
         frame_rate: Pictures per second, for the timestamps only.
-        on_event: Is told what happens.
+        on_event: Called with each event.
     """
 
     live = False
@@ -44,28 +44,28 @@ class FolderSource:
         self._closed = threading.Event()
 
     def frames(self) -> Iterator[Frame]:
-        """Yields an RGB frame per picture, upright."""
+        """Yields an upright RGB frame per picture."""
         count = 0
-        self._tell("opened", self.name)
+        self._report("opened", self.name)
         for index, item in enumerate(expand([self.name])):
             if self._closed.is_set():
                 break
             if item.error is not None:
-                self._tell("skipped", f"{item.path}: {item.error}")
+                self._report("skipped", f"{item.path}: {item.error}")
                 continue
             try:
                 pixels = np.asarray(decode(item.path))
             except UnreadableImageError as error:
-                self._tell("skipped", str(error))
+                self._report("skipped", str(error))
                 continue
             count += 1
             yield Frame(pixels, PixelFormat.RGB, timestamp_ns=round(index * self._step_ns))
-        self._tell("ended", f"{self.name}: {count} pictures")
+        self._report("ended", f"{self.name}: {count} pictures")
 
     def close(self) -> None:
-        """Ends it after the picture in work."""
+        """Ends the source after the current picture."""
         self._closed.set()
 
-    def _tell(self, kind: str, message: str) -> None:
+    def _report(self, kind: str, message: str) -> None:
         if self._on_event is not None:
             self._on_event(Event(kind, message))

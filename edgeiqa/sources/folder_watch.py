@@ -1,9 +1,8 @@
-"""Notices pictures that arrive in a folder, when they are whole.
+"""Detects pictures that arrive in a folder, once they are complete.
 
-By looking at the folder every so often, which works on every file system, network shares too,
-and needs nothing but the standard library. Uploads, cameras and tethering programs write slowly,
-rename, rewrite and give up; a file counts as arrived when its size and time have been still for a
-while, and the network is spared whatever vanishes before that.
+It polls, which works on every file system including network shares and needs only the standard
+library. Uploads, cameras and tethering programs write slowly, rename, rewrite and give up; a file
+counts as arrived when its size and modification time have been stable for a while.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ INTERVAL_S = 1.0
 SETTLE_S = 1.0
 
 Stamp = tuple[int, int, int]
-"""What changes when a file is written anew: size, modification time in ns, inode."""
+"""What changes when a file is rewritten: size, modification time in ns, inode."""
 
 
 @dataclass(frozen=True)
@@ -30,41 +29,38 @@ class Arrival:
 
     Attributes:
         path: Of the file.
-        stamp: What it was when it arrived.
-        patience: Whether it may be put off, see `FolderWatch.put_off`.
+        stamp: Its state on arrival.
+        first: Whether it may still be postponed, see `FolderWatch.postpone`.
     """
 
     path: str
     stamp: Stamp
-    patience: bool = True
+    first: bool = True
 
 
 @dataclass
 class _Seen:
-    """A file that is there, whether told of or not."""
-
     stamp: Stamp
     since: float
-    told: bool = False
-    put_off: bool = False
+    reported: bool = False
+    postponed: bool = False
 
 
 @dataclass
 class FolderWatch:
-    """Looks at a folder again and again.
+    """Polls a folder.
 
-    Every file is told of once for each time that it was written: one that is rewritten is told
-    of again, one that is renamed is not, as it is the same file by another name. Memory grows
-    with the number of files that are in the folder, some 300 bytes each, and with nothing else.
+    Every file is reported once for each time it was written: again after a rewrite, but not
+    after a rename. Memory grows by about 300 bytes per file in the folder, and with nothing else.
 
     Attributes:
         folder: What is watched.
-        interval_s: Seconds between two looks.
-        settle_s: Seconds for which size and time have to stand still.
-        recursive: Whether folders within count.
-        existing: Whether to tell of the files that are there at the start.
-        on_event: Told (kind, message): "lost" when the folder cannot be read any more, "opened"
-            when it can again, "skipped" about a folder within that cannot be read.
+        interval_s: Poll interval in seconds.
+        settle_s: Seconds for which size and modification time must be stable.
+        recursive: Whether subfolders count.
+        existing: Whether to report the files that are there at the start.
+        on_event: Called with (kind, message): "lost" when the folder becomes unreadable, "opened"
+            when it is readable again, "skipped" for an unreadable subfolder.
     """
 
     folder: str
@@ -79,74 +75,68 @@ class FolderWatch:
     _skipped: set[str] = field(default_factory=set, init=False, repr=False)
 
     def close(self) -> None:
-        """Ends `arrivals`, from any thread, at once."""
+        """Ends `arrivals` at once, from any thread."""
         self._closed.set()
 
     def arrivals(self) -> Iterator[Arrival]:
         """Yields files as they arrive, until `close`.
 
-        While the one who takes them is busy, nothing queues up: the files lie in the folder.
+        While the consumer is busy nothing queues up: the files are in the folder.
         """
         if not self.existing:
-            for path, stamp in self._look() or ():
-                self._seen[path] = _Seen(stamp, 0.0, told=True)
+            for path, stamp in self._scan() or ():
+                self._seen[path] = _Seen(stamp, 0.0, reported=True)
         while not self._closed.is_set():
             started = time.monotonic()
             for path in self._settled():
                 if self._closed.is_set():
                     return
-                # A while may have passed since the folder was looked at.
+                # Some time may have passed since the scan.
                 seen = self._seen[path]
                 if stamp_of(path) == seen.stamp:
-                    seen.told = True
-                    yield Arrival(path, seen.stamp, not seen.put_off)
+                    seen.reported = True
+                    yield Arrival(path, seen.stamp, not seen.postponed)
             self._closed.wait(max(0.0, started + self.interval_s - time.monotonic()))
 
     def changed(self, arrival: Arrival) -> bool:
-        """Whether a file is no longer what it was when it arrived, or gone.
-
-        What changed will be told of again, once it stands still.
-        """
+        """Whether a file changed or vanished since it arrived; if changed, it will arrive again."""
         return stamp_of(arrival.path) != arrival.stamp
 
-    def put_off(self, arrival: Arrival) -> bool:
-        """Asks once more for a file that could not be read: its writer may only have stalled.
-
-        Args:
-            arrival: What was told of.
+    def postpone(self, arrival: Arrival) -> bool:
+        """Gives an unreadable file, whose writer may have stalled, a second chance.
 
         Returns:
-            Whether it will be told of again: after four more times `settle_s`, or when it has
-            changed. False if it had its second chance already.
+            Whether it will arrive again: after four more times `settle_s`, or when it changed.
+            False if it has had its second chance.
         """
         seen = self._seen.get(arrival.path)
-        if seen is None or seen.stamp != arrival.stamp or not arrival.patience:
+        if seen is None or seen.stamp != arrival.stamp or not arrival.first:
             return False
-        seen.told, seen.put_off = False, True
+        seen.reported, seen.postponed = False, True
         seen.since = time.monotonic() + 3 * self.settle_s
         return True
 
     def _settled(self) -> list[str]:
-        """Takes note of what is there now; returns what has stood still, in order of names."""
-        listing = self._look()
+        """Updates the state of all files; returns the stable ones, sorted by name."""
+        listing = self._scan()
         if listing is None:
-            return []  # What was told of stays so: the same files may come back.
+            return []  # The state is kept: the same files may come back.
         now = time.monotonic()
         before, self._seen = self._seen, {}
-        names = {seen.stamp: seen for path, seen in before.items()}
+        by_stamp = {seen.stamp: seen for seen in before.values()}
         ready = []
         for path, stamp in listing:
             seen = before.get(path)
-            if seen is None and stamp in names and names[stamp].told and stamp[2]:
-                seen = _Seen(stamp, now, told=True)  # Renamed, or a second name for it.
+            if seen is None and stamp in by_stamp and by_stamp[stamp].reported and stamp[2]:
+                seen = _Seen(stamp, now, reported=True)  # Renamed, or another hard link.
             if seen is None or seen.stamp != stamp:
                 seen = _Seen(stamp, now)
             self._seen[path] = seen
-            if not seen.told and now - seen.since >= self.settle_s:
+            if not seen.reported and now - seen.since >= self.settle_s:
                 ready.append(path)
         return sorted(ready)
 
-    def _look(self) -> list[tuple[str, Stamp]] | None:
+    def _scan(self) -> list[tuple[str, Stamp]] | None:
         """The pictures in the folder with their stamps; None if it cannot be read."""
         found: list[tuple[str, Stamp]] = []
         waiting = [self.folder]
@@ -156,21 +146,24 @@ class FolderWatch:
             try:
                 status = os.stat(folder)
                 if (status.st_dev, status.st_ino) in entered:
-                    continue  # A circle of links.
+                    continue  # A cycle of links.
                 entered.add((status.st_dev, status.st_ino))
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         self._note(entry, found, waiting)
             except OSError as error:
                 if folder == self.folder:
-                    self._lose(error)
+                    if self._there:
+                        self._there = False
+                        reason = error.strerror or error
+                        self.on_event("lost", f"{self.folder}: {reason}; waiting for it")
                     return None
                 if os.path.isdir(folder) and folder not in self._skipped:
                     self._skipped.add(folder)
                     self.on_event("skipped", f"{folder}: {error.strerror or error}")
         if not self._there:
             self._there = True
-            self.on_event("opened", f"{self.folder} is there again")
+            self.on_event("opened", f"{self.folder} is back")
         return found
 
     def _note(
@@ -183,21 +176,16 @@ class FolderWatch:
                 if self.recursive:
                     waiting.append(entry.path)
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                # Not entry.stat(): on network shares and Windows it may be an old answer.
+                # Not entry.stat(): on network shares and Windows it may be outdated.
                 stamp = stamp_of(entry.path)
                 if stamp is not None:
                     found.append((entry.path, stamp))
-        except OSError:  # It vanished while we looked.
+        except OSError:  # It vanished during the scan.
             return
-
-    def _lose(self, error: OSError) -> None:
-        if self._there:
-            self._there = False
-            self.on_event("lost", f"{self.folder}: {error.strerror or error}; waiting for it")
 
 
 def stamp_of(path: str) -> Stamp | None:
-    """Size, modification time and inode of a regular file; None if there is none."""
+    """Size, modification time and inode of a regular file; None for anything else."""
     try:
         status = os.stat(path)
     except OSError:

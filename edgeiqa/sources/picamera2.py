@@ -1,7 +1,7 @@
-"""The camera of a Raspberry Pi through picamera2, which comes with its system.
+"""The camera of a Raspberry Pi through picamera2, which comes with its operating system.
 
-A thin adapter: the layout of the pictures is in `frame_of_yuv420`, a function of its own. It
-was written against the code of picamera2 0.3.36 and has not run on a Pi.
+A thin adapter; the memory layout is handled by `frame_of_yuv420`. It was written against the
+source of picamera2 0.3.36 and has not been run on a Pi.
 """
 
 from __future__ import annotations
@@ -25,17 +25,13 @@ _POLL_S = 0.2
 
 
 def import_picamera2() -> ModuleType:
-    """picamera2.
-
-    Raises:
-        ImportError: It is not there; says how to get it.
-    """
+    """Imports picamera2; an ImportError says how to install it."""
     try:
         import picamera2
     except ImportError as error:
         raise ImportError(
             f"the camera of a Raspberry Pi needs picamera2 ({error}): sudo apt install "
-            "python3-picamera2. In a virtual environment it is seen only if that was made with "
+            "python3-picamera2. A virtual environment finds it only if it was created with "
             "python3 -m venv --system-site-packages"
         ) from error
     return picamera2
@@ -50,14 +46,13 @@ def frame_of_yuv420(
     color_matrix: ColorMatrix = ColorMatrix.BT601,
     color_range: ColorRange = ColorRange.LIMITED,
 ) -> Frame:
-    """A frame of the buffer that libcamera calls YUV420.
+    """Wraps the buffer that libcamera calls YUV420.
 
-    Rows of Y that are `stride` bytes apart, then those of U and of V, half as far apart, none
-    with anything in between: what `request.make_buffer("main")` gives, or `capture_array`,
-    [height * 3 / 2, stride].
+    Rows of Y `stride` bytes apart, then those of U and of V, half as far apart, without gaps:
+    the result of `request.make_buffer("main")`, or of `capture_array`, [height * 3 / 2, stride].
 
     Args:
-        data: uint8, at least stride * height * 3 / 2 of them.
+        data: uint8, at least stride * height * 3 / 2 bytes.
         size: (width, height) in pixels, both even.
         stride: Bytes from a row of Y to the next, even.
         timestamp_ns: As for `Frame`.
@@ -65,7 +60,7 @@ def frame_of_yuv420(
         color_range: As for `Frame`.
 
     Returns:
-        The frame; it looks at `data`.
+        The frame; it shares memory with `data`.
 
     Raises:
         ValueError: An odd size or stride, or too few bytes.
@@ -73,7 +68,7 @@ def frame_of_yuv420(
     width, height = size
     if width % 2 or height % 2 or stride % 2:
         raise ValueError(
-            f"YUV420 of {width}x{height} pixels with a stride of {stride}, expected even numbers"
+            f"YUV420 of {width}x{height} pixels with stride {stride}, expected even numbers"
         )
     return Frame.from_buffer(
         *(data.reshape(-1), width, height, PixelFormat.I420),
@@ -86,7 +81,7 @@ def frame_of_yuv420(
 
 
 def meaning_of(color_space: object) -> tuple[ColorMatrix, ColorRange]:
-    """What a libcamera colour space ("sYCC", "SMPTE170M", "Rec709", ...) says of YUV."""
+    """Matrix and range of a libcamera colour space ("sYCC", "SMPTE170M", "Rec709", ...)."""
     text = str(color_space).lower()
     matrix = ColorMatrix.BT709 if "rec709" in text else ColorMatrix.BT601
     is_full = "sycc" in text or "jpeg" in text or "full" in text
@@ -94,13 +89,13 @@ def meaning_of(color_space: object) -> tuple[ColorMatrix, ColorRange]:
 
 
 class PicameraFeed:
-    """One go at a camera of a Raspberry Pi.
+    """One connection to a camera of a Raspberry Pi.
 
     Args:
-        number: Of the camera, as `rpicam-hello --list-cameras` counts them.
-        clock: Gives the timestamps: times of arrival.
+        number: Of the camera, as listed by `rpicam-hello --list-cameras`.
+        clock: Supplies arrival times.
         size: (width, height) in pixels, both even; None for 1280x720.
-        frame_rate: Frames per second to ask for; None for what the camera takes.
+        frame_rate: Requested frames per second; None for the camera's default.
     """
 
     def __init__(
@@ -123,11 +118,7 @@ class PicameraFeed:
         self._meaning = (ColorMatrix.BT601, ColorRange.LIMITED)
 
     def open(self) -> str:
-        """Starts the camera with YUV420 pictures.
-
-        Raises:
-            SourceError: There is no such camera, or another program has it.
-        """
+        """Starts the camera; raises SourceError if it is missing or in use."""
         try:
             self._camera = self._module.Picamera2(self._number)
             controls = {} if self._frame_rate is None else {"FrameRate": self._frame_rate}
@@ -144,11 +135,7 @@ class PicameraFeed:
         return f"{self._size[0]}x{self._size[1]} YUV420"
 
     def read(self) -> Iterator[Frame | Skipped]:
-        """Yields frames until it is interrupted.
-
-        Raises:
-            SourceError: The camera fails.
-        """
+        """Yields frames until `interrupt`; raises SourceError if the camera fails."""
         while not self._stopped.is_set():
             try:
                 job = self._camera.capture_request(wait=False)
@@ -156,7 +143,7 @@ class PicameraFeed:
                 if request is None:
                     return
                 try:
-                    data = request.make_buffer("main")  # A copy: the camera wants its own back.
+                    data = request.make_buffer("main")  # A copy: the camera reuses its own.
                 finally:
                     request.release()
             except Exception as error:
@@ -169,17 +156,17 @@ class PicameraFeed:
             )
 
     def interrupt(self) -> None:
-        """Ends it within a fifth of a second."""
+        """Ends reading within a fifth of a second."""
         self._stopped.set()
 
     def close(self) -> None:
-        """Stops the camera, for other programs to have it."""
+        """Stops the camera and releases it for other programs."""
         camera, self._camera = self._camera, None
         if camera is not None:
             camera.close()
 
     def _result(self, job: Any) -> Any:
-        """The request that a job waits for; None once it is interrupted."""
+        """The request that a job waits for; None after `interrupt`."""
         while not self._stopped.is_set():
             try:
                 return self._camera.wait(job, timeout=_POLL_S)

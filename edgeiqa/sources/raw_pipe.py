@@ -1,4 +1,4 @@
-"""Raw frames out of a pipe, as `ffmpeg -f rawvideo -` writes them."""
+"""Raw frames from a pipe, as written by `ffmpeg -f rawvideo -`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgeiqa.imaging.pixel_format import ColorMatrix, ColorRange, PixelFormat
 from edgeiqa.sources.clock import RisingClock
 from edgeiqa.sources.reader_thread import Skipped
 
-# By the names that ffmpeg (-pix_fmt), V4L2 and people have for them.
+# By the names that ffmpeg (-pix_fmt), V4L2 and people use.
 PIXEL_FORMATS = {
     "nv12": PixelFormat.NV12,
     "nv21": PixelFormat.NV21,
@@ -35,18 +35,14 @@ PIXEL_FORMATS = {
     "rgba": PixelFormat.RGBA,
     "bgra": PixelFormat.BGRA,
 }
-# How long a read may wait before it looks whether it has been interrupted.
+# How long a read may wait before it checks for an interruption.
 _POLL_S = 0.2
 _PIPE_BYTES = 1 << 20
 _SECOND_NS = 1_000_000_000
 
 
 def raw_pixel_format(name: str | PixelFormat) -> PixelFormat:
-    """The pixel format of a name in upper or lower case.
-
-    Raises:
-        ValueError: There is none of that name whose frames lie in one piece.
-    """
+    """Looks up a pixel format by name, in either case; ValueError if it is not contiguous."""
     found = name if isinstance(name, PixelFormat) else PIXEL_FORMATS.get(name.lower())
     if found is None or found is PixelFormat.YUV_420_888:
         raise ValueError(f"pixel_format is {name!r}, expected one of {', '.join(PIXEL_FORMATS)}")
@@ -54,15 +50,14 @@ def raw_pixel_format(name: str | PixelFormat) -> PixelFormat:
 
 
 class RawFeed:
-    """Frames of one size and format, one after the other, without anything in between.
+    """Consecutive frames of one size and format, without headers.
 
     Args:
         descriptor: Of an open file or pipe; it is read, and left open.
         size: (width, height) in pixels.
-        pixel_format: Of the frames; odd sizes are packed as ffmpeg does it.
-        clock: Gives the timestamps.
-        frame_rate: Frames per second that the timestamps are made of; None for the time of
-            arrival.
+        pixel_format: Of the frames; odd sizes are packed as by ffmpeg.
+        clock: Supplies the timestamps.
+        frame_rate: Frames per second for the timestamps; None for arrival times.
         color_matrix: For YUV, as in `Frame`.
         color_range: For YUV, as in `Frame`.
     """
@@ -90,14 +85,10 @@ class RawFeed:
         self._file: io.FileIO | None = None
 
     def open(self) -> str:
-        """Looks whether anything can be read.
-
-        Raises:
-            SourceError: A terminal, or closed.
-        """
+        """Checks that the descriptor is readable; raises SourceError if it is a terminal."""
         try:
             if os.isatty(self._descriptor):
-                raise SourceError("a terminal; raw frames have to be piped into it")
+                raise SourceError("standard input is a terminal; pipe raw frames into it")
             self._file = io.FileIO(self._descriptor, "rb", closefd=False)
         except (OSError, ValueError) as error:
             raise SourceError(f"cannot be read ({_reason(error)})") from error
@@ -108,26 +99,26 @@ class RawFeed:
         )
 
     def read(self) -> Iterator[Frame | Skipped]:
-        """Yields frames to the end of the pipe; a part of one at the end is told.
+        """Yields frames until the end of the pipe; reports a partial frame there.
 
         Raises:
-            SourceError: Nothing came at all, or reading fails.
+            SourceError: The pipe was empty, or reading fails.
         """
         index = 0
         while not self._stopped.is_set():
-            # A new one for every frame, as the frame keeps it.
+            # A new buffer for every frame, which keeps it.
             data = np.empty(self._bytes, np.uint8)
             got = self._fill(data.data)
             if self._stopped.is_set():
                 return
             if got < self._bytes:
                 if index == 0 and got == 0:
-                    raise SourceError("no frame came, 0 bytes")
+                    raise SourceError("empty, 0 bytes")
                 if got:
                     yield Skipped(
                         f"a truncated frame of {got} bytes at the end, expected {self._bytes} "
                         f"for {self._width}x{self._height} {self._pixel_format.value}, "
-                        f"after {index} whole ones"
+                        f"after {index} complete frames"
                     )
                 return
             yield Frame.from_buffer(
@@ -139,11 +130,11 @@ class RawFeed:
             index += 1
 
     def interrupt(self) -> None:
-        """Ends it within a fifth of a second."""
+        """Ends reading within a fifth of a second."""
         self._stopped.set()
 
     def close(self) -> None:
-        """Forgets the descriptor, which stays open."""
+        """Releases the descriptor, which stays open."""
         self._file = None
 
     def _timestamp(self, index: int) -> int:
@@ -152,7 +143,7 @@ class RawFeed:
         return self._clock.at(round(index * _SECOND_NS / self._frame_rate), 1)
 
     def _fill(self, target: memoryview) -> int:
-        """Reads until it is full, the end comes or `interrupt`; returns how many bytes it has."""
+        """Reads until the target is full, the end or `interrupt`; returns the bytes read."""
         assert self._file is not None
         done = 0
         try:
@@ -169,8 +160,8 @@ class RawFeed:
 
 
 def _wait(descriptor: int) -> bool:
-    """Whether a read would not block, as far as the system can tell."""
-    if not hasattr(select, "poll"):  # Windows: the read blocks, which only delays the end.
+    """Whether a read would not block, as far as the system knows."""
+    if not hasattr(select, "poll"):  # Windows: the read blocks, which only delays `interrupt`.
         return True
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -178,12 +169,12 @@ def _wait(descriptor: int) -> bool:
 
 
 def _widen(descriptor: int) -> None:
-    """Lets a pipe hold more than 64 KiB, so that a frame costs a few reads instead of fifty."""
+    """Enlarges the pipe from 64 KiB, so that a frame takes a few reads instead of fifty."""
     try:
         import fcntl
 
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-    except (ImportError, AttributeError, OSError):  # Not Linux, no pipe, or no more allowed.
+    except (ImportError, AttributeError, OSError):  # Not Linux, not a pipe, or not permitted.
         pass
 
 

@@ -1,8 +1,8 @@
-"""Reads frames in a thread of its own, so that nobody waits for a camera that hangs.
+"""Reads frames in a thread, so that nobody waits for a camera that hangs.
 
-A read inside a camera driver or a network library cannot be ended from outside. So it happens
-in a thread that may be left alone: who wants frames waits for that thread only as long as he
-likes. At most one frame lies between the two.
+A read inside a camera driver or a network library cannot be interrupted from outside. It therefore
+runs in a thread that may be abandoned: a consumer waits only as long as it wants to. At most one
+frame is buffered between the two.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from edgeiqa.errors import SourceError
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.urls import without_password
 
-# A live stream may have something to skip in every frame; that is told in sum, so often.
-_SKIPS_EVERY_S = 1.0
+_SKIP_INTERVAL_S = 1.0
+"""Seconds over which the skips of a live stream are summed up before they are reported."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """It has been opened: what it is, for people."""
+    """The feed was opened; `message` describes it."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something could not be read and the rest goes on: what and why, for people."""
+    """Something could not be read and the rest continues; `message` says what and why."""
 
     message: str
     count: int = 1
@@ -38,7 +38,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Ended:
-    """No more will come; `error` is why, None at a proper end."""
+    """Nothing more will come; `error` says why, None at a proper end."""
 
     error: str | None
 
@@ -47,22 +47,22 @@ Item: TypeAlias = Opened | Skipped | Frame | Ended
 
 
 class Feed(Protocol):
-    """One go at a camera, a stream or a file. All but `interrupt` is called in one thread."""
+    """One connection to a camera, a stream or a file. All but `interrupt` run in one thread."""
 
     def open(self) -> str:
-        """Opens it; returns what it is, for people. Raises SourceError."""
+        """Opens the feed and returns its description; raises SourceError."""
         ...
 
     def read(self) -> Iterator[Frame | Skipped]:
-        """Yields frames to the end. Raises SourceError when it breaks off."""
+        """Yields frames until the end; raises SourceError when the feed breaks off."""
         ...
 
     def interrupt(self) -> None:
-        """Asks `open` and `read`, from another thread, to come to an end soon."""
+        """Asks `open` and `read`, from another thread, to return soon."""
         ...
 
     def close(self) -> None:
-        """Gives back what `open` took, however far it came."""
+        """Releases whatever `open` acquired, even if it failed half-way."""
         ...
 
 
@@ -71,9 +71,9 @@ class Reader:
 
     Args:
         feed: What to read; nobody else may use it any more.
-        name: Of the thread.
-        newest_wins: Whether a frame that nobody has taken yet is replaced by a newer one (for
-            cameras) or the feed has to wait (for files).
+        name: Name of the thread.
+        newest_wins: Whether a frame not taken yet is replaced by a newer one (cameras), or the
+            feed waits (files).
     """
 
     def __init__(self, feed: Feed, name: str, *, newest_wins: bool) -> None:
@@ -83,19 +83,19 @@ class Reader:
         self._changed = threading.Condition()
         self._opened: Opened | None = None
         self._skipped: Skipped | None = None
-        self._skips_from = 0.0  # When skips may be told again.
+        self._next_skip_report = 0.0
         self._frame: Frame | None = None
         self._ended: Ended | None = None
         self._stopped = False
-        # A daemon, for a program must be able to end while a driver hangs.
+        # A daemon, because a program must be able to exit while a driver hangs.
         self._thread = threading.Thread(target=self._run, name=f"edgeiqa {name}", daemon=True)
 
     def start(self) -> None:
-        """Begins to open and to read."""
+        """Starts opening and reading."""
         self._thread.start()
 
     def take(self, timeout_s: float) -> Item | None:
-        """What came next; None if nothing came in time. After `stop` always an `Ended`."""
+        """Returns the next item; None after the timeout. After `stop` always an `Ended`."""
         until = time.monotonic() + timeout_s
         with self._changed:
             while True:
@@ -107,13 +107,13 @@ class Reader:
                 self._changed.wait(left)
 
     def take_dropped(self) -> int:
-        """How many frames were replaced since this was last asked."""
+        """Returns how many frames were replaced since the last call."""
         with self._changed:
             dropped, self._dropped = self._dropped, 0
         return dropped
 
     def stop(self) -> None:
-        """Asks the thread to end, and lets go of what it has; from any thread, at once."""
+        """Asks the thread to end and drops what it holds; from any thread, without waiting."""
         with self._changed:
             self._stopped = True
             self._frame = self._skipped = None
@@ -131,7 +131,7 @@ class Reader:
         item: Item | None
         if self._opened is not None:
             item, self._opened = self._opened, None
-        elif self._skipped is not None and self._may_tell_skips():
+        elif self._skipped is not None and self._may_report_skips():
             item, self._skipped = self._skipped, None
         elif self._frame is not None:
             item, self._frame = self._frame, None
@@ -139,11 +139,11 @@ class Reader:
             item = self._ended
         return item
 
-    def _may_tell_skips(self) -> bool:
+    def _may_report_skips(self) -> bool:
         now = time.monotonic()
-        if self._newest_wins and now < self._skips_from and self._ended is None:
+        if self._newest_wins and now < self._next_skip_report and self._ended is None:
             return False
-        self._skips_from = now + _SKIPS_EVERY_S
+        self._next_skip_report = now + _SKIP_INTERVAL_S
         return True
 
     def _run(self) -> None:
@@ -158,7 +158,7 @@ class Reader:
                     break
         except SourceError as failure:
             error = without_password(str(failure))
-        except Exception as failure:  # Whatever it is, it must not be lost with the thread.
+        except Exception as failure:  # It must not be lost with the thread.
             error = without_password(f"{type(failure).__name__}: {failure}")
         finally:
             try:
@@ -170,9 +170,9 @@ class Reader:
                 self._changed.notify_all()
 
     def _put(self, item: Frame | Skipped) -> bool:
-        """Lays down one thing; False once nobody wants it any more."""
+        """Stores one item; False once the reader was stopped."""
         with self._changed:
-            # Even a skip waits for the frame before it, where frames are not replaced.
+            # Where frames are not replaced, even a skip waits for the frame before it.
             while self._frame is not None and not self._newest_wins and not self._stopped:
                 self._changed.wait()
             if self._stopped:

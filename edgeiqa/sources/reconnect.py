@@ -1,87 +1,88 @@
-"""A source that is read in the background, watched, and opened again when it is lost."""
+"""A source that is read in the background, supervised, and reopened when it is lost."""
 
 from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.sources.base import Event, OnEvent
 from edgeiqa.sources.reader_thread import Ended, Feed, Opened, Reader, Skipped
 
+FROZEN_S = 10.0
+"""Seconds of identical frames after which a camera counts as frozen."""
+
 
 @dataclass(frozen=True)
 class Backoff:
-    """Waits that grow from one failed try to the next, always in the same way.
+    """Deterministic, growing delays between failed attempts.
 
     Attributes:
-        first_s: Seconds before the first try.
-        factor: By which the wait grows, 1 or more.
-        most_s: Seconds that are never exceeded.
-        tries: Failed tries in a row after which it is given up; None for never.
+        first_s: Seconds before the first attempt.
+        factor: Growth from one delay to the next, at least 1.
+        max_s: Upper limit of a delay in seconds.
+        tries: Failed attempts in a row before giving up; None for never.
 
     Raises:
-        ValueError: A number outside of its range.
+        ValueError: A number out of range.
     """
 
     first_s: float = 0.5
     factor: float = 2.0
-    most_s: float = 15.0
+    max_s: float = 15.0
     tries: int | None = None
 
     def __post_init__(self) -> None:
-        """Checks the numbers."""
-        if not (0 < self.first_s <= self.most_s < float("inf")):
+        if not (0 < self.first_s <= self.max_s < float("inf")):
             raise ValueError(
-                f"waits from {self.first_s} to {self.most_s} seconds, "
-                "expected 0 < first_s <= most_s"
+                f"delays from {self.first_s} to {self.max_s} seconds, expected 0 < first_s <= max_s"
             )
         if not 1 <= self.factor < float("inf"):
             raise ValueError(f"factor is {self.factor}, expected 1 or more")
         if self.tries is not None and self.tries < 1:
-            raise ValueError(f"tries are {self.tries}, expected 1 or more, or None")
+            raise ValueError(f"tries is {self.tries}, expected 1 or more, or None")
 
     def delay_s(self, attempt: int) -> float:
-        """Seconds to wait before try `attempt`, which is 1 for the first.
-
-        Raises:
-            ValueError: `attempt` is less than 1.
-        """
+        """Seconds to wait before an attempt, the first of which is 1."""
         if attempt < 1:
             raise ValueError(f"attempt is {attempt}, expected 1 or more")
         try:
-            return min(self.first_s * self.factor ** (attempt - 1), self.most_s)
+            return min(self.first_s * self.factor ** (attempt - 1), self.max_s)
         except OverflowError:
-            return self.most_s
+            return self.max_s
 
     def gives_up(self, attempt: int) -> bool:
-        """Whether try `attempt` is one too many."""
+        """Whether an attempt is one too many."""
         return self.tries is not None and attempt > self.tries
 
 
 class ReopeningSource:
-    """Frames of a feed, with events for all that goes wrong.
+    """Frames of a feed, with an event for everything that goes wrong.
 
-    A live source that breaks off is "lost"; one that gives no frame for `stall_s` is
-    "stalled". Both are followed by "retrying" and, when it works, "opened", as often as the
-    back-off allows; its waits begin anew after every frame. A file is read once; where it
-    pauses (a pipe), that is told and waited for.
+    A live source that breaks off is "lost"; one that delivers no frame for `stall_s` is "stalled".
+    Both are followed by "retrying" and, on success, "opened", as often as the back-off allows;
+    its delays start over after every frame. A file is read once; if it pauses (a pipe), that is
+    reported and waited for.
 
     Attributes:
         name: For people.
-        live: Whether frames are lost when nobody takes them: then of two the newer is kept,
-            otherwise the source waits. At most one frame lies ready.
-        dropped: Frames that were replaced by newer ones because nobody took them.
+        live: Whether frames are lost when nobody takes them: then the newer of two is kept,
+            otherwise the source waits. At most one frame is buffered.
+        dropped: Frames replaced by newer ones because nobody took them.
 
     Args:
         name: For people.
-        make_feed: Makes a feed for every time it is opened.
+        make_feed: Creates a feed for every attempt.
         live: See above.
         backoff: When to try again; None for never.
-        stall_s: Seconds without a frame until it counts as stalled.
-        on_event: Is told what happens, in the thread that takes the frames.
+        stall_s: Seconds without a frame after which the source counts as stalled.
+        on_event: Called with each event, in the thread that takes the frames.
+        frozen_s: Seconds of identical frames after which it counts as frozen; None for never.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class ReopeningSource:
         backoff: Backoff | None,
         stall_s: float,
         on_event: OnEvent | None = None,
+        frozen_s: float | None = None,
     ) -> None:
         self.name = name
         self.live = live
@@ -100,9 +102,10 @@ class ReopeningSource:
         self._make_feed = make_feed
         self._backoff = backoff
         self._stall_s = stall_s
+        self._frozen_s = frozen_s
         self._on_event = on_event
         self._closed = threading.Event()
-        self._lock = threading.Lock()  # Of _closed being set and _reader being replaced.
+        self._lock = threading.Lock()  # Guards _closed being set and _reader being replaced.
         self._reader: Reader | None = None
         self._taken = threading.Lock()
         self._count = 0
@@ -111,13 +114,13 @@ class ReopeningSource:
         """Yields frames until the source ends or is closed.
 
         Raises:
-            RuntimeError: Another thread is reading them already.
+            RuntimeError: Another thread is reading them.
         """
         if not self._taken.acquire(blocking=False):
-            raise RuntimeError(f"the frames of {self.name} are being read already")
+            raise RuntimeError(f"another thread is reading the frames of {self.name}")
         try:
             self._count = 0
-            yield from self._tries()
+            yield from self._attempts()
         finally:
             try:
                 self._stop()
@@ -125,50 +128,51 @@ class ReopeningSource:
                 self._taken.release()
 
     def close(self) -> None:
-        """Ends it, from any thread, at once.
+        """Ends the source at once, from any thread.
 
-        A read that hangs in a driver or in the network goes on in a daemon thread until it
-        comes back, at the latest after about twice `stall_s` where the library keeps its
-        timeouts; nothing waits for it.
+        A read that hangs in a driver or in the network continues in a daemon thread until it
+        returns, at the latest after about twice `stall_s` if the library keeps its timeouts;
+        nothing waits for it.
         """
         with self._lock:
             self._closed.set()
         self._stop()
 
-    def _tries(self) -> Generator[Frame, None, None]:
-        attempt = 0  # Tries in a row that gave no frame.
+    def _attempts(self) -> Generator[Frame, None, None]:
+        attempt = 0  # In a row without a frame.
         while True:
             before = self._count
             reader = self._start()
             if reader is None:
                 break
-            stopped = yield from self._read(reader)
+            failure = yield from self._read(reader)
             if self._closed.is_set():
                 break
             self._stop()
-            if stopped is not None and not self.live:
-                self._tell("skipped", stopped)
+            if failure is not None and not self.live:
+                self._report("skipped", failure)
             if not self.live or self._backoff is None:
                 break
             if self._count > before:
                 attempt = 0
             attempt += 1
             if self._backoff.gives_up(attempt):
-                self._tell("ended", f"{self.name}: given up after {attempt - 1} tries")
+                self._report("ended", f"{self.name}: gave up after {attempt - 1} attempts")
                 return
             delay_s = self._backoff.delay_s(attempt)
-            self._tell("retrying", f"{self.name}: opening again in {delay_s:g} s", attempt)
+            self._report("retrying", f"{self.name}: reopening in {delay_s:g} s", attempt)
             if self._closed.wait(delay_s):
                 break
             self._wait_for(reader)
         how = "closed" if self._closed.is_set() else "ended"
-        self._tell("ended", f"{self.name}: {how} after {self._count} frames")
+        self._report("ended", f"{self.name}: {how} after {self._count} frames")
 
     def _read(self, reader: Reader) -> Generator[Frame, None, str | None]:
-        """Yields what one reader gives; returns why that is all, None at a proper end."""
-        # Opening takes two steps (connecting, then finding out what it is), and each has its
-        # own timeout within the library; only beyond both of them it counts as stalled.
+        """Yields what one reader delivers; returns why it ended, None at a proper end."""
+        # Opening takes two steps, connecting and probing, each with its own timeout inside the
+        # library; only beyond both does it count as stalled.
         patience_s = 2 * self._stall_s + 1
+        freeze = None if self._frozen_s is None else _FreezeDetector(self._frozen_s)
         stalled = False
         since = time.monotonic()
         while True:
@@ -177,23 +181,25 @@ class ReopeningSource:
             if isinstance(item, Frame):
                 stalled = False
                 self._count += 1
+                if freeze is not None and (change := freeze.update(item)) is not None:
+                    self._report(change[0], f"{self.name}: {change[1]}")
                 yield item
                 since = time.monotonic()
             elif isinstance(item, Opened):
                 patience_s = self._stall_s
                 since = time.monotonic()
-                self._tell("opened", f"{self.name}: {item.message}")
+                self._report("opened", f"{self.name}: {item.message}")
             elif isinstance(item, Skipped):
                 more = f" ({item.count} times)" if item.count > 1 else ""
-                self._tell("skipped", f"{self.name}: {item.message}{more}")
+                self._report("skipped", f"{self.name}: {item.message}{more}")
             elif isinstance(item, Ended):
-                message = f"{self.name}: {item.error or 'no more frames came'}"
+                message = f"{self.name}: {item.error or 'no more frames'}"
                 if self.live and not self._closed.is_set():
-                    self._tell("lost", message)
+                    self._report("lost", message)
                 return None if item.error is None else message
             else:
                 if not stalled:
-                    self._tell("stalled", f"{self.name}: no frame for {patience_s:g} s")
+                    self._report("stalled", f"{self.name}: no frame for {patience_s:g} s")
                 if self.live and self._backoff is not None:
                     return None
                 stalled = True
@@ -214,13 +220,39 @@ class ReopeningSource:
             reader.stop()
 
     def _wait_for(self, reader: Reader) -> None:
-        """Waits until a reader has come back, for there must never be two of them."""
+        """Waits until a reader has returned, because there must never be two of them."""
         if reader.join(0.05):
             return
-        self._tell("stalled", f"{self.name}: waiting for a read that hangs in the system")
+        self._report("stalled", f"{self.name}: waiting for a read that hangs in the system")
         while not self._closed.is_set() and not reader.join(0.2):
             pass
 
-    def _tell(self, kind: str, message: str, attempt: int = 0) -> None:
+    def _report(self, kind: str, message: str, attempt: int = 0) -> None:
         if self._on_event is not None:
             self._on_event(Event(kind, message, attempt))
+
+
+class _FreezeDetector:
+    """Notices a camera whose frames are all identical: a real sensor never repeats its noise."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_ns = round(limit_s * 1e9)
+        self._digest: int | None = None
+        self._since_ns = 0
+        self._frozen = False
+
+    def update(self, frame: Frame) -> tuple[str, str] | None:
+        """Takes the next frame; returns (kind, message) of an event when the state changes."""
+        now = frame.timestamp_ns or 0
+        # Every eighth row is as unlikely to repeat as the whole, and costs next to nothing.
+        digest = zlib.crc32(np.ascontiguousarray(frame.pixels[::8]))
+        if digest != self._digest:
+            self._digest, self._since_ns = digest, now
+            if not self._frozen:
+                return None
+            self._frozen = False
+            return "resumed", "the picture is changing again"
+        if self._frozen or now - self._since_ns < self._limit_ns:
+            return None
+        self._frozen = True
+        return "frozen", f"all frames of the last {self._limit_ns / 1e9:g} s are identical"

@@ -1,42 +1,48 @@
-"""A source of which only some frames are taken, or for some time only."""
+"""Takes only some frames of a source, or only for some time."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.sources.base import Source
 
 
-class ThinnedSource:
-    """Another source, one frame in a while, for a while."""
+class ThrottledSource:
+    """Another source at a reduced rate, for a limited time.
+
+    Args:
+        source: Where frames come from.
+        every_s: Minimum seconds between two frames, by their timestamps; None for all frames.
+        duration_s: Seconds until the end: of a live source by the wall clock, whether frames
+            arrive or not; of any other by the timestamps of its frames. None for no limit.
+        on_frame: Called for every frame of the source, including those that are left out.
+    """
 
     def __init__(
-        self, source: Source, *, every_s: float | None = None, duration_s: float | None = None
+        self,
+        source: Source,
+        *,
+        every_s: float | None = None,
+        duration_s: float | None = None,
+        on_frame: Callable[[], None] = lambda: None,
     ) -> None:
-        """Chooses what is left out.
-
-        Args:
-            source: Where frames come from.
-            every_s: Seconds between two frames, at least, by their timestamps; None for all.
-            duration_s: Seconds until the end: of a live source by the clock on the wall, whether
-                frames come or not; of another by the timestamps of its frames. None for no end.
-        """
         self.name, self.live = source.name, source.live
         self._source = source
         self._every_ns = 0 if every_s is None else round(every_s * 1e9)
         self._duration_s = duration_s
+        self._on_frame = on_frame
 
     def frames(self) -> Iterator[Frame]:
-        """Yields those that are taken."""
+        """Yields the frames that are taken."""
         timer = None
         if self.live and self._duration_s is not None:
             timer = threading.Timer(self._duration_s, self.close)
             timer.daemon = True
             timer.start()
         try:
-            yield from self._some()
+            yield from self._taken()
         finally:
             if timer is not None:
                 timer.cancel()
@@ -45,10 +51,11 @@ class ThinnedSource:
         """Ends the source."""
         self._source.close()
 
-    def _some(self) -> Iterator[Frame]:
+    def _taken(self) -> Iterator[Frame]:
         first: int | None = None
         taken: int | None = None
         for frame in self._source.frames():
+            self._on_frame()
             now = frame.timestamp_ns
             if now is None:
                 yield frame

@@ -33,13 +33,13 @@ def result(number: int) -> LiveResult:
 
 
 class Publishing:
-    """A publisher and what it told."""
+    """A publisher and what it reported."""
 
     def __init__(self, broker: Broker | int, **options: Any) -> None:
-        self.told: list[str] = []
+        self.reports: list[str] = []
         if isinstance(broker, int):
             broker = Broker("127.0.0.1", broker, TOPIC)
-        self.publisher = MqttPublisher(broker, tell=self.told.append, **options)
+        self.publisher = MqttPublisher(broker, report=self.reports.append, **options)
         self.sent = 0
 
     def send(self, count: int, pause: float = 0.0) -> None:
@@ -98,9 +98,8 @@ def test_a_message_is_what_a_json_line_has_and_more(
     one.publisher.close()
     wait_for(lambda: reader.of(f"{TOPIC}/status") == ["online", "offline"])
     assert one.publisher.summary() == "mqtt: 2 delivered"
-    assert re.fullmatch(
-        rf"connected to mqtt://127.0.0.1:{broker.port}, [0-2] verdicts wait", "|".join(one.told)
-    )
+    (report,) = one.reports
+    assert f"mqtt://127.0.0.1:{broker.port}," in report
 
 
 @pytest.mark.slow
@@ -135,8 +134,8 @@ def test_a_broker_that_is_stopped_and_killed_in_the_middle_gets_every_verdict(
     assert reader.sequence(TOPIC) == list(range(1, one.sent + 1))  # In order, each.
     assert one.status["dropped"] == one.status["refused"] == 0
     assert one.status["delivered"] == one.sent == 800
-    assert sum(told.startswith("connected") for told in one.told) == 5
-    assert sum(told.startswith("the connection broke") for told in one.told) == 4
+    assert sum(report.startswith("connected") for report in one.reports) == 5
+    assert sum(report.startswith("disconnected") for report in one.reports) == 4
     wait_for(lambda: reader.of(f"{TOPIC}/status")[-1] == "online")
 
 
@@ -146,7 +145,7 @@ def test_beyond_the_buffer_the_oldest_go_and_are_counted(
     broker = Mosquitto(tmp_path)
     one = publishing(ends, broker.port, buffer=50)
     one.send(170)
-    wait_for(lambda: one.told)
+    wait_for(lambda: one.reports)
     ends.enter_context(broker)
     reader = reading(ends, broker.port)
     wait_for(one.delivered)
@@ -154,9 +153,9 @@ def test_beyond_the_buffer_the_oldest_go_and_are_counted(
     assert reader.sequence(TOPIC) == list(range(121, 171))
     assert one.status["dropped"] == 120
     assert one.status["delivered"] == 50
-    assert "the buffer is full: the oldest verdicts are dropped and counted" in one.told
-    assert sum("cannot be reached: Connection refused" in told for told in one.told) == 1
-    assert one.told[-1].endswith("50 verdicts wait, 120 were dropped")
+    assert sum("Connection refused" in report for report in one.reports) == 1
+    assert len(one.reports) == 3  # Unreachable, the buffer is full, connected: each once.
+    assert re.search(r"\b50\b.*\b120\b", one.reports[-1])
     broker.kill()
     wait_for(lambda: not one.status["connected"])
     one.send(80)
@@ -189,10 +188,10 @@ def test_a_wrong_password_is_told_and_the_right_one_works(
     )
     wrong = publishing(ends, Broker("127.0.0.1", broker.port, TOPIC, user="pi", password="odd"))
     none = publishing(ends, Broker("127.0.0.1", broker.port, f"{TOPIC}2"))
-    wait_for(lambda: wrong.told and none.told)
-    assert "refuses the connection: Not authorized (user 'pi', password given)" in wrong.told[0]
-    assert "refuses the connection: Not authorized (no user in the address)" in none.told[0]
-    assert "odd" not in "".join(wrong.told)
+    wait_for(lambda: wrong.reports and none.reports)
+    assert "'pi'" in wrong.reports[0]
+    assert "no user" in none.reports[0]
+    assert "odd" not in "".join(wrong.reports)
     right = Broker("127.0.0.1", broker.port, TOPIC, user="pi", password="right one")
     reader = reading(ends, broker.port, user="pi", password="right one")
     wrong.publisher.close(0.0)
@@ -214,9 +213,9 @@ def test_a_broker_that_takes_no_verdicts_says_so(
     wait_for(one.delivered)  # mosquitto 2.0.11 hangs up after each refusal.
     assert one.status["refused"] == 5
     assert one.status["delivered"] == 0
-    assert one.told.count("the broker refuses verdicts: Not authorized") == 1
+    assert one.reports.count("the broker refuses verdicts: Not authorized") == 1  # Not once each.
     assert one.publisher.summary() == "mqtt: 0 delivered, 5 refused by the broker"
-    assert len(one.told) <= 12
+    assert len(one.reports) <= 12
 
 
 def certificates(folder: Path) -> Path:
@@ -242,16 +241,16 @@ def test_tls_checks_the_certificate(tmp_path: Path, ends: contextlib.ExitStack) 
     )
     address = Broker("127.0.0.1", port, TOPIC, tls=True)
     strange = publishing(ends, address, client_id="strange")
-    wait_for(lambda: strange.told)
-    assert "its certificate is not trusted: self-signed certificate" in strange.told[0]
-    assert "--mqtt-ca FILE" in strange.told[0]
+    wait_for(lambda: strange.reports)
+    assert "self-signed certificate" in strange.reports[0]
+    assert "--mqtt-ca FILE" in strange.reports[0]
     reader = reading(ends, broker.port)
     one = publishing(ends, address, ca=str(ca))
     one.send(20)
     wait_for(lambda: reader.sequence(TOPIC) == list(range(1, 21)))
-    with pytest.raises(ValueError, match="no PEM certificates"):
+    with pytest.raises(ValueError, match="PEM"):
         MqttPublisher(address, ca=str(tmp_path / "mosquitto.conf"))
-    with pytest.raises(ValueError, match="this is mqtt://"):
+    with pytest.raises(ValueError, match="mqtts://"):
         MqttPublisher(Broker("127.0.0.1", port, TOPIC), ca=str(ca))
 
 
@@ -291,7 +290,7 @@ def test_a_broker_that_knows_no_mqtt_5_gets_the_older_one(
     one = publishing(ends, old_broker(broker.port, ends))
     one.send(40)
     wait_for(lambda: reader.sequence(TOPIC) == list(range(1, 41)))
-    assert [told.split(",")[0].split(" to ")[0] for told in one.told] == ["connected"]
+    assert len(one.reports) == 1  # Connected; the first attempt is not worth a message.
     one.publisher.close()
     wait_for(lambda: reader.of(f"{TOPIC}/status") == ["online", "offline"])
 
@@ -312,7 +311,7 @@ def test_closing_waits_for_what_is_in_flight_but_not_for_ever(
     start = time.monotonic()
     late.publisher.close(0.3)
     assert time.monotonic() - start < 10
-    assert "waiting up to 0.3 s for the broker with 7 verdicts" in late.told
+    assert any("0.3 s" in report and "7 verdicts" in report for report in late.reports)
     assert late.publisher.summary() == "mqtt: 0 delivered, 7 not delivered"
 
 
@@ -322,3 +321,24 @@ def test_the_name_of_a_client_stays_and_tells_nothing() -> None:
     assert client_id_of("a").isalnum()
     with pytest.raises(ValueError, match="buffer is 0"):
         MqttPublisher(Broker("127.0.0.1", 1, TOPIC), buffer=0)
+
+
+def test_a_huge_packet_of_the_broker_is_not_buffered(ends: contextlib.ExitStack) -> None:
+    """A PUBLISH of 268,435,455 bytes, the most that MQTT can announce."""
+    door = ends.enter_context(socket.create_server(("127.0.0.1", 0)))
+    ended = threading.Event()
+
+    def serve() -> None:
+        client, _ = door.accept()
+        with client, contextlib.suppress(OSError):
+            client.recv(65536)
+            client.sendall(b"\x20\x03\x00\x00\x00\x30\xff\xff\xff\x7f")
+            for _ in range(64):
+                client.sendall(bytes(1 << 20))
+        ended.set()
+
+    threading.Thread(target=serve, daemon=True).start()
+    one = publishing(ends, door.getsockname()[1])
+    assert ended.wait(20)
+    wait_for(lambda: any(report.startswith("disconnected") for report in one.reports))
+    assert len(one.publisher._client._in_packet["packet"]) < 1 << 20

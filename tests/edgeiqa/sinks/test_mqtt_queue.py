@@ -31,19 +31,19 @@ class Breaking(RuleBasedStateMachine):
     @precondition(lambda self: self.outbox.can_send)
     @rule(early=st.booleans())
     def send(self, early: bool) -> None:
-        message = self.outbox.leave()
+        message = self.outbox.take()
         self.number += 1
         self.library[self.number] = message
         self.wire.append(self.number)
         if early:
             self.answer()
-        self.outbox.left(self.number)
+        self.outbox.sent(self.number)
 
     @precondition(lambda self: self.outbox.can_send)
     @rule()
     def fail_to_send(self) -> None:
-        self.outbox.leave()
-        self.outbox.stayed()
+        self.outbox.take()
+        self.outbox.put_back()
 
     @precondition(lambda self: self.there and self.wire)
     @rule()
@@ -101,8 +101,8 @@ def drained(outbox: Outbox, number: int = 0) -> list[bytes]:
     """Hands over what can be, unacknowledged."""
     sent = []
     while outbox.can_send:
-        sent.append(outbox.leave())
-        outbox.left(number + len(sent))
+        sent.append(outbox.take())
+        outbox.sent(number + len(sent))
     return sent
 
 

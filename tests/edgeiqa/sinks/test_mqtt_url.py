@@ -35,25 +35,25 @@ def test_addresses(url: str, expected: Broker) -> None:
         ("http://broker/t", "expected mqtt:// or mqtts://"),
         ("mqtt://broker", "the topic is missing"),
         ("mqtt://broker/", "the topic is missing"),
-        ("mqtt:///t", "no host"),
-        ("mqtt://broker:0/t", "no host or no port"),
+        ("mqtt:///t", "a host and a port"),
+        ("mqtt://broker:0/t", "a host and a port"),
         ("mqtt://broker:65536/t", "Port out of range"),
         ("mqtt://broker:x/t", "Port could not be cast"),
-        ("mqtt://broker/a/#", "cannot have a \\? or #"),
-        ("mqtt://broker/a%23", "nobody can publish"),
-        ("mqtt://broker/+/a", "nobody can publish"),
-        ("mqtt://broker/a?b", "cannot have a \\?"),
-        ("mqtt://broker/a/", "begins with / or \\$ or ends with /"),
-        ("mqtt://broker//a", "begins with /"),
-        ("mqtt://broker/$SYS/a", "begins with / or \\$"),
+        ("mqtt://broker/a/#", "cannot contain"),
+        ("mqtt://broker/a%23", "cannot contain"),
+        ("mqtt://broker/+/a", "cannot contain"),
+        ("mqtt://broker/a?b", "cannot contain"),
+        ("mqtt://broker/a/", "starts with"),
+        ("mqtt://broker//a", "starts with"),
+        ("mqtt://broker/$SYS/a", "starts with"),
         ("mqtt://:secret@broker/t", "a password without a user"),
-        (f"mqtt://{'x' * 70}.local/t", "no name of a host"),
+        (f"mqtt://{'x' * 70}.local/t", "host name"),
         ("mqtt://[::1/t", "Invalid IPv6"),
         ("mqtt://pi:${NO_SUCH_VARIABLE}@broker/t", "'NO_SUCH_VARIABLE'"),
         ("mqtt://broker/" + "x" * 60_001, "too long"),
     ],
 )
-def test_what_is_no_address_is_told_without_its_password(url: str, message: str) -> None:
+def test_an_invalid_url_is_refused_without_showing_its_password(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         parse_broker(url, {})
     assert "secret" not in str(caught.value)

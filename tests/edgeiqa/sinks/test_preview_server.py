@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import os
 import re
 import socket
 import threading
@@ -16,7 +17,8 @@ import pytest
 from PIL import Image
 
 from edgeiqa.sinks.preview_server import (
-    MOST_VIEWERS,
+    MAX_CONNECTIONS,
+    MAX_VIEWERS,
     PreviewServer,
     PreviewServerError,
     is_loopback,
@@ -174,8 +176,8 @@ def test_a_viewer_that_leaves_is_forgotten_though_no_frame_comes(server: Preview
 
 
 def test_too_many_viewers_are_sent_away(server: PreviewServer) -> None:
-    viewers = [Viewer(server) for _ in range(MOST_VIEWERS)]
-    until(lambda: server.viewers == MOST_VIEWERS)
+    viewers = [Viewer(server) for _ in range(MAX_VIEWERS)]
+    until(lambda: server.viewers == MAX_VIEWERS)
     late = Viewer(server)
     assert late.status == 503
     for viewer in (late, *viewers):
@@ -240,3 +242,21 @@ def test_a_port_that_is_taken(server: PreviewServer) -> None:
 )  # fmt: skip
 def test_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors in /proc")
+def test_slow_connections_exhaust_no_descriptors(server: PreviewServer) -> None:
+    """Each sends half a request and waits; a viewer and an ordinary request still get through."""
+    viewer = Viewer(server)
+    until(lambda: server.viewers == 1)
+    before = len(os.listdir("/proc/self/fd"))
+    slow = []
+    for _ in range(400):
+        slow.append(socket.create_connection(("127.0.0.1", server.port), timeout=WAIT_S))
+        slow[-1].sendall(b"GET / HTT")
+    until(lambda: len(os.listdir("/proc/self/fd")) - before - len(slow) <= MAX_CONNECTIONS)
+    assert get(server, "/latest.json")[0] == 200
+    server.publish(picture(90), {})
+    assert viewer.part() == 90
+    for one in (*slow, viewer):
+        one.close()

@@ -26,7 +26,7 @@ def test_it_gives_up_after_so_many_tries() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"first_s": 0}, {"first_s": 20}, {"most_s": float("inf")}, {"factor": 0.5}, {"tries": 0}],
+    [{"first_s": 0}, {"first_s": 20}, {"max_s": float("inf")}, {"factor": 0.5}, {"tries": 0}],
 )
 def test_wrong_numbers_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="expected"):

@@ -128,7 +128,7 @@ def test_the_adapter_opens_reads_and_opens_again(monkeypatch: pytest.MonkeyPatch
     module = types.ModuleType("picamera2")
     module.Picamera2 = StandIn  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "picamera2", module)
-    settings: dict = {"size": (62, 46), "frame_rate": 30, "retry": Backoff(0.01, most_s=0.01)}
+    settings: dict = {"size": (62, 46), "frame_rate": 30, "retry": Backoff(0.01, max_s=0.01)}
     with Watch(lambda tell: open_source("picamera2:1", on_event=tell, **settings)) as watch:
         watch.wait(lambda: watch.count("opened") >= 3)
         assert watch.last is not None

@@ -20,7 +20,7 @@ from tests.edgeiqa.sources import mjpeg_server, rtsp_server
 from tests.edgeiqa.sources.videos import Watch, open_files, readers, wait_for_no_readers
 
 PASSWORD = "p@ss/w:rd"
-QUICK = Backoff(first_s=0.1, most_s=0.4)
+QUICK = Backoff(first_s=0.1, max_s=0.4)
 
 
 class Program:
