@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeiqa.inference.contract import Contract
+from edgeiqa.stages import stage
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Quality:
         return plain
 
 
+@stage("outputs")
 def quality_from_outputs(outputs: Mapping[str, np.ndarray], contract: Contract) -> Quality:
     """Interprets a model's outputs as its contract describes.
 

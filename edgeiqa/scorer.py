@@ -24,6 +24,7 @@ from edgeiqa.inference.model import DEFAULT, Model, ModelError
 from edgeiqa.preprocessing.luma import luma_small
 from edgeiqa.preprocessing.resize import preprocess, to_rgb
 from edgeiqa.quality import Quality, quality_from_outputs
+from edgeiqa.stages import stage
 
 QUICK_GAP = 1.5
 """`Scorer.score_quick` has JPEGs decoded at no less than so many times the model's input; chosen by
@@ -143,7 +144,7 @@ class Scorer:
     def _quality(self, source: Frame | Image.Image) -> Quality:
         """The quality without causes."""
         tensor = preprocess(source, self.contract.input)
-        return quality_from_outputs(self.model.run(tensor), self.contract)
+        return quality_from_outputs(_run(self.model, tensor), self.contract)
 
     def _source(self, picture: Picture) -> Frame | Image.Image:
         """What networks look at."""
@@ -257,6 +258,11 @@ class Scorer:
             limits=None if self.cause_detector is None else self.cause_detector.contract.limits,
             max_causes=max_causes,
         )
+
+
+@stage("score_network")
+def _run(model: Model, tensor: np.ndarray) -> dict[str, np.ndarray]:
+    return model.run(tensor)
 
 
 def _is_decodable(picture: object) -> TypeGuard[Decodable]:

@@ -1,8 +1,9 @@
-"""The step ``burst-weights``: learn how to weigh what tells frames of a burst apart."""
+"""The step ``burst-weights``: learns the weights of the burst ranking."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from convert.common.files import prepare_targets
 from convert.datasets.manifest import data_root
 from convert.evaluation.burst_measures import measure_scenes
 from convert.training.burst_weights import learn, training_scenes
+from edgeiqa.burst.weights import BurstWeights
+from edgeiqa.files.atomic import write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=1, metavar="N", help="side by side (default: 1)"
     )
     parser.add_argument("--json", metavar="FILE", help="write the report as JSON, - for stdout")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write the weights to FILE, such as burst.json",
+    )
+    parser.add_argument("--version", default="0.1.0", help="of the weights (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs `python -m convert burst-weights`; returns 0, or 3 when a picture was unreadable."""
-    prepare_targets(args.json)
+    prepare_targets(args.json, args.output)
     scenes = training_scenes(
         data_root(args.data_root), args.scenes, args.more, args.more_scenes, args.seed
     )
@@ -61,9 +70,14 @@ def run(args: argparse.Namespace) -> int:
         "command": provenance.command_line("convert.training.burst_weights.learn"),
         "date": provenance.now(),
     }
-    lines = [f'    "{name}": {weight:g},' for name, weight in document["weights"].items()]
+    if args.output is not None:
+        training = {
+            key: document[key] for key in ("command", "date", "scenes", "pairs", "strength")
+        }
+        weights = BurstWeights("burst", args.version, args.model, document["weights"], training)
+        write_atomically(args.output, (json.dumps(weights.to_dict(), indent=1) + "\n").encode())
+    lines = [f"{name:18}{weight:g}" for name, weight in document["weights"].items()]
     found = document["validation"]["accuracy"]["all"]
-    lines.append("}")
     lines.append(f"validation scenes, one level apart {found['1']}, two {found['2']}")
-    report(document, "\n".join(["WEIGHTS = {", *lines]), args.json)
+    report(document, "\n".join(lines), args.json)
     return 3 if errors else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 from PIL import Image
 
 from edgeiqa.analysis.patches import detail
@@ -12,6 +13,7 @@ from edgeiqa.causes import CAUSES
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.inference.contract import Contract
 from edgeiqa.inference.model import Model, ModelError
+from edgeiqa.stages import stage
 
 DEFAULT = "causes"
 """Name of the network that ships with the package."""
@@ -69,6 +71,11 @@ class CauseDetector:
         """
         spec, (output,) = self.contract.input, self.contract.outputs
         view = detail(source, spec)
-        values = self.model.run(view.tensor)[output.name]
+        values = _run(self.model, view.tensor)[output.name]
         severities = pooled(values, spec.views, output.labels or ()) | exposure(view.small)
         return {cause: severities[cause] for cause in CAUSES if cause in severities}
+
+
+@stage("causes_network")
+def _run(model: Model, tensor: np.ndarray) -> dict[str, np.ndarray]:
+    return model.run(tensor)

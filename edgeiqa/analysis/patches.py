@@ -20,6 +20,7 @@ from edgeiqa.inference.contract_spec import InputSpec
 from edgeiqa.preprocessing.luma import MAX_FACTOR, luma_crop, luma_small
 from edgeiqa.preprocessing.planes import planes
 from edgeiqa.preprocessing.yuv import full_range_luma
+from edgeiqa.stages import stage
 
 REDUCED_SIDE = 256
 """The shorter side of the reduced picture is at least this long and less than twice as long."""
@@ -47,6 +48,7 @@ class Detail:
     small: np.ndarray
 
 
+@stage("choose")
 def detail(source: Frame | Image.Image, spec: InputSpec) -> Detail:
     """Prepares the input of a cause detector.
 
@@ -235,6 +237,7 @@ def _cropper(source: Frame | Image.Image) -> Crop:
     return lambda box: luma_crop(source, box)
 
 
+@stage("cut")
 def _native(crop: Crop, place: tuple[int, int], size: tuple[int, int], side: int) -> np.ndarray:
     """Cuts the patch at (top, left), shifted to lie inside a picture of (height, width)."""
     height, width = size

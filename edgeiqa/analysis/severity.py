@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgeiqa.stages import stage
+
 CLIPPED = 250
 """Luma from this value on counts as clipped."""
 
 
+@stage("light")
 def exposure(luma: np.ndarray) -> dict[str, float]:
     """Measures wrong exposure and low contrast.
 
@@ -48,6 +51,7 @@ def exposure(luma: np.ndarray) -> dict[str, float]:
     }
 
 
+@stage("outputs")
 def pooled(values: np.ndarray, views: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
     """Pools the network's outputs for the patches into severities of the picture.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "samples"
+MODELS = Path(__file__).parent / "models"
 
 
 def sample_paths() -> list[Path]:

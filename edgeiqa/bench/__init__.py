@@ -1,1 +1,1 @@
-"""Measures what scoring costs on this machine, stage by stage, and beside what others use."""
+"""Measures time and memory of scoring on this machine, by stage, against OpenCV baselines."""

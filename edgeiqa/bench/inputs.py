@@ -1,4 +1,4 @@
-"""What is scored over and over: files as they are, or frames as a camera would hand them over."""
+"""Benchmark inputs: files, or frames in the layout of a camera."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from edgeiqa.assets import sample_paths
 from edgeiqa.imaging.frame import ColorRange, Frame, PixelFormat
 
 SAMPLE = "china.jpg"
-"""The sample that is enlarged where no photograph is named: fine detail, sky, and shadows."""
+"""The default sample, which is enlarged: it has fine detail, sky, and shadows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One picture in the shape in which it comes.
+    """One input.
 
     Attributes:
         name: Of the photograph.
-        source: Path of a file, or what makes the frame of the buffers, which is part of the path.
-        facts: What to say about it: "kind" ("file" or "frame"), "width", "height", and for a
-            frame "pixel_format" and "rotation".
+        source: Path of a file, or a function that creates the frame from buffers, which is timed.
+        facts: "kind" ("file" or "frame"), "width", "height", and for a frame "pixel_format" and
+            "rotation".
     """
 
     name: str
@@ -34,12 +34,7 @@ class Subject:
 
 
 def file_subject(path: str) -> Subject:
-    """A file, decoded for every score.
-
-    Raises:
-        OSError: It cannot be opened.
-        ValueError: It is no picture; also `edgeiqa.errors.UnreadableImageError`.
-    """
+    """A file, decoded for every score; raises UnreadableImageError."""
     from edgeiqa.imaging.decode import decode
 
     picture = decode(path)
@@ -55,14 +50,14 @@ def frame_subject(
     pixel_format: PixelFormat,
     rotation: int = 0,
 ) -> Subject:
-    """A frame made of a photograph: its middle, at the size of the frame.
+    """A frame made from the centre of a photograph.
 
     Args:
         name: Of the photograph.
         picture: Mode RGB.
         size: (width, height) of the buffer.
         pixel_format: Any.
-        rotation: Clockwise degrees to upright, as the camera says.
+        rotation: Clockwise degrees to upright, as reported by the camera.
     """
     fitted = ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
     facts = {
@@ -73,14 +68,14 @@ def frame_subject(
 
 
 def sample_picture() -> Image.Image:
-    """The photograph that is enlarged where none is named; mode RGB."""
+    """The default sample; mode RGB."""
     path = next(path for path in sample_paths() if path.name == SAMPLE)
     with Image.open(path) as image:
         return image.convert("RGB")
 
 
 def _buffers(picture: Image.Image, pixel_format: PixelFormat, rotation: int) -> Callable[[], Frame]:
-    """What makes the frame, out of memory that is filled here, once."""
+    """A function that creates the frame from memory filled here, once."""
     width, height = picture.size
     if not pixel_format.is_yuv:
         modes = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -93,7 +88,7 @@ def _buffers(picture: Image.Image, pixel_format: PixelFormat, rotation: int) -> 
     # Pillow's YCbCr is that of JPEG.
     options: dict[str, Any] = {"rotation": rotation, "color_range": ColorRange.FULL}
     if pixel_format is PixelFormat.YUV_420_888:
-        # As on most phones: one memory of V U V U ..., in which U begins one byte later.
+        # As on most phones: one buffer V U V U ..., in which U starts one byte later.
         pairs = np.stack([v, u], axis=2).reshape(-1)
         flat, stride = y.reshape(-1), 2 * u.shape[1]
         return lambda: Frame.from_planes(

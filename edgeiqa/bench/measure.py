@@ -1,4 +1,4 @@
-"""Runs ours and the others' in turns, and keeps the times."""
+"""Times our scoring and the baselines in alternation."""
 
 from __future__ import annotations
 
@@ -8,46 +8,35 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa.bench.environment import forget_peak, peak_rss_mb, rss_mb
+from edgeiqa.bench.environment import peak_rss_mb, reset_peak, rss_mb
 from edgeiqa.bench.inputs import Subject
-from edgeiqa.bench.opencv_baselines import Rival
-from edgeiqa.bench.profiler import STAGES, Lap, Stopwatch, tapped
+from edgeiqa.bench.opencv_baselines import Baseline
+from edgeiqa.bench.profiler import STAGES, Lap, Stopwatch
 from edgeiqa.quality import Quality
 from edgeiqa.scorer import Scorer
+from edgeiqa.stages import stage, watched
 
 PERCENTILES = (50, 90, 99)
 
 BAR = 1.0
-"""A frame is to cost no more outside the networks than within the one that gives the score."""
+"""Target: time outside the networks, relative to the time inside the scoring network."""
 
 
 def spread(nanoseconds: Sequence[int]) -> dict[str, float]:
-    """What is told of some times.
-
-    Args:
-        nanoseconds: At least one.
-
-    Returns:
-        Milliseconds: "p50", "p90" and "p99", interpolated between neighbours as
-        `numpy.percentile` does, and "min".
-    """
+    """Milliseconds "p50", "p90", "p99" (as `numpy.percentile`) and "min" of at least one time."""
     milliseconds = np.asarray(nanoseconds, dtype=np.float64) / 1e6
     found = np.percentile(milliseconds, PERCENTILES)
-    told = {f"p{p}": round(float(v), 4) for p, v in zip(PERCENTILES, found, strict=True)}
-    return {**told, "min": round(float(milliseconds.min()), 4)}
+    percentiles = {f"p{p}": round(float(v), 4) for p, v in zip(PERCENTILES, found, strict=True)}
+    return {**percentiles, "min": round(float(milliseconds.min()), 4)}
 
 
 def summary(laps: Sequence[Lap]) -> dict[str, Any]:
-    """What is told of some runs.
-
-    Args:
-        laps: At least one.
+    """Summarizes at least one run.
 
     Returns:
-        Ready for JSON: "stages" (per stage what `spread` says; stages that were never entered
-        are left out), "total", "outside" and "inside" (likewise), "ratio" with the quotient
-        outside / inside of the medians ("p50") and of the fastest ("min"), and the mean sum of
-        the stages over the mean total ("accounted").
+        JSON-ready: "stages" (`spread` per stage entered), "total", "outside" and "inside"
+        (likewise), "ratio" with outside / inside of the medians ("p50") and of the fastest runs
+        ("min"), and "accounted", the mean sum of the stages over the mean total.
     """
     entered = [name for name in STAGES if any(name in lap.stages for lap in laps)]
     outside, inside = spread([lap.outside for lap in laps]), spread([lap.inside for lap in laps])
@@ -66,91 +55,91 @@ def summary(laps: Sequence[Lap]) -> dict[str, Any]:
 
 
 WARM_UP = 5
-"""Runs that are not counted, of everything."""
+"""Runs of everything that are not counted."""
 
-RIVAL_SECONDS = 15.0
-"""No rival gets more turns once it has had this long; it has had `RIVAL_LEAST` by then."""
+BASELINE_SECONDS = 15.0
+"""A baseline stops after this time, but not before `BASELINE_MIN_RUNS`."""
 
-RIVAL_LEAST = 5
+BASELINE_MIN_RUNS = 5
 
 
 def once(scorer: Scorer, subject: Subject, watch: Stopwatch) -> tuple[Quality, Lap]:
-    """One score, from the file or the buffer on; timed by stages under `tapped`."""
+    """Scores once, from the file or the buffer on; timed by stage while the watch is installed."""
     source = subject.source
     if isinstance(source, str):
         path = source
         return watch.lap(lambda: scorer.score(path))
-    make = watch.timed("frame", source)
+    make = stage("frame")(source)
     return watch.lap(lambda: scorer.score(make()))
 
 
 def memory(scorer: Scorer, subjects: Sequence[Subject], runs: int = WARM_UP) -> dict[str, Any]:
-    """What scoring takes, before anything else (OpenCV, say) has been loaded.
+    """Measures memory, before OpenCV and the like are loaded.
 
     Args:
-        scorer: Opened.
-        subjects: Each is scored so many times.
-        runs: At least 1; they also serve as warm-up.
+        scorer: An open scorer.
+        subjects: What to score.
+        runs: Runs of each subject, at least 1; they also serve as warm-up.
 
     Returns:
-        Megabytes of 10**6 of the process in RAM: "idle", with the subjects in memory but before
-        the first run; "after" the last one; "peak", the most in between, None where the kernel
-        cannot tell.
+        Resident megabytes of 10**6: "idle", with the subjects in memory but before the first
+        run; "after" the last one; "peak" in between; each None if unknown.
     """
     idle = rss_mb()
-    forgotten = forget_peak()
+    resettable = reset_peak()
     for subject in subjects:
         for _ in range(runs):
             once(scorer, subject, Stopwatch())
-    told = {"idle": idle, "after": rss_mb(), "peak": peak_rss_mb() if forgotten else None}
-    return {key: None if value is None else round(value, 1) for key, value in told.items()}
+    found = {"idle": idle, "after": rss_mb(), "peak": peak_rss_mb() if resettable else None}
+    return {key: None if value is None else round(value, 1) for key, value in found.items()}
 
 
 def measure(
     scorer: Scorer,
     subject: Subject,
-    rivals: Sequence[Rival] = (),
+    baselines: Sequence[Baseline] = (),
     *,
     runs: int = 100,
     on_round: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Times one subject: in every round ours once and each rival once.
+    """Times one subject: in every round our scoring once and each baseline once.
 
-    In turns, so that what else the machine does in the meantime hits all alike.
+    In alternation, so that other load on the machine affects all alike.
 
     Args:
-        scorer: Opened.
+        scorer: An open scorer.
         subject: What to score.
-        rivals: What else to run.
-        runs: Rounds that count, at least 1; `WARM_UP` more come first.
-        on_round: Told after each round, the warm-up's too.
+        baselines: What else to run.
+        runs: Rounds that count, at least 1, after `WARM_UP` others.
+        on_round: Called after each round, including the warm-up.
 
     Returns:
-        Ready for JSON: the subject's facts, "score", what `summary` says, "bar" for frames
-        (whether the time outside the networks is at most `BAR` times that inside the network
-        for the score, by the medians) and "rivals": a list of "name", "about", "runs", the
-        times, and "ratio", its median over ours; or "error".
+        JSON-ready: the subject's facts, "score", the result of `summary`, "bar" for frames
+        (whether the median time outside the networks is at most `BAR` times that inside the
+        scoring network) and "rivals": a list of "name", "about", "runs", the times, and "ratio"
+        of the median to ours; or "error".
     """
     watch = Stopwatch()
     laps: list[Lap] = []
-    times: dict[str, list[int]] = {rival.name: [] for rival in rivals}
+    times: dict[str, list[int]] = {baseline.name: [] for baseline in baselines}
     errors: dict[str, str] = {}
     frame = subject.source if isinstance(subject.source, str) else subject.source()
-    with tapped(watch, scorer):
+    with watched(watch):
         for number in range(WARM_UP + runs):
             warm = number < WARM_UP
             quality, lap = once(scorer, subject, watch)
             if not warm:
                 laps.append(lap)
-            for rival in rivals:
-                spent = times[rival.name]
-                if rival.name in errors or _has_had_enough(spent):
+            for baseline in baselines:
+                spent = times[baseline.name]
+                if baseline.name in errors or _has_enough(spent):
                     continue
                 start = time.perf_counter_ns()
                 try:
-                    rival.call(frame)
-                except Exception as error:  # Another's failure is no reason to lose ours.
-                    errors[rival.name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                    baseline.call(frame)
+                except Exception as error:  # The other measurements are still of use.
+                    reason = " ".join(str(error).split())
+                    errors[baseline.name] = f"{type(error).__name__}: {reason}"
                     continue
                 taken = time.perf_counter_ns() - start
                 if not warm:
@@ -163,17 +152,19 @@ def measure(
     if subject.facts["kind"] == "frame" and ratio is not None:
         report["bar"] = {"at_most": BAR, "holds": ratio <= BAR}
     ours = found["total"]["p50"]
-    report["rivals"] = [_told(r, times[r.name], errors.get(r.name), ours) for r in rivals]
+    report["rivals"] = [_row(b, times[b.name], errors.get(b.name), ours) for b in baselines]
     return report
 
 
-def _has_had_enough(times: Sequence[int]) -> bool:
-    return len(times) >= RIVAL_LEAST and sum(times) > RIVAL_SECONDS * 1e9
+def _has_enough(times: Sequence[int]) -> bool:
+    return len(times) >= BASELINE_MIN_RUNS and sum(times) > BASELINE_SECONDS * 1e9
 
 
-def _told(rival: Rival, times: Sequence[int], error: str | None, ours: float) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": rival.name, "about": rival.about, "runs": len(times)}
+def _row(
+    baseline: Baseline, times: Sequence[int], error: str | None, ours: float
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": baseline.name, "about": baseline.about, "runs": len(times)}
     if error is not None or not times:
-        return {**told, "error": error or "no run"}
+        return {**row, "error": error or "no run"}
     figures = spread(times)
-    return {**told, **figures, "ratio": round(figures["p50"] / ours, 3)}
+    return {**row, **figures, "ratio": round(figures["p50"] / ours, 3)}

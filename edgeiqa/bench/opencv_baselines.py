@@ -1,4 +1,4 @@
-"""What people use instead, with OpenCV: the only file here that imports it."""
+"""Common alternatives in OpenCV; the only module that imports it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import numpy as np
 
 from edgeiqa.imaging.frame import Frame, PixelFormat
 
-BRISQUE_FEATURES = (
-    "only its 36 features: the wheel of OpenCV has no BRISQUE model, see --brisque-model"
-)
+BRISQUE_FEATURES = "only its 36 features: OpenCV's wheel has no BRISQUE model, see --brisque-model"
 
 
 @dataclass(frozen=True)
-class Rival:
-    """Another way to tell good pictures from bad.
+class Baseline:
+    """Another measure of image quality.
 
     Attributes:
         name: Short and unique.
         about: What is called.
-        call: Measures a `Frame`, or the path of a file; returns numbers that nobody looks at.
+        call: Measures a `Frame`, or the path of a file; the result is ignored.
     """
 
     name: str
@@ -30,21 +28,21 @@ class Rival:
     call: Callable[[Frame | str], Any]
 
 
-def rivals(threads: int, brisque: tuple[str, str] | None = None) -> list[Rival]:
-    """All that this OpenCV can do.
+def baselines(threads: int, brisque: tuple[str, str] | None = None) -> list[Baseline]:
+    """All measures that this OpenCV supports.
 
-    Each gets gray as it is cheapest to have: the luma plane of YUV without a copy, RGB through
-    `cv2.cvtColor`, a file through `cv2.imread` straight to gray. Rotation is left out, as it
-    makes no difference to them.
+    Each gets gray in the cheapest way: the luma plane of YUV without a copy, RGB through
+    `cv2.cvtColor`, a file through `cv2.imread` directly as gray. Rotation is left out, as it makes
+    no difference to them.
 
     Args:
         threads: For OpenCV.
-        brisque: The files of BRISQUE's model and of its range, as in OpenCV's contributed
-            module "quality".
+        brisque: The model and range files of BRISQUE, as in OpenCV's contributed module
+            "quality".
 
     Raises:
-        ImportError: No OpenCV.
-        ValueError: BRISQUE's files are not what they should be.
+        ImportError: OpenCV is missing.
+        ValueError: Invalid BRISQUE files.
     """
     try:
         import cv2
@@ -83,9 +81,9 @@ def rivals(threads: int, brisque: tuple[str, str] | None = None) -> list[Rival]:
         return float(energy) / luma.size
 
     found = [
-        Rival("laplacian", "cv2.Laplacian(gray, cv2.CV_64F).var(), as mostly written", laplacian),
-        Rival("laplacian-lean", "the same in 16 bits, cv2.meanStdDev", lean_laplacian),
-        Rival("tenengrad", "mean square of cv2.Sobel in both directions", tenengrad),
+        Baseline("laplacian", "cv2.Laplacian(gray, cv2.CV_64F).var(), the usual form", laplacian),
+        Baseline("laplacian-lean", "the same in 16 bits, cv2.meanStdDev", lean_laplacian),
+        Baseline("tenengrad", "mean square of cv2.Sobel in both directions", tenengrad),
     ]
     if not hasattr(cv2, "quality"):
         if brisque is not None:
@@ -98,7 +96,7 @@ def rivals(threads: int, brisque: tuple[str, str] | None = None) -> list[Rival]:
         def features(source: Frame | str) -> Any:
             return cv2.quality.QualityBRISQUE.computeFeatures(gray(source))
 
-        return [*found, Rival("brisque", BRISQUE_FEATURES, features)]
+        return [*found, Baseline("brisque", BRISQUE_FEATURES, features)]
     try:
         judge = cv2.quality.QualityBRISQUE.create(*brisque)
     except cv2.error as error:
@@ -107,5 +105,5 @@ def rivals(threads: int, brisque: tuple[str, str] | None = None) -> list[Rival]:
             f"no BRISQUE from {brisque[0]} and {brisque[1]}: {text}; expected "
             "brisque_model_live.yml and brisque_range_live.yml of OpenCV's module quality"
         ) from error
-    whole = Rival("brisque", "cv2.quality.QualityBRISQUE", lambda s: judge.compute(gray(s)))
+    whole = Baseline("brisque", "cv2.quality.QualityBRISQUE", lambda s: judge.compute(gray(s)))
     return [*found, whole]

@@ -1,4 +1,4 @@
-"""A benchmark as a table for people; the JSON has the same figures and more."""
+"""Formats a benchmark as a table; the JSON has the same figures and more."""
 
 from __future__ import annotations
 
@@ -13,14 +13,7 @@ _WIDTH = max(len(text) for text in STAGES.values()) + 2
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """The whole report.
-
-    Args:
-        document: As `edgeiqa bench --format json` writes it.
-
-    Returns:
-        Lines of text, with a newline at the end.
-    """
+    """Formats the document of `edgeiqa bench --format json` as lines of text."""
     return "".join(f"{printable(line)}\n" for line in _lines(document))
 
 
@@ -42,7 +35,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     threads = document["threads"]
     yield f"model      {model['name']} {model['version']}{second}; threads: {threads}"
     yield f"versions   {', '.join(f'{k} {v}' for k, v in document['versions'].items())}"
-    features = " ".join(machine["features"]) or "no features told"
+    features = " ".join(machine["features"]) or "features unknown"
     board = f"{machine['board']}, " if machine["board"] else ""
     yield (
         f"processor  {board}{machine['processor'] or 'unknown'}, {machine['architecture']}, "
@@ -59,10 +52,10 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
         for key, text in (
             ("before_opening", "before opening"),
             ("opened", "opened"),
-            ("idle", "with the pictures"),
+            ("idle", "with inputs"),
             ("after", "after scoring"),
             ("peak", "peak while scoring"),
-            ("end", "at the end of all"),
+            ("end", "at the end"),
         )
     )
     yield f"memory     {words}"
@@ -81,24 +74,24 @@ def _subject(subject: Mapping[str, Any]) -> Iterator[str]:
         verdict = ""
         if bar is not None:
             verdict = (
-                f" - at most {bar['at_most']:g}: {'holds' if bar['holds'] else 'does not hold'}"
+                f" (target: at most {bar['at_most']:g}, {'met' if bar['holds'] else 'missed'})"
             )
         yield (
-            f"  outside / inside the network for the score: {ratio['p50']:.2f} "
-            f"(of the fastest runs {ratio['min']:.2f}){verdict}"
+            f"  outside / inside the scoring network: {ratio['p50']:.2f}, "
+            f"fastest runs {ratio['min']:.2f}{verdict}"
         )
     if subject["rivals"]:
         heads = "".join(f"{name:>9}" for name in (*COLUMNS, "/ ours"))
-        yield f"  {'instead':<{_WIDTH}}{heads}"
-    for rival in subject["rivals"]:
-        if "error" in rival:
-            yield f"  {rival['name']:<{_WIDTH}} {rival['error']}"
+        yield f"  {'baseline':<{_WIDTH}}{heads}"
+    for row in subject["rivals"]:
+        if "error" in row:
+            yield f"  {row['name']:<{_WIDTH}} {row['error']}"
             continue
-        yield f"{_row(rival['name'], rival)}{rival['ratio']:>9.2f}  {rival['about']}"
+        yield f"{_row(row['name'], row)}{row['ratio']:>9.2f}  {row['about']}"
 
 
 def describe(subject: Mapping[str, Any]) -> str:
-    """What was scored, in a few words."""
+    """A short description of an input."""
     size = f"{subject['width']}x{subject['height']}"
     if subject["kind"] == "file":
         return f"{subject['name']}: file, {size}"

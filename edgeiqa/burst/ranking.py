@@ -14,6 +14,7 @@ which prints them; `python -m convert burst` measures how often they are right (
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from edgeiqa.burst.features import FEATURES, Luma, Places
+from edgeiqa.burst.weights import BurstWeights, load_weights
 from edgeiqa.errors import UnreadableImageError
 from edgeiqa.imaging.decode import decode
 from edgeiqa.imaging.frame import Frame
@@ -35,33 +37,9 @@ TERMS = (
     *("edge0", "edge1", "noise", "noise_low", "blocks", "blocks_on_detail"),
     *("level", "level_squared", "contrast", "bright", "dark", "headroom"),
 )
-"""What is weighed, see `terms`."""
+"""Terms of the weighted sum, see `terms`."""
 
-# Log odds per unit of each of `TERMS`.
-WEIGHTS: dict[str, float] = {
-    "detail0": 4.971,
-    "detail1": 0.5099,
-    "detail2": 11.49,
-    "detail3": 7.369,
-    "across0": 2.312,
-    "across1": 0.4846,
-    "across2": 0.7285,
-    "across3": -0.3974,
-    "edge0": 5.091,
-    "edge1": -6.531,
-    "noise": -8.627,
-    "noise_low": 2.413,
-    "blocks": 1.633,
-    "blocks_on_detail": -4.448,
-    "level": 19.42,
-    "level_squared": -0.7055,
-    "contrast": 26.53,
-    "bright": -0.2797,
-    "dark": 0.1129,
-    "headroom": -19.66,
-}
-
-# What a number stands for, when people ask why.
+# What a term stands for in an explanation.
 _GROUPS = {
     **{name: "sharpness" for name in TERMS if name.startswith(("detail", "across", "edge"))},
     **{"noise": "noise", "noise_low": "noise"},
@@ -73,18 +51,17 @@ _GROUPS = {
 
 @dataclass(frozen=True)
 class Ranked:
-    """A frame in its place among the others of its moment.
+    """A ranked frame.
 
     Attributes:
-        index: Which of the frames that came, from 0 on.
+        index: Position of the frame in the input, starting at 0.
         rank: 1 for the best.
-        value: Log odds against the average frame of this moment: the frame is taken to be
-            better than another one with the probability 1 / (1 + exp(other - value)). Means
-            nothing outside its moment.
-        quality: What `Scorer.score` says about the frame alone.
-        against_best: What sets it apart from the best frame, in log odds that add up to the
-            difference of their values: "sharpness", "noise", "compression", "exposure",
-            "score". Negative where it is worse; all 0 for the best.
+        value: Log odds against the average frame of this moment: the frame is better than another
+            with probability 1 / (1 + exp(other - value)). Meaningless outside its moment.
+        quality: The result of `Scorer.score` for the frame alone.
+        against_best: The differences to the best frame, in log odds that add up to the difference
+            of their values: "sharpness", "noise", "compression", "exposure", "score". Negative
+            where the frame is worse; all 0 for the best.
     """
 
     index: int
@@ -94,7 +71,7 @@ class Ranked:
     against_best: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain dictionaries and numbers, ready for JSON."""
+        """Returns a JSON-ready dict."""
         return {
             "index": self.index,
             "rank": self.rank,
@@ -113,29 +90,29 @@ def best_of(
 ) -> list[Ranked]:
     """Finds the best frames of one moment.
 
-    The frames are taken one by one and not kept, so an iterable may make them as it goes.
+    Frames are processed one by one and not kept, so that an iterable may generate them.
 
     >>> best = best_of(["a.jpg", "b.jpg", "c.jpg"])[0]
     >>> print(best.index, best.quality.score)
 
     Args:
-        frames: Of one scene: whatever `Scorer.score` takes, in any mixture. Sizes may differ a
-            little (crops); copies of another resolution are compared at that of the first.
-        scorer: With which model; by default the one that comes with the package.
-        k: How many at most.
-        on_error: Told (index, error) of a frame that cannot be read or is no picture; the
-            others are ranked without it. By default such a frame raises.
+        frames: Of one scene: anything `Scorer.score` accepts, in any mixture. Sizes may differ
+            slightly (crops); copies at another resolution are compared at that of the first.
+        scorer: By default one with the default model.
+        k: Maximum number of frames to return.
+        on_error: Called with (index, error) for a frame that cannot be read; the others are
+            ranked without it. By default such a frame raises.
 
     Returns:
-        The best k frames, best first. Equal frames stay in the order in which they came.
+        The best k frames, best first. Equal frames keep their order.
 
     Raises:
-        TypeError: One path or frame came instead of several; or a frame is no picture.
-        ValueError: `k` is below 1, or as `Scorer.score` about a frame.
-        UnreadableImageError: No picture can be had from a frame; a ValueError.
+        TypeError: A single path or frame instead of several, or a frame that is not a picture.
+        ValueError: `k` is below 1, or as for `Scorer.score`.
+        UnreadableImageError: A frame cannot be read; a ValueError.
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise ValueError(f"k is {k!r}, expected a whole number from 1 on")
+        raise ValueError(f"k is {k!r}, expected a whole number of at least 1")
     if isinstance(frames, str | bytes | bytearray | memoryview | Frame | Image.Image):
         raise TypeError(f"best_of got one {type(frames).__name__}, expected several frames")
     moment = Moment(scorer or Scorer())
@@ -150,7 +127,7 @@ def best_of(
 
 
 class Moment:
-    """Frames of one moment that come one after the other; `best_of` in pieces."""
+    """Collects the frames of one moment one by one; the steps of `best_of`."""
 
     def __init__(self, scorer: Scorer) -> None:
         """Starts without frames."""
@@ -164,16 +141,11 @@ class Moment:
         """Scores and measures a frame.
 
         Args:
-            frame: Whatever `Scorer.score` takes.
-            index: By which the ranking calls it; by default how many came before.
+            frame: Anything `Scorer.score` accepts.
+            index: Identifies it in the ranking; by default the number of frames before it.
 
         Returns:
-            Its quality.
-
-        Raises:
-            UnreadableImageError: As `Scorer.score`; the moment is then as before.
-            TypeError: As `Scorer.score`.
-            ValueError: As `Scorer.score`.
+            Its quality. Raises like `Scorer.score`, and leaves the moment unchanged then.
         """
         if isinstance(frame, np.ndarray):
             frame = Frame.from_array(frame)
@@ -189,7 +161,7 @@ class Moment:
         return quality
 
     def ranking(self) -> list[Ranked]:
-        """All frames so far, best first; equal ones in the order in which they came."""
+        """All frames so far, best first; equal ones keep their order."""
         return [
             replace(ranked, index=self._indexes[ranked.index])
             for ranked in rank(self._qualities, self._details)
@@ -197,14 +169,14 @@ class Moment:
 
 
 def rank(qualities: Sequence[Quality], details: Sequence[np.ndarray]) -> list[Ranked]:
-    """Ranks frames of one moment that were measured before.
+    """Ranks measured frames of one moment.
 
     Args:
         qualities: Of the frames.
         details: Per frame `edgeiqa.burst.features.FrameDetail.values` of the same `Places`.
 
     Returns:
-        All of them, best first; equal ones in the order in which they came.
+        All of them, best first; equal ones keep their order.
     """
     if not qualities:
         return []
@@ -229,13 +201,12 @@ def rank(qualities: Sequence[Quality], details: Sequence[np.ndarray]) -> list[Ra
 
 
 def terms(detail: np.ndarray, score: float) -> np.ndarray:
-    """What is weighed of a frame: its numbers, so turned that each says one thing.
+    """The terms of a frame: its features, transformed so that each expresses one thing.
 
-    Detail is told relative to the brightness, as twice the light is four times the energy of
-    gradients, and of the finer octaves what they have more than the next coarser one; of the
-    poorest direction what it lacks against the others. Blocks also count times the fine detail,
-    which hides them. The score counts by its distance from the top: the last points are the
-    hardest to gain.
+    Detail is relative to brightness, as twice the light means four times the gradient energy; the
+    finer octaves count by their excess over the next coarser one, and the poorest direction by its
+    deficit against the others. Blocks also count times the fine detail, which hides them. The
+    score counts by its distance from the top, as the last points are the hardest to gain.
 
     Args:
         detail: float64 [len(FEATURES)], see `edgeiqa.burst.features.FrameDetail`.
@@ -270,9 +241,16 @@ def terms(detail: np.ndarray, score: float) -> np.ndarray:
     )
 
 
+@functools.cache
+def burst_weights() -> BurstWeights:
+    """The weights in use."""
+    return load_weights(TERMS)
+
+
 def _groups(values: np.ndarray) -> dict[str, float]:
-    """The weighted sum, by what its parts stand for."""
+    """The weighted sum, by the meaning of its parts."""
+    weights = burst_weights().weights
     sums = dict.fromkeys(("sharpness", "noise", "compression", "exposure", "score"), 0.0)
     for name, value in zip(TERMS, values, strict=True):
-        sums[_GROUPS[name]] += WEIGHTS[name] * float(value)
+        sums[_GROUPS[name]] += weights[name] * float(value)
     return sums

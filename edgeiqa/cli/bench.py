@@ -1,4 +1,4 @@
-"""`edgeiqa bench`: what a score costs on this machine, stage by stage."""
+"""`edgeiqa bench`: time and memory of scoring on this machine, by stage."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from edgeiqa.cli.common import (
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.bench.inputs import Subject
-    from edgeiqa.bench.opencv_baselines import Rival
+    from edgeiqa.bench.opencv_baselines import Baseline
     from edgeiqa.scorer import Scorer
 
 FORMATS = (*("RGB", "BGR", "RGBA", "BGRA", "GRAY", "NV12", "NV21", "I420", "YUYV", "YUV_420_888"),)
-EPILOG = """Photographs that are named are scored as files, decoding included; with --size,
---pixel-format or --rotation they are made into frames first, outside of what is timed. Without a
-photograph a sample is enlarged to the size of the frame.
+EPILOG = """Photographs are scored as files, including decoding; with --size, --pixel-format or
+--rotation they are first converted to frames, which is not timed. Without a photograph a sample is
+enlarged to the size of the frame.
 
-Every figure is of whole runs, from the file or the buffer to the quality, with a clock between
-the stages: the stages add up to the total. OpenCV's measures run in turns with ours, on the same
-pictures, with as many threads. On a busy machine times are those of waiting; look at the fastest
-runs (min) there, or run it with `chrt -f 1 taskset -c 1` in front, as root.
+Runs are timed from the file or the buffer to the quality, and the stages add up to the total.
+OpenCV's measures alternate with ours, on the same pictures, with as many threads. On a busy
+machine, look at the fastest runs (min), or prefix the command with `chrt -f 1 taskset -c 1`, as
+root. Memory and details of the machine need psutil: pip install "edgeiqa[bench]".
 
 exit codes:
   0    measured
-  2    wrong usage, or a model or an output file that cannot be opened
+  2    invalid usage, or a model or output file that cannot be opened
   3    measured, but some photographs could not be read
-  130  interrupted; a file named with --output is then left as it was
+  130  interrupted; an existing --output file is unchanged
 """
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command."""
     parser = commands.add_parser(
         "bench",
         allow_abbrev=False,
         help="measure speed and memory, stage by stage",
-        description="Measures what a score costs on this machine: time per stage, memory, and "
-        "how OpenCV's\nmeasures compare.",
+        description="Measures the cost of a score on this machine: time per stage, memory, and a\n"
+        "comparison with measures of OpenCV.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -59,13 +59,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--size",
         type=size_argument,
         metavar="WxH",
-        help="of the frame's buffer in pixels (default: 1920x1080)",
+        help="size of the frame's buffer in pixels (default: 1920x1080)",
     )
     parser.add_argument(
         "--pixel-format",
         type=format_argument,
         metavar="NAME",
-        help=f"of the frame: {', '.join(FORMATS)}, or all, one after the other (default: NV21)",
+        help=f"format of the frame: {', '.join(FORMATS)}, or all (default: NV21)",
     )
     parser.add_argument(
         "--rotation",
@@ -74,17 +74,21 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="clockwise degrees that turn the frame upright (default: 0)",
     )
     parser.add_argument(
-        "--threads", type=count_argument, default=1, metavar="N", help="of a network (default: 1)"
+        "--threads",
+        type=count_argument,
+        default=1,
+        metavar="N",
+        help="threads per network (default: 1)",
     )
     parser.add_argument(
         "--runs",
         type=count_argument,
         default=100,
         metavar="N",
-        help="that count, after five that do not (default: 100)",
+        help="number of runs, after five for warm-up (default: 100)",
     )
-    parser.add_argument("--no-causes", action="store_true", help="the score alone")
-    parser.add_argument("--no-rivals", action="store_true", help="leave OpenCV's measures out")
+    parser.add_argument("--no-causes", action="store_true", help="only score")
+    parser.add_argument("--no-rivals", action="store_true", help="leave out OpenCV's measures")
     parser.add_argument(
         "--brisque-model",
         metavar="FILE",
@@ -96,17 +100,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--format", choices=("table", "json"), help="default: by the suffix of --output, else table"
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write there, not to standard output"
+        "-o", "--output", metavar="FILE", help="write to FILE instead of standard output"
     )
     add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
 def format_argument(text: str) -> str:
-    """The name of a pixel format, or "all", in either case."""
+    """An argparse type: a pixel format or "all", in either case."""
     name = text.lower() if text.lower() == "all" else text.upper()
     if name != "all" and name not in FORMATS:
-        raise argparse.ArgumentTypeError(f"no format {text!r}, known: {', '.join(FORMATS)}, all")
+        raise argparse.ArgumentTypeError(
+            f"unknown format {text!r}, expected one of {', '.join(FORMATS)}, all"
+        )
     return name
 
 
@@ -118,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa.results.row import printable
 
     if (arguments.brisque_model is None) != (arguments.brisque_range is None):
-        raise UsageError("--brisque-model and --brisque-range go together")
+        raise UsageError("--brisque-model and --brisque-range require each other")
     with open_output(arguments.output) as stream:
         document, errors = _measured(arguments)
         if _format(arguments) == "json":
@@ -139,12 +145,12 @@ def _format(arguments: argparse.Namespace) -> str:
 
 
 def _measured(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """The report, and a line for each photograph that could not be read."""
+    """The report, and an error line for each unreadable photograph."""
     from edgeiqa.bench.environment import machine, rss_mb, versions
     from edgeiqa.bench.measure import WARM_UP, measure, memory
     from edgeiqa.cli.progress import Progress
 
-    facts = machine()  # First, as we are load ourselves.
+    facts = machine()  # First, before we add to the load.
     before = rss_mb()
     scorer = _scorer(arguments)
     opened = rss_mb()
@@ -153,11 +159,11 @@ def _measured(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
     if not subjects:
         raise UsageError("; ".join(errors))
     used = memory(scorer, subjects)
-    rivals = [] if arguments.no_rivals else _rivals(arguments, notes)
+    baselines = [] if arguments.no_rivals else _baselines(arguments, notes)
     progress = Progress(len(subjects) * (WARM_UP + arguments.runs), enabled=not arguments.quiet)
     try:
         measured = [
-            measure(scorer, subject, rivals, runs=arguments.runs, on_round=progress.step)
+            measure(scorer, subject, baselines, runs=arguments.runs, on_round=progress.step)
             for subject in subjects
         ]
     finally:
@@ -204,7 +210,7 @@ def _scorer(arguments: argparse.Namespace) -> Scorer:
 
 
 def _subjects(arguments: argparse.Namespace, notes: list[str]) -> tuple[list[Subject], list[str]]:
-    """What to score, and a line for each photograph that cannot be read."""
+    """The inputs, and an error line for each unreadable photograph."""
     from edgeiqa.bench.inputs import SAMPLE, file_subject, frame_subject, sample_picture
     from edgeiqa.errors import UnreadableImageError
     from edgeiqa.imaging.decode import decode
@@ -212,7 +218,7 @@ def _subjects(arguments: argparse.Namespace, notes: list[str]) -> tuple[list[Sub
     from edgeiqa.imaging.frame import PixelFormat
 
     if STDIN in arguments.paths:
-        raise UsageError("name photographs; standard input cannot be read again and again")
+        raise UsageError("standard input cannot be read repeatedly; name photographs")
     chosen = (arguments.size, arguments.pixel_format, arguments.rotation)
     size = arguments.size or (1920, 1080)
     rotation = arguments.rotation or 0
@@ -221,8 +227,8 @@ def _subjects(arguments: argparse.Namespace, notes: list[str]) -> tuple[list[Sub
     if not arguments.paths:
         picture = sample_picture()
         notes.append(
-            f"the picture is the sample {SAMPLE}, {picture.width}x{picture.height}, brought to "
-            "the size of the frame"
+            f"the picture is the sample {SAMPLE}, {picture.width}x{picture.height}, resized to the "
+            "frame"
         )
         return [frame_subject(SAMPLE, picture, size, kind, rotation) for kind in formats], []
     subjects: list[Subject] = []
@@ -241,29 +247,29 @@ def _subjects(arguments: argparse.Namespace, notes: list[str]) -> tuple[list[Sub
     return subjects, errors
 
 
-def _rivals(arguments: argparse.Namespace, notes: list[str]) -> list[Rival]:
-    from edgeiqa.bench.opencv_baselines import BRISQUE_FEATURES, rivals
+def _baselines(arguments: argparse.Namespace, notes: list[str]) -> list[Baseline]:
+    from edgeiqa.bench.opencv_baselines import BRISQUE_FEATURES, baselines
 
     brisque = None
     if arguments.brisque_model is not None:
         brisque = (arguments.brisque_model, arguments.brisque_range)
         for path in brisque:
-            with open(path, "rb"):  # OpenCV's error does not say which.
+            with open(path, "rb"):  # OpenCV's error does not name the file.
                 pass
     try:
-        found = rivals(arguments.threads, brisque)
+        found = baselines(arguments.threads, brisque)
     except ImportError as error:
-        notes.append(f"nothing to compare with: {error}")
+        notes.append(f"no comparison: {error}")
         return []
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if any(rival.about == BRISQUE_FEATURES for rival in found):
+    if any(baseline.about == BRISQUE_FEATURES for baseline in found):
         notes.append(f"of BRISQUE {BRISQUE_FEATURES}")
     return found
 
 
 def _command(arguments: argparse.Namespace) -> str:
-    """What to type to measure this again."""
+    """The command that repeats this measurement."""
     words = ["edgeiqa", "bench", *arguments.paths, "--model", arguments.model]
     if arguments.size is not None:
         words += ["--size", "x".join(map(str, arguments.size))]

@@ -83,7 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the content of --output; recreate the file when it is renamed, as by logrotate",
     )
-    shown.add_argument("--show", action="store_true", help="show a live line in the terminal instead")
+    shown.add_argument("--show", action="store_true", help="show a live line in the terminal")
     shown.add_argument(
         "--preview",
         metavar="FILE.mp4|PORT",
@@ -95,7 +95,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="address to serve at; the default, 127.0.0.1, is reachable from this machine only",
     )
     shown.add_argument(
-        "--status", metavar="FILE", help="write counts and the last verdict to this file every second"
+        "--status", metavar="FILE", help="write counts and the last verdict to FILE every second"
     )
     _add_saving(parser.add_argument_group("saving accepted frames"))
     _add_mqtt(parser.add_argument_group("publishing to an MQTT broker"))

@@ -1,4 +1,4 @@
-"""`edgeiqa service`: runs `edgeiqa live` under systemd, in a sandbox, from boot on."""
+"""`edgeiqa service`: runs `edgeiqa live` under systemd, sandboxed, from boot."""
 
 from __future__ import annotations
 
@@ -25,66 +25,78 @@ EPILOG = """examples:
   sudo edgeiqa service install --mqtt-password-file /etc/edgeiqa.password -- \\
       --source picamera2 --every 1 --mqtt mqtt://edgeiqa@broker.local/camera/door
 
-what follows -- are options of `edgeiqa live`; where they name no source, it is the camera of the
-Pi and a verdict a second (--source picamera2 --every 1). JSON lines go to the journal:
-journalctl -u edgeiqa -o cat -f. The service may write below /var/lib/NAME only; --save pictures is
-a folder in there. See docs/raspberry-pi.md.
+Options after -- are those of `edgeiqa live`; without a source, they default to the camera of the Pi
+and one verdict a second (--source picamera2 --every 1). JSON lines go to the journal:
+journalctl -u edgeiqa -o cat -f. The service may only write below /var/lib/NAME, where --save
+pictures creates a folder. See docs/raspberry-pi.md.
 """
 
 STATUS_EPILOG = """exit codes:
-  0    the service runs
-  2    wrong usage, or systemd does not answer
-  3    it is installed and does not run
-  4    it is not installed
+  0    the service is running
+  2    invalid usage, or systemd does not answer
+  3    the service is installed but not running
+  4    the service is not installed
 """
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+# As systemd accepts them, see "User and group name syntax".
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}\$?")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command."""
     parser = commands.add_parser(
         "service",
         allow_abbrev=False,
-        help="run `live` as a service of systemd, on a Raspberry Pi for one",
-        description="Installs `edgeiqa live` as a service of systemd that starts with the system.",
+        help="run `live` as a systemd service, for instance on a Raspberry Pi",
+        description="Installs `edgeiqa live` as a systemd service that starts at boot.",
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    install = _action(actions, "install", "write the unit, enable and start it", EPILOG)
+    install = _action(actions, "install", "write, enable and start the unit", EPILOG)
     install.add_argument(
         "--run-as",
         metavar="USER",
-        help="an account that exists (default: one that is made for the time the service runs)",
+        type=_account,
+        help="an existing account (default: one that systemd creates while the service runs)",
     )
     install.add_argument(
-        "--mqtt-password-file", metavar="FILE", help="password for --mqtt; keep it mode 0600, root"
+        "--mqtt-password-file",
+        metavar="FILE",
+        help="file with the password for --mqtt; owned by root, mode 0600",
     )
     install.add_argument(
-        "--memory-max", metavar="SIZE", type=_memory, help="as systemd writes it (default: 384M)"
+        "--memory-max",
+        metavar="SIZE",
+        type=_memory,
+        help="memory limit, in systemd's notation (default: 384M)",
     )
-    install.add_argument("--no-start", action="store_true", help="write the unit and no more")
-    install.add_argument("--dry-run", action="store_true", help="print the unit and do nothing")
-    install.add_argument("words", nargs="*", metavar="-- LIVE OPTIONS", help="of `edgeiqa live`")
+    install.add_argument("--no-start", action="store_true", help="only write the unit")
+    install.add_argument("--dry-run", action="store_true", help="only print the unit")
+    install.add_argument(
+        "words", nargs="*", metavar="-- LIVE OPTIONS", help="options of `edgeiqa live`"
+    )
     install.set_defaults(run=run_install)
-    status = _action(actions, "status", "tell whether it runs, and its last verdict", STATUS_EPILOG)
-    status.add_argument("--json", action="store_true", help="as one JSON object")
+    status = _action(
+        actions, "status", "show whether it is running, and its last verdict", STATUS_EPILOG
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
     status.set_defaults(run=run_status)
     uninstall = _action(
-        actions, "uninstall", "stop it and remove the unit; saved pictures stay", None
+        actions, "uninstall", "stop the service and remove its unit; saved pictures stay", None
     )
     uninstall.set_defaults(run=run_uninstall)
 
 
 def run_install(arguments: argparse.Namespace) -> int:
-    """Writes and starts the service; returns the exit code."""
-    from edgeiqa.cli.service_plan import check_mqtt, completed, parsed_words, plan
+    """Writes and starts the unit; returns the exit code."""
+    from edgeiqa.cli.service_plan import check_mqtt, parse_live, plan, with_default_source
     from edgeiqa.service import install as systemctl
     from edgeiqa.service.install import enable_offline, unit_path, write_unit
     from edgeiqa.service.unit import unit_text
 
-    words = completed(arguments.words)
-    asked = parsed_words(words)
-    check_mqtt(asked, arguments.mqtt_password_file)
+    words = with_default_source(arguments.words)
+    live = parse_live(words)
+    check_mqtt(live, arguments.mqtt_password_file)
     spec = plan(
         words,
         name=arguments.name,
@@ -106,22 +118,20 @@ def run_install(arguments: argparse.Namespace) -> int:
         _need_root(path)
         if not arguments.no_start and not systemctl.is_running():
             raise UsageError(
-                "systemd does not run here; --dry-run prints the unit, --no-start writes it, "
+                "systemd is not running; --dry-run prints the unit, --no-start writes it, "
                 "--root DIR writes it below another root"
             )
         _check_account(spec)
         _check_python(spec)
-        _check_source(asked)
+        _check_source(live)
     try:
         backup = write_unit(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
     secret = arguments.mqtt_password_file
     if secret is not None and os.stat(secret).st_mode & 0o077:
-        print(
-            f"edgeiqa: warning: others than its owner can read {secret}: chmod 600", file=sys.stderr
-        )
-    print(f"wrote {path}{f' (the one before: {backup})' if backup else ''}")
+        print(f"edgeiqa: warning: other users can read {secret}; run chmod 600", file=sys.stderr)
+    print(f"wrote {path}{f' (previous version: {backup})' if backup else ''}")
     if elsewhere:
         enable_offline(path)
     if elsewhere or arguments.no_start:
@@ -132,14 +142,14 @@ def run_install(arguments: argparse.Namespace) -> int:
         systemctl.call("restart", f"{spec.name}.service")
     except systemctl.SystemctlError as error:
         print(f"edgeiqa: error: {error}", file=sys.stderr)
-        print(f"edgeiqa: see: journalctl -u {spec.name} -n 20 -o cat", file=sys.stderr)
+        print(f"edgeiqa: for details: journalctl -u {spec.name} -n 20 -o cat", file=sys.stderr)
         return EXIT_USAGE
-    print(f"{spec.name} runs, and starts with the system; edgeiqa service status tells how it is")
+    print(f"{spec.name} is running and starts at boot; see edgeiqa service status")
     return EXIT_OK
 
 
 def run_status(arguments: argparse.Namespace) -> int:
-    """Tells how the service is; returns the exit code."""
+    """Prints the state of the service; returns the exit code."""
     from edgeiqa.service import install as systemctl
 
     try:
@@ -162,7 +172,7 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
     path = unit_path(arguments.name, arguments.root)
     here = arguments.root == "/"
     if not os.path.lexists(path):
-        print(f"{arguments.name}: not installed ({path} is not there)")
+        print(f"{arguments.name}: not installed (no {path})")
         return EXIT_NO_UNIT
     if here:
         _need_root(path)
@@ -173,7 +183,7 @@ def run_uninstall(arguments: argparse.Namespace) -> int:
     disable_offline(path)
     if here and systemctl.is_running():
         systemctl.call("daemon-reload")
-    print(f"removed {path}; what it saved stays in /var/lib/{arguments.name}")
+    print(f"removed {path}; saved files stay in /var/lib/{arguments.name}")
     return EXIT_OK
 
 
@@ -192,10 +202,10 @@ def _action(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--name", type=_name, default="edgeiqa", help="of the service (default: edgeiqa)"
+        "--name", type=_name, default="edgeiqa", help="name of the service (default: edgeiqa)"
     )
     parser.add_argument(
-        "--root", metavar="DIR", default="/", help="of another system, as an image that is mounted"
+        "--root", metavar="DIR", default="/", help="root of another system, such as a mounted image"
     )
     return parser
 
@@ -223,15 +233,15 @@ def _state(arguments: argparse.Namespace) -> ServiceState:
 
 
 def _need_root(path: str) -> None:
-    """Says how to come back as root."""
+    """Refuses without root; says how to run the command as root."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return
     words = [sys.executable, "-m", "edgeiqa", *sys.argv[1:]]
-    raise UsageError(f"{path} can be changed by root only: sudo {shlex.join(words)}")
+    raise UsageError(f"only root can change {path}: sudo {shlex.join(words)}")
 
 
 def _check_account(spec: UnitSpec) -> None:
-    """Makes sure that the account and the folders it writes to exist."""
+    """Checks the account and creates the folders it writes to."""
     if spec.user is None:
         return
     import pwd
@@ -247,36 +257,45 @@ def _check_account(spec: UnitSpec) -> None:
 
 
 def _check_python(spec: UnitSpec) -> None:
-    """Makes sure that the unit's Python finds this package from anywhere."""
+    """Checks that the unit's Python finds this package from any folder."""
     words = [*spec.words[:3], "--version"]
     done = subprocess.run(
         words, cwd="/", env={"PATH": os.defpath}, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise UsageError(
-            f"{shlex.join(words)} fails outside of this folder ({said}); install edgeiqa into a "
-            "virtual environment and use that one"
+            f"{shlex.join(words)} fails outside this folder ({reason}); install edgeiqa into a "
+            "virtual environment and run it from there"
         )
 
 
-def _check_source(asked: argparse.Namespace) -> None:
-    """Makes sure that what the source needs, such as picamera2, is installed."""
-    from edgeiqa.cli.live import asked_source
+def _check_source(live: argparse.Namespace) -> None:
+    """Checks that the source exists, and that the package it needs is installed."""
+    from edgeiqa.cli.live import open_frames
+    from edgeiqa.sources.open import UnknownSourceError
 
     try:
-        asked_source(asked, lambda event: None, [])
-    except FileNotFoundError as error:
+        open_frames(live)
+    except UnknownSourceError as error:
         raise UsageError(str(error)) from error
 
 
 def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of letters, digits, - and _")
+        raise argparse.ArgumentTypeError(f"expected letters, digits, - and _, got {text!r}")
+    return text
+
+
+def _account(text: str) -> str:
+    if not _ACCOUNT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"expected the name of an account, got {text!r}")
     return text
 
 
 def _memory(text: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)?[KMGT%]?|infinity", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 256M, 1G, 50% or infinity")
+        raise argparse.ArgumentTypeError(
+            f"expected a size such as 256M, 1G, 50% or infinity, got {text!r}"
+        )
     return text

@@ -29,57 +29,62 @@ if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.scorer import Scorer
     from edgeiqa.sources.folder_watch import Arrival, FolderWatch
 
-EPILOG = """A file is scored once it has stopped changing, and again whenever it is rewritten; one
-that is renamed is not scored twice. One that cannot be read is reported once, when it has stopped
-changing. If the folder vanishes, the command waits for it to come back.
+EPILOG = """A file is scored once it has stopped changing, and again whenever it is rewritten, but
+not when it is renamed. An unreadable file is reported once. If the folder vanishes, the
+command waits for it.
 
 exit codes:
-  0    ended by --count, or by SIGTERM
-  2    wrong usage, or a model or an output file that cannot be opened
-  130  interrupted; all that was scored is written
+  0    ended by --count or SIGTERM
+  2    invalid usage, or a model or output file that cannot be opened
+  130  interrupted (SIGINT); all results are written
 """
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command."""
     parser = commands.add_parser(
         "watch",
         allow_abbrev=False,
         help="score photographs as they arrive in a folder",
-        description="Watches a folder and scores what arrives in it, until interrupted.",
+        description="Watches a folder and scores the pictures that arrive, until interrupted.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", metavar="DIR", help="to watch")
+    parser.add_argument("folder", metavar="DIR", help="the folder to watch")
     add_gate_options(parser)
     parser.add_argument(
         "--interval",
         type=SECONDS,
         default=1.0,
         metavar="SECONDS",
-        help="between two looks at the folder (default: 1)",
+        help="poll interval (default: 1)",
     )
     parser.add_argument(
         "--settle",
         type=SECONDS,
         default=1.0,
         metavar="SECONDS",
-        help="for which a file must not have changed (default: 1)",
+        help="time for which a file must be unchanged (default: 1)",
     )
-    parser.add_argument("--recursive", action="store_true", help="folders within, too")
+    parser.add_argument("--recursive", action="store_true", help="include subfolders")
     parser.add_argument(
-        "--existing", action="store_true", help="begin with the photographs that are there"
+        "--existing", action="store_true", help="start with the photographs already there"
     )
-    parser.add_argument("--count", type=count_argument, metavar="N", help="end after so many")
+    parser.add_argument(
+        "--count", type=count_argument, metavar="N", help="stop after N photographs"
+    )
     add_format_option(parser, "table", "jsonl")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="append there instead of writing to standard output"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="append to FILE instead of writing to standard output",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Scores what arrives; returns the exit code."""
+    """Scores the pictures that arrive; returns the exit code."""
     from edgeiqa.results import writers
     from edgeiqa.results.row import printable
     from edgeiqa.sources.folder_watch import FolderWatch
@@ -100,7 +105,12 @@ def run(arguments: argparse.Namespace) -> int:
         ),
     )
     left = arguments.count
-    with _ending_on_terminate(), _appending(arguments.output) as stream:
+    with _signals(), _appending(arguments.output) as stream:
+        print(
+            f"edgeiqa: watching {printable(arguments.folder)}; press Ctrl-C to stop",
+            file=sys.stderr,
+            flush=True,
+        )
         writer = writers.WRITERS[output_format(arguments)](stream)
         stream.flush()
         for arrival in watch.arrivals():
@@ -116,17 +126,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _score(arrival: Arrival, watch: FolderWatch, scorer: Scorer, gate: Gate | None) -> Row | None:
-    """Scores a file; None if it is gone, or is still changing and will be reported again."""
+    """Scores a file; None if it is gone, or changed and will arrive again."""
     from edgeiqa.results.score_row import score_row
 
     row = score_row(arrival.path, scorer, gate)
-    if watch.changed(arrival) or (row.error is not None and watch.put_off(arrival)):
-        return None  # Rewritten while it was read: who knows what was scored.
+    if watch.changed(arrival) or (row.error is not None and watch.postpone(arrival)):
+        return None  # Rewritten while it was read: the score is meaningless.
     return row
 
 
 def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:
-    """Standard output, or a file that grows line by line, so that others can follow it."""
+    """Standard output, or a file that grows line by line."""
     from edgeiqa.files.append import WholeLines
     from edgeiqa.files.atomic import open_output
 
@@ -136,13 +146,17 @@ def _appending(path: str | None) -> contextlib.AbstractContextManager[TextIO]:
 
 
 @contextlib.contextmanager
-def _ending_on_terminate() -> Iterator[None]:
-    """Lets a service manager's SIGTERM end the command in order, with exit code 0."""
+def _signals() -> Iterator[None]:
+    """Ends cleanly on SIGTERM, and on SIGINT even where a shell started it with that ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_OK))
+    handlers = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_OK)),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

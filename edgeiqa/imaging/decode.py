@@ -22,6 +22,7 @@ from edgeiqa.errors import UnreadableImageError
 from edgeiqa.imaging import integrity, raw_preview
 from edgeiqa.imaging.alpha import over_white, tiles
 from edgeiqa.imaging.openers import identify, pillow_limit, unknown
+from edgeiqa.stages import stage
 
 MAX_PIXELS = 200_000_000
 MAX_SIDE = 1 << 17
@@ -67,6 +68,7 @@ class _Bytes(io.BytesIO):
         return super().seek(offset, whence)
 
 
+@stage("decode")
 def decode(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image,
     *,

@@ -19,6 +19,7 @@ from edgeiqa.inference.contract import Contract
 from edgeiqa.inference.interpreter import new_interpreter
 from edgeiqa.inference.model_file import open_checked
 from edgeiqa.inference.trial import try_in_process
+from edgeiqa.stages import stage
 
 __all__ = ["CAUSES", "DEFAULT", "Model", "ModelError", "available_models", "find"]
 
@@ -272,6 +273,7 @@ class _Runner:
             for name, detail in self._outputs.items()
         }
 
+    @stage("outputs")
     def dequantise(self, raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Computes (q - zero point) * scale in float64; float outputs are only widened."""
         real = {}

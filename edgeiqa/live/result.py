@@ -38,7 +38,7 @@ class LiveResult:
     dropped: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns a JSON-ready dict: scores with 2 decimals, severities with 3; see docs/live.md."""
+        """Returns a JSON-ready dict: scores with 2 decimals, severities with 3."""
         quality, smoothed, verdict = self.quality, self.smoothed, self.verdict
         std = None if smoothed is None else smoothed.std
         causes = {} if smoothed is None else smoothed.causes

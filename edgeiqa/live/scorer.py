@@ -1,4 +1,4 @@
-"""Scores a stream of frames: the newest frame wins, verdicts are stable, bad frames are reported."""
+"""Scores a stream of frames: the newest frame wins, and verdicts are stable."""
 
 from __future__ import annotations
 

@@ -105,7 +105,11 @@ class LiveMeter:
             now = self._clock()
             ordered = sorted(self._latencies)
             return LiveStats(
-                *(self._counts[name] for name in ("in", "scored", "dropped", "errors", "callback")),
+                frames_in=self._counts["in"],
+                scored=self._counts["scored"],
+                dropped=self._counts["dropped"],
+                errors=self._counts["errors"],
+                callback_errors=self._counts["callback"],
                 fps_in=_rate(self._arrivals, now),
                 fps_scored=_rate(self._results, now),
                 latency_p50_ms=_percentile(ordered, 0.5),

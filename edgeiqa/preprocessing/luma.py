@@ -14,6 +14,7 @@ from edgeiqa.imaging.frame import Frame, PixelFormat
 from edgeiqa.preprocessing.box_reduce import reduced
 from edgeiqa.preprocessing.planes import Box, Plane, planes
 from edgeiqa.preprocessing.yuv import full_range_luma
+from edgeiqa.stages import stage
 
 MAX_FACTOR = 128
 """Reduction divides by multiplying; with larger blocks its fixed point is too coarse."""
@@ -46,6 +47,7 @@ def luma_crop(source: Frame | Image.Image, box: Box) -> np.ndarray:
     return np.array(source.crop(box).convert("L"))
 
 
+@stage("view")
 def luma_small(source: Frame | Image.Image, factor: int) -> np.ndarray:
     """The luma of the whole picture, reduced by a whole number.
 

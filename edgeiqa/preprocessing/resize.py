@@ -19,6 +19,7 @@ from edgeiqa.preprocessing import yuv
 from edgeiqa.preprocessing.bilinear import down_columns, weights
 from edgeiqa.preprocessing.box_reduce import Lying, reduced
 from edgeiqa.preprocessing.planes import Plane, planes
+from edgeiqa.stages import stage
 
 # Box reduction stops at twice the final size; bilinear filtering does the rest. Pillow's
 # documentation of `reducing_gap` calls 2 fast with nearly the quality of filtering at full size.
@@ -28,10 +29,13 @@ REDUCING_GAP = 2
 # The same for YUV at model size; its 32-bit numbers stay in a second-level cache.
 _BAND_PIXELS = 1 << 15
 
+_reduced = stage("reduce")(reduced)
+
 # Where something begins and ends, in fractions of a pixel.
 Stretch: TypeAlias = tuple[float, float]
 
 
+@stage("resize")
 def preprocess(source: Frame | Image.Image, spec: InputSpec) -> np.ndarray:
     """Makes the input tensor of a model.
 
@@ -121,7 +125,7 @@ def _along_rows(plane: Plane, size: tuple[int, int]) -> tuple[Image.Image, Stret
         (plane.lead[axis] / unit, (plane.lead[axis] + plane.size[axis]) / unit)
         for axis, unit in enumerate((plane.step[0] * factor[0], plane.step[1] * factor[1]))
     )
-    lying = reduced(plane.samples, factor, bgr=plane.bgr)
+    lying = _reduced(plane.samples, factor, bgr=plane.bgr)
     return lying.along_rows(size[1], *columns), rows
 
 

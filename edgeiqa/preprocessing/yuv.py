@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from edgeiqa.imaging.pixel_format import ColorMatrix, ColorRange
+from edgeiqa.stages import stage
 
 BITS = 16
 """Coefficients are multiples of 2**-16."""
@@ -85,6 +86,7 @@ def _luma_table(color_range: ColorRange) -> np.ndarray:
     return np.asarray(np.clip(y >> BITS, 0, 255).astype(np.uint8))
 
 
+@stage("colour")
 def to_rgb(
     y: np.ndarray, u: np.ndarray, v: np.ndarray, matrix: ColorMatrix, color_range: ColorRange
 ) -> np.ndarray:

@@ -193,4 +193,4 @@ class FrameSaver:
         self._last = name
         if self._trouble is not None:
             self._trouble = None
-            self._report(f"saving again; {self._missed - self._missed_before} frames were not saved")
+            self._report(f"saving again; {self._missed - self._missed_before} were not saved")

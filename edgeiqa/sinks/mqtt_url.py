@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from edgeiqa.errors import MissingVariableError
 from edgeiqa.urls import with_environment, without_password
 
 PASSWORD_VARIABLE = "EDGEIQA_MQTT_PASSWORD"

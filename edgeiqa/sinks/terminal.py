@@ -48,9 +48,7 @@ class LiveLine:
             from rich.console import Console
             from rich.live import Live
         except ImportError as error:
-            raise TerminalError(
-                'rich is not installed: pip install "edgeiqa[video]"'
-            ) from error
+            raise TerminalError('rich is not installed: pip install "edgeiqa[video]"') from error
         self._threshold = threshold
         self._console: Console = Console(file=stream, highlight=False)
         self._live: Any = Live(console=self._console, auto_refresh=False, transient=True)

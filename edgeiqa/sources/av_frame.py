@@ -172,9 +172,6 @@ def _target(kind: Any) -> str:
     return "yuv420p"
 
 
-
-
-
 def _rows(picture: Any, index: int, height: int) -> np.ndarray:
     """A plane including row padding, uint8 [height, stride]."""
     plane = picture.planes[index]

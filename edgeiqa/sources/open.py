@@ -192,7 +192,9 @@ def _picamera(text: str, settings: _Settings) -> Callable[[], Feed]:
     return lambda: PicameraFeed(number, clock, size=settings.size, frame_rate=settings.frame_rate)
 
 
-def _video(kind: str, text: str, settings: _Settings, is_live: bool, stall_s: float) -> Callable[[], Feed]:
+def _video(
+    kind: str, text: str, settings: _Settings, is_live: bool, stall_s: float
+) -> Callable[[], Feed]:
     from edgeiqa.sources.av import VideoFeed, import_av
     from edgeiqa.sources.av_frame import ColorHint
 

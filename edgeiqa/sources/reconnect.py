@@ -8,8 +8,6 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.sources.base import Event, OnEvent
 from edgeiqa.sources.reader_thread import Ended, Feed, Opened, Reader, Skipped
@@ -245,7 +243,7 @@ class _FreezeDetector:
         """Takes the next frame; returns (kind, message) of an event when the state changes."""
         now = frame.timestamp_ns or 0
         # Every eighth row is as unlikely to repeat as the whole, and costs next to nothing.
-        digest = zlib.crc32(np.ascontiguousarray(frame.pixels[::8]))
+        digest = zlib.crc32(frame.pixels[::8].tobytes())
         if digest != self._digest:
             self._digest, self._since_ns = digest, now
             if not self._frozen:

@@ -26,7 +26,7 @@ class ThrottledSource:
         *,
         every_s: float | None = None,
         duration_s: float | None = None,
-        on_frame: Callable[[], None] = lambda: None,
+        on_frame: Callable[[], object] = lambda: None,
     ) -> None:
         self.name, self.live = source.name, source.live
         self._source = source

@@ -32,7 +32,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("preprocessing", "sources", "quality"),
         ("imaging", "inference", "files", "assets"),
         ("urls",),
-        ("errors", "causes", "_version", "_deprecated"),
+        ("errors", "causes", "stages", "_version", "_deprecated"),
     ),
     "convert": (
         ("__main__",),

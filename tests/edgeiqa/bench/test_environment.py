@@ -1,24 +1,30 @@
-"""What machines tell about themselves, from made /proc and /sys of several kinds."""
+"""The conditions of a measurement, on this machine and on one that is silent."""
 
 from __future__ import annotations
 
 import json
+import platform
+import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
-from edgeiqa.bench.environment import forget_peak, machine, peak_rss_mb, rss_mb, versions
+from edgeiqa.bench import environment
+from edgeiqa.bench.environment import (
+    FEATURES,
+    machine,
+    peak_rss_mb,
+    reset_peak,
+    rss_mb,
+    versions,
+)
 
 PI = """processor\t: 0
-BogoMIPS\t: 108.00
 Features\t: fp asimd evtstrm aes crc32 atomics asimddp cpuid
 CPU implementer\t: 0x41
-CPU architecture: 8
 CPU part\t: 0xd0b
-
-Revision\t: c04170
-Model\t\t: Raspberry Pi 5 Model B Rev 1.0
 """
 PC = """processor\t: 0
 model name\t: Some Processor 9000
@@ -26,58 +32,45 @@ flags\t\t: fpu sse4_2 avx2 avx512_vnni avx512f
 """
 
 
-def made(root: Path, **files: str) -> Path:
-    for name, text in files.items():
-        file = root / name.replace("__", "/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return root
+def test_this_machine() -> None:
+    found = json.loads(json.dumps(machine(), allow_nan=False))
+    assert found["architecture"] == platform.machine()
+    assert found["cores"] == psutil.cpu_count()
+    assert found["priority"].endswith(f"nice {psutil.Process().nice()}")
+    assert set(found["features"]) <= set(FEATURES)
 
 
-def test_a_raspberry_pi_tells_its_board_and_dot_products(tmp_path: Path) -> None:
-    root = made(tmp_path, proc__cpuinfo=PI)
-    made(root / "proc" / "device-tree", model="Raspberry Pi 5 Model B Rev 1.0\0")
-    made(root / "sys/devices/system/cpu/cpu0/cpufreq", scaling_governor="ondemand\n")
-    found = machine(root)
-    assert found["board"] == "Raspberry Pi 5 Model B Rev 1.0"
-    assert found["processor"] == "Cortex-A76"
-    assert found["features"] == ["asimd", "asimddp"]
-    assert found["governor"] == "ondemand"
+@pytest.mark.parametrize(
+    ("cpuinfo", "board", "features"),
+    [
+        (PI, "Raspberry Pi 5 Model B Rev 1.0", ["asimd", "asimddp"]),
+        (PC, None, ["sse4_2", "avx2", "avx512f", "avx512_vnni"]),
+        (None, None, []),
+    ],
+)
+def test_other_machines(
+    cpuinfo: str | None, board: str | None, features: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {"/proc/cpuinfo": cpuinfo, "/proc/device-tree/model": board}
+    monkeypatch.setattr(environment, "_text", texts.get)
+    found = machine()
+    assert found["features"] == features
+    assert found["board"] == board
+    if cpuinfo == PC:
+        assert found["processor"] == "Some Processor 9000"
 
 
-def test_a_pc(tmp_path: Path) -> None:
-    found = machine(made(tmp_path, proc__cpuinfo=PC))
-    assert found["processor"] == "Some Processor 9000"
-    assert found["features"] == ["sse4_2", "avx2", "avx512f", "avx512_vnni"]
-    assert found["board"] is None
-    assert found["governor"] is None
-
-
-def test_an_unknown_core_is_told_by_its_numbers(tmp_path: Path) -> None:
-    text = PI.replace("0xd0b", "0xfff")
-    found = machine(made(tmp_path, proc__cpuinfo=text))
-    assert found["processor"] == "ARM implementer 0x41 part 0xfff"
-
-
-def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
-    found = machine(tmp_path)
-    assert found["features"] == []
-    assert rss_mb(tmp_path) is None
-    assert not forget_peak(tmp_path)
-    json.dumps(found, allow_nan=False)
-
-
-def test_memory_comes_from_the_status(tmp_path: Path) -> None:
-    root = made(tmp_path / "proc", self__status="VmHWM:\t  200000 kB\nVmRSS:\t  100000 kB\n").parent
-    assert rss_mb(root) == pytest.approx(102.4)
-    assert peak_rss_mb(root) == pytest.approx(204.8)
+def test_without_psutil_memory_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert rss_mb() is None
+    assert (machine()["priority"], machine()["cores_allowed"]) == (None, None)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux only")
-def test_the_peak_of_this_process_begins_anew() -> None:
-    np.ones(60_000_000, np.uint8)  # Comes and goes.
-    if not forget_peak():
-        pytest.skip("the kernel does not forget")
+def test_the_peak_is_reset() -> None:
+    np.ones(60_000_000, np.uint8)  # Allocated and freed.
+    if not reset_peak():
+        pytest.skip("the kernel does not support it")
     peak, now = peak_rss_mb(), rss_mb()
     assert peak is not None
     assert now is not None

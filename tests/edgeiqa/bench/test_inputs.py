@@ -85,7 +85,7 @@ def test_no_array_of_a_frame_s_size_is_made() -> None:
 def test_no_picture_of_a_frame_s_size_is_made_outside_of_python_s_memory_either() -> None:
     """Pillow's pictures are none of tracemalloc's, but take memory of the process."""
     code = """
-from edgeiqa.bench.environment import forget_peak, peak_rss_mb, rss_mb
+from edgeiqa.bench.environment import reset_peak, peak_rss_mb, rss_mb
 from edgeiqa.bench.inputs import frame_subject, sample_picture
 from edgeiqa.imaging.frame import PixelFormat
 from edgeiqa.scorer import Scorer
@@ -94,7 +94,7 @@ scorer, picture = Scorer("nano"), sample_picture()
 scorer.score(frame_subject("x", picture, (640, 480), PixelFormat.NV21).source())
 frame = frame_subject("x", picture, (4000, 3000), PixelFormat.NV21).source()
 before = rss_mb()
-if forget_peak():
+if reset_peak():
     scorer.score(frame)
     print(peak_rss_mb() - before)
 """
@@ -103,6 +103,6 @@ if forget_peak():
     )
     assert done.returncode == 0, done.stderr
     if not done.stdout:
-        pytest.skip("the kernel does not forget")
+        pytest.skip("the kernel does not support it")
     # The frame itself has 18 MB; RGB would have 36, and float 48 and more.
     assert float(done.stdout) < 12

@@ -1,4 +1,4 @@
-"""Ours and the others' in turns; one that fails stops nobody."""
+"""Ours and the baselines alternate; one that fails stops nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgeiqa.assets import sample_paths
 from edgeiqa.bench import measure as measuring
 from edgeiqa.bench.inputs import file_subject, frame_subject, sample_picture
 from edgeiqa.bench.measure import WARM_UP, measure, memory
-from edgeiqa.bench.opencv_baselines import Rival, rivals
+from edgeiqa.bench.opencv_baselines import Baseline, baselines
 from edgeiqa.imaging.frame import Frame, PixelFormat
 from edgeiqa.scorer import Scorer
 
@@ -27,7 +27,7 @@ def small(pixel_format: PixelFormat = PixelFormat.NV21) -> Any:
     return frame_subject("x", sample_picture(), (160, 90), pixel_format)
 
 
-def test_every_round_has_ours_and_each_rival(
+def test_every_round_has_ours_and_each_baseline(
     scorer: Scorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turns: list[str] = []
@@ -38,7 +38,7 @@ def test_every_round_has_ours_and_each_rival(
         return plain(*args)
 
     monkeypatch.setattr(measuring, "once", noted)
-    others = [Rival(n, n, lambda source, n=n: turns.append(n)) for n in "ab"]  # type: ignore[misc]
+    others = [Baseline(n, n, lambda source, n=n: turns.append(n)) for n in "ab"]  # type: ignore[misc]
     found = measure(scorer, small(), others, runs=3, on_round=lambda: turns.append("|"))
     assert turns == ["ours", "a", "b", "|"] * (WARM_UP + 3)
     assert [rival["runs"] for rival in found["rivals"]] == [3, 3]
@@ -47,20 +47,20 @@ def test_every_round_has_ours_and_each_rival(
     )
 
 
-def test_a_rival_that_fails_is_told_and_the_others_go_on(scorer: Scorer) -> None:
+def test_a_baseline_that_fails_is_reported_and_the_others_continue(scorer: Scorer) -> None:
     def fails(source: Frame | str) -> None:
         raise RuntimeError("no\nluck")
 
-    others = [Rival("bad", "bad", fails), Rival("good", "good", lambda source: None)]
+    others = [Baseline("bad", "bad", fails), Baseline("good", "good", lambda source: None)]
     bad, good = measure(scorer, small(), others, runs=2)["rivals"]
     assert bad["error"] == "RuntimeError: no luck"
     assert good["runs"] == 2
 
 
-def test_a_slow_rival_gets_fewer_turns(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "RIVAL_SECONDS", 0.0)
-    found = measure(scorer, small(), [Rival("slow", "", lambda source: None)], runs=9)
-    assert found["rivals"][0]["runs"] == measuring.RIVAL_LEAST
+def test_a_slow_baseline_gets_fewer_runs(scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "BASELINE_SECONDS", 0.0)
+    found = measure(scorer, small(), [Baseline("slow", "", lambda source: None)], runs=9)
+    assert found["rivals"][0]["runs"] == measuring.BASELINE_MIN_RUNS
 
 
 def test_the_score_is_that_of_the_frame_and_the_bar_is_for_frames(scorer: Scorer) -> None:
@@ -75,7 +75,7 @@ def test_the_score_is_that_of_the_frame_and_the_bar_is_for_frames(scorer: Scorer
     assert found["score"] == round(scorer.score(path).score, 2)
 
 
-def test_memory_is_told_in_megabytes(scorer: Scorer) -> None:
+def test_memory_is_in_megabytes(scorer: Scorer) -> None:
     found = memory(scorer, [small()], runs=1)
     assert set(found) == {"idle", "after", "peak"}
     if sys.platform == "linux":
@@ -83,9 +83,9 @@ def test_memory_is_told_in_megabytes(scorer: Scorer) -> None:
 
 
 @pytest.mark.parametrize("pixel_format", PixelFormat)
-def test_rivals_see_the_gray_of_every_format(pixel_format: PixelFormat) -> None:
+def test_baselines_see_the_gray_of_every_format(pixel_format: PixelFormat) -> None:
     frame = small(pixel_format).source()
-    by_name = {rival.name: rival for rival in rivals(1)}
+    by_name = {one.name: one for one in baselines(1)}
     # cv2's own gray of the same RGB is the luma, but for rounding.
     rgb = np.asarray(small(PixelFormat.RGB).source().pixels)
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
@@ -100,13 +100,13 @@ def test_rivals_see_the_gray_of_every_format(pixel_format: PixelFormat) -> None:
 
 def test_tenengrad_of_a_ramp_is_that_of_its_slope() -> None:
     ramp = np.tile(np.arange(100, dtype=np.uint8), (50, 1))
-    tenengrad = next(rival for rival in rivals(1) if rival.name == "tenengrad")
+    tenengrad = next(one for one in baselines(1) if one.name == "tenengrad")
     # Sobel gives 8 times the slope, and 0 in the first and last column (mirrored rims).
     assert tenengrad.call(Frame.from_array(ramp)) == pytest.approx(64 * 98 / 100)
 
 
-def test_rivals_read_files_and_refuse_what_is_none(tmp_path: Any) -> None:
-    laplacian = rivals(1)[0]
+def test_baselines_read_files_and_refuse_others(tmp_path: Any) -> None:
+    laplacian = baselines(1)[0]
     assert laplacian.call(str(sample_paths()[0])) > 0
     with pytest.raises(ValueError, match="cannot read"):
         laplacian.call(str(tmp_path / "none.jpg"))
@@ -115,7 +115,7 @@ def test_rivals_read_files_and_refuse_what_is_none(tmp_path: Any) -> None:
 def test_opencv_gets_as_many_threads() -> None:
     before = cv2.getNumThreads()
     try:
-        rivals(2)
+        baselines(2)
         assert cv2.getNumThreads() == 2
     finally:
         cv2.setNumThreads(before)
@@ -124,20 +124,20 @@ def test_opencv_gets_as_many_threads() -> None:
 def test_without_opencv_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(ImportError, match=r"edgeiqa\[bench\]"):
-        rivals(1)
+        baselines(1)
 
 
-def test_an_opencv_without_the_contributed_modules_lacks_brisque_only(
+def test_an_opencv_without_contributed_modules_only_lacks_brisque(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(cv2, "quality")
-    assert [rival.name for rival in rivals(1)] == ["laplacian", "laplacian-lean", "tenengrad"]
+    assert [one.name for one in baselines(1)] == ["laplacian", "laplacian-lean", "tenengrad"]
     with pytest.raises(ValueError, match="contrib"):
-        rivals(1, ("a", "b"))
+        baselines(1, ("a", "b"))
 
 
 def test_files_that_are_no_brisque_are_refused(tmp_path: Any) -> None:
     file = tmp_path / "x.yml"
     file.write_text("no\n")
     with pytest.raises(ValueError, match="brisque_model_live"):
-        rivals(1, (str(file), str(file)))
+        baselines(1, (str(file), str(file)))

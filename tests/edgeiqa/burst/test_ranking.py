@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from edgeiqa import Frame, PixelFormat, Quality, Scorer, best_of, sample_paths
 from edgeiqa.burst.features import FEATURES
-from edgeiqa.burst.ranking import TERMS, WEIGHTS, Moment, rank
+from edgeiqa.burst.ranking import Moment, rank
 from edgeiqa.errors import UnreadableImageError
 
 
@@ -186,8 +186,3 @@ def test_a_moment_in_pieces(scorer: Scorer) -> None:
         moment.add(b"words")
     moment.add(image, 4)
     assert [ranked.index for ranked in moment.ranking()] == [4, 17]
-
-
-def test_every_term_has_a_weight() -> None:
-    assert tuple(WEIGHTS) == TERMS
-    assert all(np.isfinite(list(WEIGHTS.values())))

@@ -75,7 +75,7 @@ def test_photographs_are_files_unless_a_frame_is_asked_for(
     assert (subject["kind"], subject["pixel_format"], subject["name"]) == ("frame", "YUYV", path)
 
 
-def test_the_table_tells_the_stages_the_bar_and_the_rivals(
+def test_the_table_shows_stages_target_and_baselines(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["bench", *QUICK, *TINY]) == 0
@@ -83,8 +83,8 @@ def test_the_table_tells_the_stages_the_bar_and_the_rivals(
     text = "\n".join(lines)
     for stage, words in STAGES.items():
         assert (words in text) == (stage != "decode")
-    assert "outside / inside the network for the score: " in text
-    assert " - at most 1: " in text
+    assert "outside / inside" in text
+    assert "at most 1" in text
     assert "cv2.Laplacian(gray, cv2.CV_64F).var()" in text
     assert any(line.startswith("processor  ") for line in lines)
 
@@ -120,19 +120,19 @@ def test_without_opencv_the_rest_is_measured(
         (("--size", "1920"), "got '1920'"),
         (("--size", "99999x9"), "argument --size"),
         (("--size", "²x9"), "argument --size"),
-        (("--pixel-format", "P010"), "no format 'P010', known: RGB, "),
+        (("--pixel-format", "P010"), "'P010'"),
         (("--rotation", "45"), "--rotation"),
         (("--threads", "0"), "got '0'"),
         (("--runs", "-1"), "got '-1'"),
         (("--runs", "many"), "got 'many'"),
         (("--model", "none-such"), "no model 'none-such'"),
-        (("--brisque-model", "x.yml"), "go together"),
+        (("--brisque-model", "x.yml"), "--brisque-range"),
         (("--brisque-model", "none.yml", "--brisque-range", "none.yml"), "none.yml"),
         (("none-such.jpg",), "none-such.jpg: no such file"),
         (("-",), "standard input"),
     ],
 )
-def test_wrong_wishes_are_told(
+def test_invalid_usage_is_explained(
     words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", "--runs", "1", *TINY, *words]) == 2

@@ -47,19 +47,19 @@ def test_the_source_can_be_named_by_an_option(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "required: SOURCE"),
-        (["x.mp4", "--source", "y.mp4"], "SOURCE and --source are the same"),
-        (["x.mp4", "--save-every", "1"], "--save-every is for --save"),
-        (["x.mp4", "--mqtt-ca", "x"], "--mqtt-ca is for --mqtt"),
-        (["x.mp4", "--append"], "--append is for --output"),
+        ([], "SOURCE"),
+        (["x.mp4", "--source", "y.mp4"], "--source"),
+        (["x.mp4", "--save-every", "1"], "--save-every requires --save"),
+        (["x.mp4", "--mqtt-ca", "x"], "--mqtt-ca requires --mqtt"),
+        (["x.mp4", "--append"], "--append requires --output"),
         (["x.mp4", "--save", "x", "--save-quota", "much"], "argument --save-quota"),
         (["x.mp4", "--save", "x", "--save-every", "-1"], "argument --save-every"),
         (["x.mp4", "--mqtt", "mqtt://h/t", "--mqtt-buffer", "0"], "argument --mqtt-buffer"),
         ([VIDEO, "--mqtt", "http://h/t"], "expected mqtt:// or mqtts://"),
-        ([VIDEO, "--mqtt", "mqtt://h/t", "--mqtt-ca", "/no/such"], "this is mqtt://"),
-        ([VIDEO, "--mqtt", "mqtts://h/t", "--mqtt-ca", "/no/such"], "no PEM certificates"),
-        ([VIDEO, "--save", str(ROOT / "pyproject.toml")], "--save: cannot save in"),
-        ([VIDEO, "--save", "x", "--save-quota", "0"], "quota 0"),
+        ([VIDEO, "--mqtt", "mqtt://h/t", "--mqtt-ca", "/no/such"], "mqtts://"),
+        ([VIDEO, "--mqtt", "mqtts://h/t", "--mqtt-ca", "/no/such"], "PEM"),
+        ([VIDEO, "--save", str(ROOT / "pyproject.toml")], "--save: "),
+        ([VIDEO, "--save", "x", "--save-quota", "0"], "quota is 0"),
     ],
 )
 def test_wrong_usage(
@@ -162,20 +162,20 @@ def test_without_paho_it_says_what_to_install(
     assert import_paho().MQTTv5 == 5
 
 
-def test_a_password_in_the_address_is_warned_of(
+def test_a_password_in_the_url_gives_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("edgeiqa.sinks.mqtt.FLUSH_S", 0.5)
     url = f"mqtt://pi:hush@127.0.0.1:{free_port()}/t"
     assert live(VIDEO, "--max-frames", 1, "--mqtt", url) == 0
     errors = capsys.readouterr().err
-    assert "every user of this machine can read the password" in errors
-    assert "cannot be reached: Connection refused" in errors
+    assert "warning" in errors
+    assert "Connection refused" in errors
     assert "hush" not in errors
 
 
 @pytest.mark.skipif(os.name == "nt", reason="files of Unix")
-def test_lines_are_appended_and_a_renamed_file_is_begun_anew(tmp_path: Path) -> None:
+def test_lines_are_appended_and_a_renamed_file_is_recreated(tmp_path: Path) -> None:
     path, old = tmp_path / "out.jsonl", tmp_path / "out.jsonl.1"
     path.write_text('{"old": 1}\n{"half": ')
     process = subprocess.Popen(
@@ -202,7 +202,7 @@ def test_lines_are_appended_and_a_renamed_file_is_begun_anew(tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-def test_a_full_disk_for_lines_is_told_with_the_name_of_the_file(
+def test_a_full_disk_for_lines_names_the_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     start = time.monotonic()

@@ -138,31 +138,36 @@ def test_the_password_of_the_broker_stays_out_of_the_unit(
 @pytest.mark.parametrize(
     ("asked", "options", "message"),
     [
-        (["picamera2", "--mqtt", "mqtt://pi:hush@h/t"], [], "everybody can read a unit"),
-        (["picamera2", "--mqtt", "mqtt://pi:${X}@h/t"], [], "no environment of yours"),
+        (["picamera2", "--mqtt", "mqtt://pi:hush@h/t"], [], "--mqtt-password-file FILE"),
+        (["picamera2", "--mqtt", "mqtt://pi:${X}@h/t"], [], "--mqtt-password-file FILE"),
         (["picamera2", "--mqtt", "mqtt://h"], [], "the topic is missing"),
-        (["picamera2"], ["--mqtt-password-file", "/etc/passwd"], "is for a service with --mqtt"),
+        (
+            ["picamera2"],
+            ["--mqtt-password-file", "/etc/passwd"],
+            "--mqtt-password-file requires --mqtt",
+        ),
         (
             ["picamera2", "--mqtt", "mqtt://h/t"],
             ["--mqtt-password-file", "/etc/passwd"],
-            "a password without a user",
+            "mqtt://USER@HOST/TOPIC",
         ),
         (
             ["picamera2", "--mqtt", "mqtt://u@h/t"],
             ["--mqtt-password-file", "/no/such"],
             "/no/such: no such file",
         ),
-        (["picamera2", "--output", "x.jsonl"], [], "lines go to the journal"),
-        (["picamera2", "--show"], [], "no terminal"),
+        (["picamera2", "--output", "x.jsonl"], [], "journalctl"),
+        (["picamera2", "--show"], [], "--show"),
         (["picamera2", "--format", "table"], [], "JSON lines"),
-        (["picamera2", "--preview", "x.mp4"], [], "--preview PORT is"),
-        (["picamera2", "--status", "x"], [], "has its own"),
-        (["-", "--size", "2x2", "--pixel-format", "gray"], [], "no standard input"),
+        (["picamera2", "--preview", "x.mp4"], [], "--preview PORT"),
+        (["picamera2", "--status", "x"], [], "--status"),
+        (["-", "--size", "2x2", "--pixel-format", "gray"], [], "standard input"),
         (["no/such.mp4"], [], "no/such.mp4: no such file"),
         (["picamera2", "--no-such-option"], [], "unrecognized arguments"),
-        (["picamera2", "--save-quota", "5"], [], "--save-quota is for --save"),
-        (["picamera2"], ["--name", "a/b"], "is no name"),
-        (["picamera2"], ["--memory-max", "lots"], "is no size such as"),
+        (["picamera2", "--save-quota", "5"], [], "--save-quota requires --save"),
+        (["picamera2"], ["--name", "a/b"], "'a/b'"),
+        (["picamera2"], ["--run-as", "pi\nExecStartPre=/bin/true"], "account"),
+        (["picamera2"], ["--memory-max", "lots"], "256M"),
     ],
 )
 def test_what_cannot_be_a_service_is_refused(
@@ -191,8 +196,7 @@ def test_installing_is_the_same_twice_and_keeps_what_was_there(
     assert "/dev/video0" in path.read_text()
     capsys.readouterr()
     assert main(["service", "status", *map(str, root)]) == 3
-    out = capsys.readouterr().out
-    assert out == "edgeiqa: systemd does not run here; starts with the system\n"
+    assert "starts at boot" in capsys.readouterr().out
     link = path.parent / "multi-user.target.wants/edgeiqa.service"
     assert os.readlink(link) == "/etc/systemd/system/edgeiqa.service"
     assert main(["service", "uninstall", *map(str, root)]) == 0
@@ -201,7 +205,7 @@ def test_installing_is_the_same_twice_and_keeps_what_was_there(
     assert not link.is_symlink()
 
 
-def test_who_is_not_root_is_told_what_to_do(
+def test_without_root_it_shows_the_command_to_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
@@ -216,7 +220,7 @@ def test_without_systemd_it_says_so(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(systemctl, "is_running", lambda: False)
     assert install("/dev/video0", options=()) == 2
-    assert "systemd does not run here; --dry-run prints" in capsys.readouterr().err
+    assert "--dry-run" in capsys.readouterr().err
 
 
 def test_an_installation_for_one_user_cannot_be_a_service(
@@ -225,7 +229,7 @@ def test_an_installation_for_one_user_cannot_be_a_service(
     monkeypatch.setattr("site.ENABLE_USER_SITE", True)
     monkeypatch.setattr("site.getusersitepackages", lambda: str(ROOT))
     assert install("picamera2") == 2
-    assert "installed for one user only" in capsys.readouterr().err
+    assert "virtual environment" in capsys.readouterr().err
 
 
 SHOWN = """Result=watchdog
@@ -259,27 +263,25 @@ REPORT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_the_status_says_it_all_and_its_codes_are_those_of_systemctl() -> None:
+def test_the_status_has_all_figures_and_the_exit_codes_of_systemctl() -> None:
     shown = systemctl.parsed(SHOWN)
     state = ServiceState("edgeiqa", True, True, "active", shown, REPORT)
-    assert state.lines() == [
-        "edgeiqa: active since Tue 2026-11-24 12:33:07 UTC, started again 3 times, 98.3 MB of "
-        "memory; starts with the system",
-        "frames: 9 accepted, 2 rejected (written 2026-11-24T12:33:14Z)",
-        "last verdict: 31.2 reject (dark) at 2026-11-24T12:33:13Z",
-        "source: lost: unplugged at 2026-11-24T12:33:14Z",
-        "saved: 6 files, 191 kB of 200 kB, in /var/lib/edgeiqa/pictures (2 removed, 1 not saved; "
-        "No space left on device)",
-        "mqtt: not connected to mqtt://h:1883, 7 delivered, 6 wait, 2 dropped, 0 refused; "
-        "cannot be reached: odd",
-    ]
+    first, frames, last, source, saved, mqtt = state.lines()
+    for line, parts in (
+        (first, ["active since Tue 2026-11-24 12:33:07 UTC", "3 times", "98.3 MB"]),
+        (frames, ["9 accepted, 2 rejected", "2026-11-24T12:33:14Z"]),
+        (last, ["31.2", "reject", "dark", "2026-11-24T12:33:13Z"]),
+        (source, ["lost", "unplugged", "2026-11-24T12:33:14Z"]),
+        (saved, ["191 kB of 200 kB", "/var/lib/edgeiqa/pictures", "2 removed", "No space left"]),
+        (mqtt, ["mqtt://h:1883", "7 delivered", "6 waiting", "2 dropped", "odd"]),
+    ):
+        assert all(part in line for part in parts), line
     assert state.exit_code == 0
     failed = ServiceState("x", True, False, "failed", {"Result": "exit-code"})
     assert failed.exit_code == 3
-    assert failed.lines() == [
-        "x: failed (exit-code, exit code ?); does not start with the system",
-        "log: journalctl -u x -n 20 -o cat",
-    ]
+    first, log = failed.lines()
+    assert "failed (exit-code" in first
+    assert "journalctl -u x" in log
     assert ServiceState("x", False, False).exit_code == 4
 
 

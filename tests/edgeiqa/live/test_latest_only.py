@@ -8,7 +8,7 @@ import time
 import pytest
 
 from edgeiqa.errors import ClosedError
-from edgeiqa.live.latest_only import NewestWins
+from edgeiqa.live.latest_only import LatestOnlyWorker
 
 WAIT_S = 20.0
 
@@ -19,7 +19,7 @@ class Slow:
     def __init__(self) -> None:
         self.begun, self.go = threading.Semaphore(0), threading.Semaphore(0)
         self.dropped: list[int] = []
-        self.worker = NewestWins(self.work, on_dropped=self.dropped.append, name="test")
+        self.worker = LatestOnlyWorker(self.work, on_dropped=self.dropped.append, name="test")
 
     def work(self, job: int) -> int:
         self.begun.release()
@@ -66,7 +66,7 @@ def test_close_does_not_wait_for_work_that_hangs() -> None:
 
 def test_each_result_goes_to_one_of_several_readers() -> None:
     seen: list[int] = []
-    worker: NewestWins[int, int] = NewestWins(
+    worker: LatestOnlyWorker[int, int] = LatestOnlyWorker(
         lambda job: job, on_dropped=lambda job: None, name="test"
     )
     readers = [threading.Thread(target=lambda: seen.extend(worker)) for _ in range(3)]
@@ -84,7 +84,7 @@ def test_each_result_goes_to_one_of_several_readers() -> None:
 
 
 def test_an_iterator_that_is_given_up_holds_up_nothing() -> None:
-    worker: NewestWins[int, int] = NewestWins(
+    worker: LatestOnlyWorker[int, int] = LatestOnlyWorker(
         lambda job: job, on_dropped=lambda job: None, name="test"
     )
     results = iter(worker)

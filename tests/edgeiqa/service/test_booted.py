@@ -147,7 +147,7 @@ def test_the_service_runs_in_its_sandbox_is_watched_and_ends_in_order(booted: Bo
     live += ["--save", "a b%c", "--save-quota", "1M", "--mqtt", "mqtt://pi@127.0.0.1/camera"]
     secret = broker_with_a_password(booted)
     out = booted.edgeiqa("service", "install", "--mqtt-password-file", secret, "--", *live)
-    assert "edgeiqa runs, and starts with the system" in out
+    assert "/etc/systemd/system/edgeiqa.service" in out
     wait_for(lambda: booted.verdicts() > 15)
     state = json.loads(booted.edgeiqa("service", "status", "--json"))
     assert (state["active"], state["enabled"]) == ("active", True)
@@ -184,7 +184,7 @@ def test_the_service_runs_in_its_sandbox_is_watched_and_ends_in_order(booted: Bo
     saved = booted.run("ls", f"{STATE}/a b%c").stdout.split()
     assert saved
     assert all(name.endswith(".jpg") for name in saved)
-    assert "stays in" in booted.edgeiqa("service", "uninstall")
+    booted.edgeiqa("service", "uninstall")
     booted.edgeiqa("service", "status", code=4)
     assert booted.run("ls", f"{STATE}/a b%c").stdout.split() == saved
 

@@ -1,4 +1,4 @@
-"""Words that systemd would take for something else."""
+"""Words that systemd would misread unless escaped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeiqa.service.unit import command, listed, plain, quoted
+from edgeiqa.service.unit import command, listed, quoted
 from tests.edgeiqa.service.units import words
 
 
@@ -46,12 +46,12 @@ def test_paths_in_lists() -> None:
     assert listed("/a b/%:'\"\\") == '"/a b/%%\\:\\\'\\"\\\\"'
 
 
-@pytest.mark.parametrize("call", [quoted, listed, plain, lambda word: command(["/bin/sh", word])])
-def test_what_no_unit_can_hold(call: Callable[[str], str]) -> None:
-    with pytest.raises(ValueError, match=r"zero byte|control|systemd cannot"):
+@pytest.mark.parametrize("call", [quoted, listed, lambda word: command(["/bin/sh", word])])
+def test_what_a_unit_cannot_represent(call: Callable[[str], str]) -> None:
+    with pytest.raises(ValueError, match=r"a.x00b"):
         call("a\0b")
 
 
-def test_paths_with_new_lines_are_no_paths_for_systemd() -> None:
-    with pytest.raises(ValueError, match="systemd cannot be told"):
+def test_systemd_cannot_represent_paths_with_newlines() -> None:
+    with pytest.raises(ValueError, match=r"/a.nb"):
         listed("/a\nb")

@@ -93,5 +93,5 @@ def test_only_what_we_saved_under_its_own_name_is_ours(tmp_path: Path) -> None:
 
 
 def test_what_jpeg_cannot_hold_is_refused() -> None:
-    with pytest.raises(ValueError, match="70000x1 pixels are too many"):
+    with pytest.raises(ValueError, match="70000x1"):
         encode(Frame(np.zeros((1, 70_000, 3), np.uint8)), Quality(1.0), NAME, TAKEN_NS)

@@ -217,5 +217,5 @@ def test_folders_that_cannot_be(tmp_path: Path) -> None:
         QuotaFolder(str(tmp_path / "file"), 10)
     with pytest.raises(SaveError, match="Not a directory"):
         QuotaFolder(str(tmp_path / "file" / "below"), 10)
-    with pytest.raises(ValueError, match="quota 0"):
+    with pytest.raises(ValueError, match="quota is 0"):
         QuotaFolder(str(tmp_path), 0)

@@ -208,7 +208,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     events: list[Event] = []
     assert read_all(open_source(tmp_path / "a.wav", on_event=events.append)) == []
     assert kinds(events) == ["skipped", "ended"]
-    assert "no video in it, only audio" in events[0].message
+    assert "audio" in events[0].message
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_it_may_be_read_again_and_given_up_half_way(tmp_path: Path) -> None:
     for _ in range(20):
         frames = source.frames()
         next(frames)
-        with pytest.raises(RuntimeError, match="being read already"):
+        with pytest.raises(RuntimeError, match="another thread"):
             next(source.frames())
         del frames
         wait_for_no_readers()

@@ -168,11 +168,11 @@ def test_one_that_cannot_be_read_gets_a_second_chance_and_no_third(tmp_path: Pat
     watch = FolderWatch(str(tmp_path), 0.01, 0.05, existing=True)
     arrivals = watch.arrivals()
     first = next(arrivals)
-    assert watch.put_off(first)
+    assert watch.postpone(first)
     started = time.monotonic()
     second = next(arrivals)
     assert time.monotonic() - started >= 0.2
-    assert not watch.put_off(second)
+    assert not watch.postpone(second)
     (tmp_path / "cut.jpg").write_bytes(JPEG)
     assert watch.changed(second)
     third = next(arrivals)
@@ -190,7 +190,10 @@ def start(folder: Path, *options: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # As in the background.
     )
+    assert process.stderr is not None
+    assert str(folder) in process.stderr.readline()
     return process
 
 
@@ -241,7 +244,7 @@ def test_the_command_ends_after_a_count_and_on_terminate(tmp_path: Path) -> None
     ("options", "message"),
     [
         (["missing"], "no such folder"),
-        ([".", "--interval", "-1"], "argument --interval"),
+        ([".", "--interval", "-1"], "--interval"),
         ([".", "--count", "0"], "whole number"),
         ([".", "--output", "missing/file"], "cannot write"),
     ],

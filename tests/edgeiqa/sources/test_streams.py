@@ -182,7 +182,7 @@ def test_it_ends_after_so_many_tries_or_at_once(http: Program) -> None:
         got.join()
     assert got.log == ["lost", "retrying", "lost", "retrying", "lost", "ended"]
     assert "404" in got.events[0].message
-    assert "given up after 2 tries" in got.events[-1].message
+    assert "after 2 attempts" in got.events[-1].message
     with watch(address, retry=False) as got:
         got.join()
     assert got.log == ["lost", "ended"]

@@ -1,4 +1,4 @@
-"""A source of which some frames are left out."""
+"""Takes some frames of a source, for some time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.sources.base import Source
-from edgeiqa.sources.throttle import ThinnedSource
+from edgeiqa.sources.throttle import ThrottledSource
 
 MS = 1_000_000
 
@@ -50,14 +50,34 @@ def taken(source: Source) -> list[int | None]:
 def test_which_frames_are_taken(
     times: list[int | None], every: float | None, duration: float | None, expected: list[int | None]
 ) -> None:
-    assert taken(ThinnedSource(Frames(times), every_s=every, duration_s=duration)) == expected
+    assert taken(ThrottledSource(Frames(times), every_s=every, duration_s=duration)) == expected
 
 
 def test_a_live_source_ends_by_the_clock_though_no_frame_comes() -> None:
     frames = Frames([0, 10], live=True)
-    source = ThinnedSource(frames, duration_s=0.2)
+    source = ThrottledSource(frames, duration_s=0.2)
     assert (source.name, source.live) == ("frames", True)
     start = time.monotonic()
     assert taken(source) == [0, 10]
     assert 0.15 < time.monotonic() - start < 10
     assert frames.closed.is_set()
+
+
+def test_a_file_ends_by_its_timestamps_however_slowly_it_is_read() -> None:
+    frames = Frames([0, 10, 20, 30, 40])
+    source = ThrottledSource(frames, duration_s=0.03)
+    got = []
+    for frame in source.frames():
+        got.append((frame.timestamp_ns or 0) // MS)
+        time.sleep(0.03)
+    assert got == [0, 10, 20]
+    assert not frames.closed.is_set()
+
+
+def test_every_frame_that_arrives_is_counted() -> None:
+    count = []
+    source = ThrottledSource(
+        Frames([0, 33, 66, 100, 133]), every_s=0.1, on_frame=lambda: count.append(1)
+    )
+    assert taken(source) == [0, 100]
+    assert len(count) == 5
