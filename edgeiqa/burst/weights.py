@@ -82,7 +82,9 @@ def load_weights(terms: Sequence[str], path: str | os.PathLike[str] = FILE) -> B
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise ModelError(f"{path}: expected burst weights of format {FORMAT}")
         found = BurstWeights(
-            *(str(document[key]) for key in ("name", "version", "model")),
+            name=str(document["name"]),
+            version=str(document["version"]),
+            model=str(document["model"]),
             weights={str(name): float(value) for name, value in document["weights"].items()},
             training=dict(document["training"]),
         )

@@ -11,7 +11,7 @@ do not move the level until they are confirmed; then it jumps to the newest of t
 * downwards by two outliers in a row, so a blurred frame is confirmed by the next one,
 * upwards by three in a row,
 * either way by outliers that span a time constant, counting the step before the first of them: at
-  three frames a second or fewer, a single one.
+  2.5 frames a second or fewer, a single one.
 
 So at camera rates one odd frame changes nothing in either direction, and at low rates the level
 never lags a frame. After a pause of `STALE` time constants the past is irrelevant and smoothing

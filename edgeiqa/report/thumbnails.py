@@ -20,7 +20,7 @@ from PIL import ExifTags, Image, features
 
 from edgeiqa.errors import UnreadableImageError
 from edgeiqa.imaging.decode import decode_small
-from edgeiqa.imaging.thumbprint import look_of
+from edgeiqa.imaging.likeness import thumbprint
 
 SIDE = 160
 """Longest side of a thumbnail in pixels, unless asked for otherwise."""
@@ -59,7 +59,7 @@ class Look:
         width: Of the photograph, upright, in pixels; None if unknown.
         height: As `width`.
         size: Of the file in bytes; None if it is gone.
-        signature: float32 [256], see `edgeiqa.imaging.thumbprint.look_of`; None if it cannot
+        signature: float32 [256], see `edgeiqa.imaging.likeness.thumbprint`; None if it cannot
             be read.
         level: Mean of the luma, 0-255.
         error: Why there is no picture, one line; None if there is.
@@ -86,7 +86,7 @@ def look_at(file: str, side: int = SIDE) -> Look:
         size = os.stat(file).st_size
         # Without draft mode's help a thumbnail costs as much as a score; twice its size will do.
         small, exif = decode_small(file, max(side, _LEAST_SIDE))
-        signature, level = look_of(small)
+        signature, level = thumbprint(small)
         width, height = _full_size(file, exif, small.size)
         return Look(_encoded(small, side), width, height, size, signature, level)
     except UnreadableImageError as error:

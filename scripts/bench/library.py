@@ -34,7 +34,7 @@ from edgeiqa import Scorer, sample_paths  # noqa: E402
 from edgeiqa._version import __version__  # noqa: E402
 from edgeiqa.batch.settings import Fingerprint  # noqa: E402
 from edgeiqa.bench.environment import machine, versions  # noqa: E402
-from edgeiqa.bench.opencv_baselines import rivals  # noqa: E402
+from edgeiqa.bench.opencv_baselines import baselines  # noqa: E402
 from edgeiqa.files.atomic import open_output  # noqa: E402
 from edgeiqa.imaging.decode import MAX_PIXELS  # noqa: E402
 from edgeiqa.imaging.discovery import expand  # noqa: E402
@@ -196,7 +196,7 @@ def _rates(count: int, seconds: float, own: float, largest: float) -> dict[str, 
 
 def run_rival(name: str, folder: str, count: int) -> int:
     """What people write instead: a loop."""
-    (rival,) = (one for one in rivals(1) if one.name == name)
+    (rival,) = (one for one in baselines(1) if one.name == name)
     for item in list(expand([folder]))[:count]:
         print(item.path, rival.call(item.path))
     return 0

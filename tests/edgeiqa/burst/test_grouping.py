@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, ImageFilter
 from edgeiqa.assets import sample_paths
 from edgeiqa.burst.grouping import Photo, camera_of, capture_time, likeness, moments, read_photo
 from edgeiqa.errors import UnreadableImageError
-from edgeiqa.imaging.thumbprint import look_of
+from edgeiqa.imaging.likeness import thumbprint
 
 
 def exif(**tags: str) -> Image.Exif:
@@ -101,7 +101,7 @@ def picture(path: Path) -> Image.Image:
 
 
 def photo(image: Image.Image, taken: float = 0.0, name: str = "a", **more: object) -> Photo:
-    look, level = look_of(image)
+    look, level = thumbprint(image)
     return Photo(
         name, taken, bool(more.get("dated", True)), str(more.get("camera", "")), look, level
     )

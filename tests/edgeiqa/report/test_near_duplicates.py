@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageEnhance
 
 from edgeiqa.assets import sample_paths
-from edgeiqa.imaging.thumbprint import look_of
+from edgeiqa.imaging.likeness import thumbprint
 from edgeiqa.report.near_duplicates import DETAIL, near_duplicates
 from tests.edgeiqa.report.pages import sample
 
@@ -20,7 +20,7 @@ ORIGINALS = ("astronaut.jpg", "chelsea.jpg", "china.jpg", "coffee.jpg", "flower.
 
 
 def grouped(pictures: list[Image.Image]) -> list[list[int]]:
-    looks, levels = zip(*(look_of(picture) for picture in pictures), strict=True)
+    looks, levels = zip(*(thumbprint(picture) for picture in pictures), strict=True)
     return near_duplicates(np.stack(looks), np.array(levels))
 
 
@@ -104,7 +104,7 @@ def skyline(seed: int) -> Image.Image:
 
 def test_a_sky_over_the_ground_is_like_another_but_for_the_detail() -> None:
     first, second = skyline(1), skyline(2)
-    looks = [look_of(picture)[0] for picture in (first, second)]
+    looks = [thumbprint(picture)[0] for picture in (first, second)]
     assert float(looks[0] @ looks[1]) > 0.97
     assert DETAIL < 1
     assert grouped([first, second, recoded(first, quality=30)]) == [[0, 2]]
@@ -147,15 +147,15 @@ def by_hand(looks: np.ndarray, least: float) -> list[list[int]]:
 def test_no_pair_is_missed(seed: int, count: int, copies: int) -> None:
     looks = random_looks(seed, count, copies)
     for least in (0.97, 0.9):
-        assert near_duplicates(looks, np.zeros(len(looks)), least=least) == by_hand(looks, least)
+        assert near_duplicates(looks, np.zeros(len(looks)), min_correlation=least) == by_hand(looks, least)
 
 
 def test_blocks_miss_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = random_looks(5, 300, 200)
     wanted = near_duplicates(looks, np.zeros(len(looks)))
     assert sum(map(len, wanted)) > 200
-    monkeypatch.setattr("edgeiqa.report.near_duplicates._ROWS", 7)
-    monkeypatch.setattr("edgeiqa.report.near_duplicates._COLUMNS", 11)
+    monkeypatch.setattr("edgeiqa.imaging.likeness._ROWS", 7)
+    monkeypatch.setattr("edgeiqa.imaging.likeness._COLUMNS", 11)
     assert near_duplicates(looks, np.zeros(len(looks))) == wanted
 
 
@@ -174,11 +174,11 @@ def test_thousands_of_copies_and_of_small_steps_are_one_group_each() -> None:
 
 @pytest.mark.parametrize("least", [0, 1.1, float("nan")])
 def test_an_odd_likeness_is_refused(least: float) -> None:
-    with pytest.raises(ValueError, match="expected above 0 and at most 1"):
-        near_duplicates(np.zeros((2, 256)), np.zeros(2), least=least)
+    with pytest.raises(ValueError, match="expected above 0"):
+        near_duplicates(np.zeros((2, 256)), np.zeros(2), min_correlation=least)
 
 
 def test_arrays_must_fit() -> None:
-    with pytest.raises(ValueError, match="do not fit together"):
+    with pytest.raises(ValueError, match="do not match"):
         near_duplicates(np.zeros((2, 256)), np.zeros(3))
     assert near_duplicates(np.zeros((0, 256)), np.zeros(0)) == []

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edgeiqa.assets import sample_paths
-from edgeiqa.imaging.thumbprint import look_of
+from edgeiqa.imaging.likeness import thumbprint
 from edgeiqa.report import thumbnails
 from edgeiqa.report.thumbnails import Job, Look, look_at, look_at_all
 from tests.edgeiqa.pictures import bomb, photograph, png, saved, with_orientation
@@ -36,7 +36,7 @@ def test_a_look_tells_size_and_likeness_and_has_a_thumbnail() -> None:
     assert np.abs(ours - theirs).mean() < 12
     assert len(look.thumbnail) < 10_000
     assert look.signature is not None
-    assert float(look.signature @ look_of(sample("china.jpg"))[0]) > 0.995
+    assert float(look.signature @ thumbprint(sample("china.jpg"))[0]) > 0.995
 
 
 def test_without_a_thumbnail_there_is_a_signature_all_the_same() -> None:
