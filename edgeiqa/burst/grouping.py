@@ -1,32 +1,38 @@
 """Sorts photographs into moments: taken one after the other, of the same scene.
 
-Two photographs belong together if one camera took them within a short time and they look alike.
-One that does not know when it was taken (an export, a download) also belongs to whatever looks
-the same but for small things. What belongs to the same photograph belongs together.
-
-Likeness is the correlation of small gray copies, 16 x 16 pixels: 1 for the same picture, about 0
-for unlike ones. Exposure and blur hardly change it; another view does.
+Two photographs belong together if one camera took them within a short time and they show the same
+scene. A photograph without a capture time (an export, a download, a scan) only joins its
+near-copies: the time of its file says when it was copied, not when it was taken.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import ExifTags, Image
 
+from edgeiqa.burst.scene import COPY, SAME_SCENE, Scene, agreement, load_scene
 from edgeiqa.imaging.decode import decode_small
-from edgeiqa.imaging.thumbprint import _SIDE, SAME, look_of
+from edgeiqa.imaging.likeness import (
+    SAME,
+    SIDE,
+    DisjointSets,
+    correlations,
+    similar_pairs,
+    thumbprint,
+)
 
 GAP_S = 2.0
 LIKENESS = 0.7
 
-"""Likeness from which on a photograph without a capture time is taken for another's copy."""
-
 _CHUNK = 1024
+_AUTO_BRACKET = 2
+
+LoadScene = Callable[[str], Scene]
 
 
 @dataclass(frozen=True)
@@ -35,56 +41,61 @@ class Photo:
 
     Attributes:
         path: As it was named.
-        taken: Seconds; by the camera's clock since 1970, in UTC where the file tells the
-            offset, or else the file's modification time.
+        taken: Seconds since 1970; by the camera's clock, in UTC if the offset is recorded, or the
+            modification time of the file.
         exif_time: Whether `taken` comes from EXIF.
         camera: Make, model and serial number; empty if unknown.
-        look: float32 [256], the small copy with mean 0 and length 1; all 0 for an even area.
-        level: Mean of the luma, 0-255.
+        print: Thumbprint, see `edgeiqa.imaging.likeness`.
+        level: Mean luma, 0-255.
+        exposure_bias: Exposure compensation in stops; None if unknown.
+        bracket: Whether the camera took it as part of an exposure bracket.
     """
 
     path: str
     taken: float
     exif_time: bool
     camera: str
-    look: np.ndarray = field(repr=False, compare=False)
+    print: np.ndarray = field(repr=False, compare=False)
     level: float = 0.0
+    exposure_bias: float | None = None
+    bracket: bool = False
 
     @property
     def order(self) -> tuple[float, str, str]:
-        """By which the photographs of a moment are sorted; moving a file does not change it."""
+        """Sort key within a moment; moving a file does not change it."""
         return self.taken, os.path.basename(self.path), self.path
 
 
 def read_photo(path: str) -> Photo:
-    """Looks at a file: when, with what, and a small copy.
-
-    Args:
-        path: A picture.
-
-    Returns:
-        What it says.
+    """Reads capture time, camera and thumbprint of a file.
 
     Raises:
-        UnreadableImageError: No picture can be had from it.
+        UnreadableImageError: It cannot be decoded.
         OSError: It vanished.
     """
-    small, exif = decode_small(path, 4 * _SIDE)
+    small, exif = decode_small(path, 4 * SIDE)
     taken = capture_time(exif)
-    look, level = look_of(small)
+    print_, level = thumbprint(small)
     seconds = os.stat(path).st_mtime if taken is None else taken
-    return Photo(path, seconds, taken is not None, camera_of(exif), look, level)
+    tags = exif.get_ifd(ExifTags.IFD.Exif)
+    return Photo(
+        path,
+        seconds,
+        taken is not None,
+        camera_of(exif),
+        print_,
+        level,
+        _number(tags.get(ExifTags.Base.ExposureBiasValue)),
+        _number(tags.get(ExifTags.Base.ExposureMode)) == _AUTO_BRACKET,
+    )
 
 
 def capture_time(exif: Image.Exif) -> float | None:
     """When a photograph was taken: DateTimeOriginal, SubSecTimeOriginal, OffsetTimeOriginal.
 
-    Args:
-        exif: Its tags.
-
     Returns:
-        Seconds since 1970; taken for UTC where the offset is unknown, which is right between
-        photographs of one camera. None where there is no time, or no valid one.
+        Seconds since 1970, interpreted as UTC without an offset, which is right between
+        photographs of one camera. None without a valid time.
     """
     tags = exif.get_ifd(ExifTags.IFD.Exif)
     text = str(tags.get(ExifTags.Base.DateTimeOriginal, "")).strip("\0 ")
@@ -103,17 +114,8 @@ def capture_time(exif: Image.Exif) -> float | None:
     return seconds
 
 
-def _offset(text: str) -> float | None:
-    """Seconds east of Greenwich out of "+02:00"."""
-    try:
-        found = datetime.datetime.strptime(text, "%z").utcoffset()
-    except ValueError:
-        return None
-    return None if found is None else found.total_seconds()
-
-
 def camera_of(exif: Image.Exif) -> str:
-    """Make, model and serial number, as far as the tags tell."""
+    """Make, model and serial number, as far as recorded."""
     tags = exif.get_ifd(ExifTags.IFD.Exif)
     values = (
         exif.get(ExifTags.Base.Make),
@@ -124,30 +126,25 @@ def camera_of(exif: Image.Exif) -> str:
 
 
 def likeness(first: Photo, second: Photo) -> float:
-    """How alike two photographs look: -1 to 1; even areas are alike if they are as bright."""
-    return float(_likenesses([first], [second])[0, 0])
-
-
-def _likenesses(some: Sequence[Photo], others: Sequence[Photo]) -> np.ndarray:
-    """float32 [some, others]."""
-    a, b = (np.stack([photo.look for photo in photos]) for photos in (some, others))
-    even_a, even_b = ~a.any(axis=1), ~b.any(axis=1)
-    found = a @ b.T
-    levels = [np.array([photo.level for photo in photos]) for photos in (some, others)]
-    as_bright = np.abs(levels[0][:, np.newaxis] - levels[1]) < 32
-    return np.where(np.outer(even_a, even_b) & as_bright, np.float32(1), found)
+    """Correlation of two thumbprints, -1 to 1; flat areas of similar brightness are alike."""
+    return float(_correlations([first], [second])[0, 0])
 
 
 def moments(
-    photos: Sequence[Photo], *, gap_s: float = GAP_S, least_likeness: float = LIKENESS
+    photos: Sequence[Photo],
+    *,
+    gap_s: float = GAP_S,
+    min_likeness: float = LIKENESS,
+    scene: LoadScene = load_scene,
 ) -> list[list[Photo]]:
     """Groups photographs into moments.
 
     Args:
         photos: In any order, which does not matter.
-        gap_s: How many seconds may lie between two photographs of a moment. A longer burst is
-            one moment, as each of its photographs is near to the next.
-        least_likeness: How alike these two have to be, -1 to 1.
+        gap_s: Maximum seconds between two neighbours of a moment. A longer burst is one moment.
+        min_likeness: Minimum correlation of the neighbours' thumbprints, -1 to 1; their content
+            must agree as well, see `edgeiqa.burst.scene`.
+        scene: Loads the content of a photograph.
 
     Returns:
         The moments by time, each sorted by time; every photograph is in exactly one.
@@ -156,66 +153,98 @@ def moments(
         ValueError: A negative gap, or a likeness outside -1 to 1.
     """
     if not gap_s >= 0:
-        raise ValueError(f"the gap is {gap_s!r} s, expected 0 or more")
-    if not -1 <= least_likeness <= 1:
-        raise ValueError(f"the likeness is {least_likeness!r}, expected -1 to 1")
+        raise ValueError(f"gap_s is {gap_s!r}, expected 0 or more seconds")
+    if not -1 <= min_likeness <= 1:
+        raise ValueError(f"min_likeness is {min_likeness!r}, expected -1 to 1")
     ordered = sorted(photos, key=lambda photo: photo.order)
-    links = _Links(len(ordered))
-    cameras: dict[tuple[str, bool], list[int]] = {}
+    sets = DisjointSets(len(ordered))
+    cameras: dict[str, list[int]] = {}
     for index, photo in enumerate(ordered):
-        cameras.setdefault((photo.camera, photo.exif_time), []).append(index)
+        if photo.exif_time:
+            cameras.setdefault(photo.camera, []).append(index)
     for members in cameras.values():
-        _link_near(ordered, members, gap_s, least_likeness, links)
-    _link_copies(ordered, max(SAME, least_likeness), links)
-    found: dict[int, list[Photo]] = {}
-    for index, photo in enumerate(ordered):
-        found.setdefault(links.root(index), []).append(photo)
-    return list(found.values())
+        for i, j in _near(ordered, members, gap_s, min_likeness):
+            if sets.root(i) != sets.root(j) and _agreement(ordered, i, j, scene) >= SAME_SCENE:
+                sets.join(i, j)
+    for i, j in _copies(ordered, max(SAME, min_likeness)):
+        # Two without a time must agree with the first of their moments, or small steps would
+        # chain a whole film. One with a time belongs to a burst, whose frames may differ.
+        a, b = (k if ordered[k].exif_time else sets.root(k) for k in (i, j))
+        if sets.root(i) != sets.root(j) and _agreement(ordered, a, b, scene, copies=True) >= COPY:
+            sets.join(i, j)
+    return [[ordered[index] for index in members] for members in sets.sets()]
 
 
-def _link_near(
-    photos: Sequence[Photo], members: list[int], gap_s: float, least: float, links: _Links
-) -> None:
-    """Links photographs of one camera, sorted by time, that are near in time and alike."""
+def _near(
+    photos: Sequence[Photo], members: list[int], gap_s: float, min_likeness: float
+) -> Iterator[tuple[int, int]]:
+    """Pairs from one camera, sorted by time, that are close in time and look alike."""
     times = np.array([photos[index].taken for index in members])
-    # A thousandth of slack: decimal fractions of a second are no exact binary ones.
+    # A millisecond of tolerance: decimal fractions of a second are not exact in binary.
     ends = np.searchsorted(times, times + gap_s + 1e-3, side="right")
     for start in range(0, len(members), _CHUNK):
         rows = members[start : start + _CHUNK]
         for left in range(start, int(ends[start + len(rows) - 1]), _CHUNK):
             columns = members[left : left + _CHUNK]
-            alike = _likenesses([photos[i] for i in rows], [photos[i] for i in columns]) >= least
+            found = _correlations([photos[i] for i in rows], [photos[i] for i in columns])
             places = np.arange(left, left + len(columns))
+            alike = found >= min_likeness
             alike &= places < ends[start : start + len(rows), np.newaxis]
             alike &= places > np.arange(start, start + len(rows))[:, np.newaxis]
             for i, j in np.argwhere(alike):
-                links.join(rows[i], columns[j])
+                yield rows[i], columns[j]
 
 
-def _link_copies(photos: Sequence[Photo], least: float, links: _Links) -> None:
-    """Links photographs that do not know when they were taken to what looks the same."""
-    undated = [i for i, photo in enumerate(photos) if not photo.exif_time and photo.look.any()]
-    for start in range(0, len(undated), _CHUNK):
-        rows = undated[start : start + _CHUNK]
-        for left in range(0, len(photos), _CHUNK):
-            columns = range(left, min(left + _CHUNK, len(photos)))
-            alike = _likenesses([photos[i] for i in rows], [photos[i] for i in columns]) >= least
-            for i, j in np.argwhere(alike):
-                links.join(rows[i], columns[j])
+def _copies(photos: Sequence[Photo], min_likeness: float) -> Iterator[tuple[int, int]]:
+    """Pairs that look the same, at least one of which has no capture time."""
+    undated = np.array([not photo.exif_time for photo in photos])
+    places = np.flatnonzero([photo.print.any() for photo in photos])
+    if not undated.any() or len(places) < 2:
+        return
+    points = np.stack([photos[i].print for i in places])
+    pairs: list[tuple[int, int]] = []
+    for rows, columns, found in similar_pairs(points, min_likeness):
+        for i, j in np.argwhere(found > 0):
+            a, b = sorted((int(places[rows[i]]), int(places[columns[j]])))
+            if undated[a] or undated[b]:
+                pairs.append((a, b))
+    yield from sorted(pairs)
 
 
-class _Links:
-    """Which things belong together (union-find)."""
+def _agreement(
+    photos: Sequence[Photo], i: int, j: int, scene: LoadScene, *, copies: bool = False
+) -> float:
+    first, second = photos[i], photos[j]
+    if not (first.print.any() or second.print.any()):
+        return 1.0  # Flat areas, which their brightness has compared.
+    try:
+        return agreement(scene(first.path), scene(second.path), copies=copies)
+    except (OSError, ValueError):  # One became unreadable meanwhile.
+        return 0.0
 
-    def __init__(self, count: int) -> None:
-        self._parents = list(range(count))
 
-    def root(self, index: int) -> int:
-        while self._parents[index] != index:
-            self._parents[index] = self._parents[self._parents[index]]
-            index = self._parents[index]
-        return index
+def _correlations(some: Sequence[Photo], others: Sequence[Photo]) -> np.ndarray:
+    return correlations(
+        np.stack([photo.print for photo in some]),
+        np.array([photo.level for photo in some]),
+        np.stack([photo.print for photo in others]),
+        np.array([photo.level for photo in others]),
+    )
 
-    def join(self, first: int, second: int) -> None:
-        a, b = sorted((self.root(first), self.root(second)))
-        self._parents[b] = a
+
+def _offset(text: str) -> float | None:
+    """Seconds east of Greenwich from "+02:00"."""
+    try:
+        found = datetime.datetime.strptime(text, "%z").utcoffset()
+    except ValueError:
+        return None
+    return None if found is None else found.total_seconds()
+
+
+def _number(value: object) -> float | None:
+    """A numeric tag; None if it is missing or invalid, such as a fraction over 0."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return number if np.isfinite(number) else None

@@ -1,7 +1,7 @@
-"""Plans which photographs of a folder are worth keeping, and carries the plan out.
+"""Plans which photographs of a folder to keep, and carries the plan out.
 
-A plan changes nothing. Carrying it out copies or moves those to keep, or writes ratings; no
-photograph is ever deleted or overwritten.
+A plan changes nothing. Carrying it out copies or moves the photographs to keep, or writes ratings;
+no photograph is ever deleted or overwritten.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeiqa.burst import xmp
+from edgeiqa.burst.companions import companions
 from edgeiqa.burst.grouping import GAP_S, LIKENESS, Photo, moments, read_photo
 from edgeiqa.burst.ranking import Moment, Ranked
+from edgeiqa.burst.series import kind_of_series
 from edgeiqa.errors import UnreadableImageError
 from edgeiqa.files.transfer import copy_file, free_names, move_file, same_content
-from edgeiqa.imaging.discovery import RAW_SUFFIXES, expand
+from edgeiqa.imaging.discovery import Selection, expand
 from edgeiqa.scorer import Scorer
 
 NEARLY = 0.7
-"""Below these log odds, two to one, a frame is nearly as good as the best and nothing is named."""
+"""Below these log odds, two to one, a frame counts as nearly as good as the best."""
 
 OnStep = Callable[[], None]
 
@@ -31,18 +33,18 @@ class Pick:
 
     Attributes:
         path: As found.
-        moment: Number of its moment, from 1 on by time; 0 if it cannot be read.
-        size: How many photographs the moment has.
+        moment: Number of its moment by time, starting at 1; 0 if it cannot be read.
+        size: Number of photographs in the moment.
         rank: 1 for the best of its moment; 0 if it cannot be read.
         score: 0-100; None if it cannot be read.
         value: See `edgeiqa.burst.ranking.Ranked`; None if it cannot be read.
-        keep: Whether it is among the best of its moment.
-        why: For people.
-        error: Why it cannot be read; it is then left alone. Else None.
+        keep: Whether to keep it: one of the best of its moment, or part of a series.
+        why: The reason, for people.
+        error: Why it cannot be read, in which case it is left alone; None otherwise.
         taken: Seconds since 1970, see `edgeiqa.burst.grouping.Photo`.
-        remark: What else is to be known, such as that its time is that of the file.
-        done: What carrying out did, for people; None before.
-        failed: Why it was not done, or None.
+        remark: Further remarks, such as a missing capture time.
+        done: What was done, for people; None before.
+        failed: Why something was not done, or None.
     """
 
     path: str
@@ -60,7 +62,7 @@ class Pick:
     failed: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """Returns a JSON-ready dict."""
         return {
             "path": self.path,
             "moment": self.moment or None,
@@ -83,31 +85,33 @@ def make_plan(
     *,
     keep: int = 1,
     gap_s: float = GAP_S,
-    least_likeness: float = LIKENESS,
+    min_likeness: float = LIKENESS,
     moved_to: str | None = None,
     skip: str | None = None,
+    selection: Selection | None = None,
     on_step: OnStep = lambda: None,
     on_total: Callable[[int], None] = lambda total: None,
 ) -> list[Pick]:
     """Groups the photographs of a folder into moments and ranks each.
 
     Args:
-        folder: Searched to its depths.
+        folder: Searched recursively.
         scorer: The model.
-        keep: How many of each moment to keep.
+        keep: How many photographs of each moment to keep.
         gap_s: See `edgeiqa.burst.grouping.moments`.
-        least_likeness: See `edgeiqa.burst.grouping.moments`.
-        moved_to: Where an earlier run, whole or interrupted, may have moved the best ones: they
+        min_likeness: See `edgeiqa.burst.grouping.moments`.
+        moved_to: Where an earlier run, complete or interrupted, may have moved the best ones: they
             count as if they were still in the folder, or the second best would be moved next.
-        skip: A folder to leave out, where copies go.
-        on_step: Told twice for every photograph, when it was looked at and when it was scored.
-        on_total: Told how many photographs there are, before the first step.
+        skip: A folder to leave out, the destination of copies.
+        selection: What to leave out of the folder.
+        on_step: Called twice per photograph, after reading and after scoring.
+        on_total: Called with the number of photographs before the first step.
 
     Returns:
-        One entry per photograph, moment by moment, the best first; the unreadable ones at the
-        end. Those in `moved_to` are among them.
+        One entry per photograph, moment by moment, the best first; unreadable ones at the end.
+        Those in `moved_to` are included.
     """
-    paths = list(_listed(folder, moved_to, skip))
+    paths = list(_listed(folder, moved_to, skip, selection))
     on_total(len(paths))
     photos: list[Photo] = []
     failures: list[Pick] = []
@@ -115,7 +119,7 @@ def make_plan(
         if error is None:
             try:
                 photos.append(read_photo(path))
-            except Exception as caught:  # Whatever one file does, the others go on.
+            except Exception as caught:  # One bad file must not end the run.
                 error = _reason(caught)
         if error is not None:
             failures.append(Pick(path, error=error))
@@ -123,7 +127,7 @@ def make_plan(
         on_step()
     plan: list[Pick] = []
     number = 0
-    for group in moments(photos, gap_s=gap_s, least_likeness=least_likeness):
+    for group in moments(photos, gap_s=gap_s, min_likeness=min_likeness):
         picks, failed = _ranked(group, number + 1, scorer, keep, on_step)
         failures += failed
         plan += picks
@@ -132,43 +136,56 @@ def make_plan(
 
 
 def _listed(
-    folder: str, moved_to: str | None, skip: str | None
+    folder: str, moved_to: str | None, skip: str | None, selection: Selection | None
 ) -> Iterable[tuple[str, str | None]]:
-    hidden = [os.path.realpath(place) for place in (moved_to, skip) if place is not None]
-    for item in expand([folder]):
-        real = os.path.realpath(item.path)
+    hidden = [place for place in (moved_to, skip) if place is not None and os.path.isdir(place)]
+    is_hidden: dict[str, bool] = {}
+    for item in expand([folder], selection=selection):
         if item.error is not None and item.path == folder:
-            # A folder without pictures is no error where all were moved before.
+            # A folder without pictures is not an error if all were moved before.
             if moved_to is None or not os.path.isdir(moved_to):
                 yield item.path, item.error
-        elif not any(_inside(real, place) for place in hidden):
+            continue
+        home = os.path.dirname(item.path)
+        if home not in is_hidden:
+            is_hidden[home] = any(is_within(home, place) for place in hidden)
+        if not is_hidden[home]:
             yield item.path, item.error
     if moved_to is None or not os.path.isdir(moved_to):
         return
     for item in expand([moved_to]):
         here = os.path.join(folder, os.path.relpath(item.path, moved_to))
-        # A move that was interrupted between the copy and the end: one photograph, not two.
+        # A move interrupted between copying and unlinking: one photograph, not two.
         if item.error is None and not same_content(item.path, here):
             yield item.path, None
 
 
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(os.path.join(folder, ""))
+def is_within(path: str, folder: str) -> bool:
+    """Whether an existing path is a folder or lies inside it, also through mounts and links."""
+    status = os.stat(folder)
+    path = os.path.realpath(path)
+    while True:
+        if os.path.samestat(os.stat(path), status):
+            return True
+        path, below = os.path.dirname(path), path
+        if path == below:
+            return False
 
 
 def _ranked(
     group: Sequence[Photo], number: int, scorer: Scorer, keep: int, on_step: OnStep
 ) -> tuple[list[Pick], list[Pick]]:
-    """Ranks a moment; those that turn out to be unreadable now are listed apart."""
+    """Ranks a moment; photographs that turn out to be unreadable are listed separately."""
     moment = Moment(scorer)
     failed = []
     for index, photo in enumerate(group):
         try:
             moment.add(photo.path, index)
-        except Exception as error:  # Truncated where the small copy did not look, say.
+        except Exception as error:  # Truncated beyond what the small copy needed, for instance.
             failed.append(Pick(photo.path, error=_reason(error), taken=photo.taken))
         on_step()
     ranking = moment.ranking()
+    series = kind_of_series(group) if len(ranking) > 1 else None
     picks = []
     for ranked in ranking:
         photo = group[ranked.index]
@@ -180,17 +197,17 @@ def _ranked(
                 ranked.rank,
                 ranked.quality.score,
                 ranked.value,
-                ranked.rank <= keep,
-                why(ranked, len(ranking)),
+                ranked.rank <= keep or series is not None,
+                why(ranked, len(ranking)) if series is None else f"{series}, kept whole",
                 taken=photo.taken,
-                remark="" if photo.exif_time else "no capture time, the file's time counts",
+                remark="" if photo.exif_time else "no capture time, compared with copies only",
             )
         )
     return picks, failed
 
 
 def why(ranked: Ranked, size: int) -> str:
-    """What put a frame in its place, for people."""
+    """Explains the rank of a frame, for people."""
     if size == 1:
         return "alone in its moment"
     if ranked.rank == 1:
@@ -211,22 +228,21 @@ def carry_out(
     ratings: bool = False,
     on_step: OnStep = lambda: None,
 ) -> Iterable[Pick]:
-    """Does what the plan says, one photograph after the other.
+    """Carries out a plan, one photograph after the other.
 
-    Ratings are written first, so that they travel along. What fails is told, and the rest is
+    Ratings are written first, so that they travel along. A failure is recorded, and the rest is
     done all the same. Unreadable photographs are left alone.
 
     Args:
-        plan: Of `make_plan`.
-        folder: That the plan is of; what lies in a folder within it keeps it at its new place.
-        copy_to: A folder to copy those to keep into, their sidecars too.
-        move_to: A folder to move those to keep into, with sidecars and raw files.
+        plan: From `make_plan`.
+        folder: The folder of the plan; subfolders are recreated at the destination.
+        copy_to: Where to copy the photographs to keep, with their companions.
+        move_to: Where to move the photographs to keep, with their companions and raw files.
         ratings: Whether to write XMP sidecars, see `edgeiqa.burst.xmp.rate`.
-        on_step: Told after each photograph.
+        on_step: Called after each photograph.
 
     Yields:
-        The entries, with `done` or `failed` filled in; what is not among those to keep is
-        yielded as it is, unless it was rated.
+        The entries with `done` or `failed` set; those that nothing was done to are unchanged.
     """
     stems = _stems(plan)
     for pick in plan:
@@ -245,6 +261,10 @@ def carry_out(
 def _rate(pick: Pick, done: list[str], failed: list[str]) -> None:
     path = xmp.sidecar_of(pick.path)
     try:
+        embedded = xmp.embedded_rating(pick.path)
+        if embedded is not None:
+            done.append(f"not rated, it contains a rating of its own ({embedded})")
+            return
         remark = xmp.rate(path, pick.keep, pick.score or 0.0)
         done.append(f"rated in {path}" if remark is None else f"{path} {remark}")
     except (xmp.XmpError, OSError) as error:
@@ -263,7 +283,7 @@ def _carry(
     to = copy_to or move_to
     if to is None:
         return
-    if move_to is not None and _inside(os.path.realpath(pick.path), os.path.realpath(move_to)):
+    if move_to is not None and os.path.isdir(move_to) and is_within(pick.path, move_to):
         done.append("moved before")
         return
     sources = [pick.path, *companions(pick.path, raw=move_to is not None, stems=stems)]
@@ -271,7 +291,7 @@ def _carry(
     try:
         wanted = [os.path.join(home, os.path.basename(source)) for source in sources]
         targets = free_names(wanted, sources)
-        # The photograph goes last: while it is there, the next run knows what is left to do.
+        # The photograph goes last: as long as it is there, the next run knows what is left to do.
         for source, target in reversed(list(zip(sources, targets, strict=True))):
             new = copy_file(source, target) if move_to is None else move_file(source, target)
         verb = "copied" if move_to is None else "moved"
@@ -279,32 +299,6 @@ def _carry(
         done.append(f"{verb} to {targets[0]}{along}" if new else f"there before: {targets[0]}")
     except OSError as error:
         failed.append(f"not {'copied' if move_to is None else 'moved'}: {_reason(error)}")
-
-
-def companions(photo: str, *, raw: bool, stems: dict[str, int]) -> list[str]:
-    """The files that belong to a photograph.
-
-    Args:
-        photo: Its path.
-        raw: Whether the raw file of the same stem counts.
-        stems: How many photographs have which path without suffix: what could belong to
-            several, such as IMG_1.xmp beside IMG_1.jpg and IMG_1.png, stays where it is.
-
-    Returns:
-        Paths of sidecars ("IMG_1.jpg.xmp", "IMG_1.xmp") and of raw files, sorted.
-    """
-    folder, name = os.path.split(photo)
-    stem = os.path.splitext(name)[0]
-    alone = stems.get(os.path.splitext(photo)[0], 1) == 1
-    found = []
-    for other in os.listdir(folder or "."):
-        base, suffix = os.path.splitext(other)
-        suffix = suffix.lower()
-        mine = suffix == ".xmp" and base == name
-        shared = base == stem and alone and (suffix == ".xmp" or (raw and suffix in RAW_SUFFIXES))
-        if other != name and (mine or shared):
-            found.append(os.path.join(folder, other))
-    return sorted(found)
 
 
 def _stems(plan: Sequence[Pick]) -> dict[str, int]:

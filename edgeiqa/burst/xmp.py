@@ -1,14 +1,15 @@
-"""Writes a rating into an XMP sidecar, the file beside a photograph that photo programs read.
+"""Writes ratings to XMP sidecars, the files beside photographs that photo programs read.
 
-A sidecar that is there already belongs to somebody else: only the properties named here are set
-in it, and everything else stays as it is, byte by byte. What cannot be understood is refused.
+An existing sidecar belongs to somebody else: only the properties named here are set, and everything
+else stays as it is, byte by byte. What cannot be parsed is refused.
 
-XMP: ISO 16684-1. `xmp:Rating` and `xmp:Label` are what Bridge, Lightroom, darktable and digiKam
-show as stars and label.
+XMP: ISO 16684-1. Bridge, Lightroom, darktable and digiKam show `xmp:Rating` and `xmp:Label` as
+stars and label.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import write_atomically
+from edgeiqa.imaging.decode import open_picture
+from edgeiqa.imaging.openers import identify
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XMP = "http://ns.adobe.com/xap/1.0/"
@@ -25,7 +28,7 @@ OURS = "urn:edgeiqa:pick:1.0:"
 
 _PREFIXES = {XMP: "xmp", OURS: "edgeiqa"}
 _DESCRIPTION = (RDF, "Description")
-_MOST_BYTES = 16 << 20
+_MAX_BYTES = 16 << 20
 
 _EMPTY = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -39,20 +42,23 @@ _EMPTY = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 Name = tuple[str, str]
 """(namespace, local name) of a property."""
 
+_LABEL = "Select"
+_EXIF_RATING = 0x4746
+
 
 class XmpError(EdgeIQAError, ValueError):
-    """A sidecar that is left as it is, and why; one line for people."""
+    """Why a sidecar was left as it is; one line for people."""
 
 
 def sidecar_of(photo: str) -> str:
-    """Where the sidecar of a photograph is, or should be.
+    """The path of a photograph's sidecar.
 
     Args:
         photo: Path, such as "a/IMG_1.JPG".
 
     Returns:
-        The one that is there: "a/IMG_1.JPG.xmp" or "a/IMG_1.xmp", in any case of the suffix;
-        else "a/IMG_1.JPG.xmp", which cannot be taken for that of "a/IMG_1.CR3".
+        The existing one, "a/IMG_1.JPG.xmp" or "a/IMG_1.xmp", in either case of the suffix; else
+        "a/IMG_1.JPG.xmp", which cannot be mistaken for that of "a/IMG_1.CR3".
     """
     stem = os.path.splitext(photo)[0]
     for candidate in (f"{photo}.xmp", f"{photo}.XMP", f"{stem}.xmp", f"{stem}.XMP"):
@@ -62,22 +68,22 @@ def sidecar_of(photo: str) -> str:
 
 
 def rate(path: str, keep: bool, score: float) -> str | None:
-    """Writes a verdict of `edgeiqa pick` into a sidecar.
+    """Writes a verdict of `edgeiqa pick` to a sidecar, atomically.
 
-    `xmp:Rating` becomes 5 for a photograph to keep, 1 for another; `xmp:Label` becomes "Select"
-    or vanishes. Both only where no other hand has rated: our own property `edgeiqa:pick` tells
-    what we wrote before. `edgeiqa:pick` ("keep" or "leave") and `edgeiqa:score` are always set.
+    `xmp:Rating` becomes 5 for a photograph to keep, 1 for any other, and `xmp:Label` "Select" or
+    nothing; but never over a rating or label of somebody else. `edgeiqa:pick` ("keep" or "leave")
+    and `edgeiqa:label` record what we wrote, `edgeiqa:score` the score.
 
     Args:
-        path: The sidecar; it appears, or changes, whole or not at all.
-        keep: Whether the photograph is to be kept.
+        path: The sidecar.
+        keep: Whether to keep the photograph.
         score: 0-100.
 
     Returns:
         A remark for people, or None.
 
     Raises:
-        XmpError: A sidecar that is no XMP, too large, or has its properties in a form that
+        XmpError: A sidecar that is not XMP, is too large, or has its properties in a form that
             cannot be edited safely.
         OSError: It cannot be read or written.
     """
@@ -90,28 +96,42 @@ def rate(path: str, keep: bool, score: float) -> str | None:
     remark = None
     other = found.get((XMP, "Rating"), "0").strip() not in ("", "0")
     if other and (OURS, "pick") not in found:
-        remark = f"has a rating of its own ({found[XMP, 'Rating'].strip()}), which stays"
+        remark = f"has a rating of its own ({found[XMP, 'Rating'].strip()}), unchanged"
     elif _ours(found) not in (found.get((XMP, "Rating")), None):
-        remark = f"was rated {found.get((XMP, 'Rating'), 'nothing')} since, which stays"
+        remark = f"was rated {found.get((XMP, 'Rating'), 'nothing')} since, unchanged"
     else:
         wanted[XMP, "Rating"] = "5" if keep else "1"
         label = found.get((XMP, "Label"), "")
-        if label in ("", "Select"):
-            wanted[XMP, "Label"] = "Select" if keep else ""
+        if label in ("", found.get((OURS, "label"))):
+            wanted[XMP, "Label"] = wanted[OURS, "label"] = _LABEL if keep else ""
     changed = with_properties(text, wanted)
     if changed != text or not os.path.exists(path):
         write_atomically(path, changed.encode(), durable=True)
     return remark
 
 
+def embedded_rating(photo: str) -> str | None:
+    """The stars in a photograph itself, as written by Lightroom and cameras; None for none."""
+    stars, packet = "0", b""
+    with contextlib.suppress(Exception), open_picture(photo) as stream:  # Damaged metadata.
+        image = identify(stream, photo)
+        if image is not None:
+            packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+            stars = str(image.getexif().get(_EXIF_RATING, "0")).strip()
+    text = packet if isinstance(packet, str) else packet.decode("utf-8", "replace")
+    with contextlib.suppress(XmpError):
+        stars = properties(text.strip("\0")).get((XMP, "Rating"), stars).strip()
+    return None if stars in ("", "0") else stars
+
+
 def _ours(found: Mapping[Name, str]) -> str | None:
-    """The rating that an earlier run gave."""
+    """The rating given by an earlier run."""
     return {"keep": "5", "leave": "1"}.get(found.get((OURS, "pick"), ""))
 
 
 @dataclass
 class _Place:
-    """Where a property stands in the bytes: an element from start to end, or an attribute."""
+    """The position of a property: an element from start to end, or an attribute."""
 
     value: str
     start: int
@@ -120,7 +140,7 @@ class _Place:
 
 
 class _Reader:
-    """Finds simple properties of the topmost resource, and where they stand."""
+    """Finds simple properties of the topmost resource and their positions."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -144,10 +164,10 @@ class _Reader:
         try:
             parser.Parse(data, True)
         except expat.ExpatError as error:
-            raise XmpError(f"no well-formed XML ({error})") from error
+            raise XmpError(f"not well-formed XML ({error})") from error
 
     def _entity(self, *_: object) -> None:
-        raise XmpError("declares entities, which XMP has no need of")
+        raise XmpError("declares entities, which XMP does not need")
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
         self._pending[prefix or ""] = uri or ""
@@ -159,7 +179,7 @@ class _Reader:
         declared = set(self._pending)
         self._pending = {}
         self._scopes.append(scope)
-        if self._open is not None:  # An element within a property: a structure.
+        if self._open is not None:  # An element inside a property: a structure.
             self._structured.add(self._open[0])
         top = self._path[-1:] == [(RDF, "RDF")] and pair == _DESCRIPTION
         if top:
@@ -194,51 +214,41 @@ class _Reader:
         """Refuses to edit properties that are structures."""
         for name in names:
             if name in self._structured:
-                raise XmpError(f"{name[1]} is no simple value")
+                raise XmpError(f"{name[1]} is not a simple value")
 
 
 def properties(text: str) -> dict[Name, str]:
-    """Reads the simple properties of a sidecar.
-
-    Args:
-        text: The sidecar.
-
-    Returns:
-        (namespace, name) to value.
-
-    Raises:
-        XmpError: It is no XMP.
-    """
+    """Reads the simple properties of a sidecar, by (namespace, name); XmpError if it is not XMP."""
     reader = _Reader(text.encode())
     if reader.description is None:
-        raise XmpError("no XMP: there is no rdf:Description in an rdf:RDF")
+        raise XmpError("not XMP: no rdf:Description in an rdf:RDF")
     return {name: place.value for name, place in reader.places.items()}
 
 
 def with_properties(text: str, wanted: Mapping[Name, str]) -> str:
-    """Sets simple properties and leaves all else as it is.
+    """Sets simple properties and leaves everything else unchanged.
 
     Args:
         text: The sidecar.
-        wanted: (namespace, name) to value; an empty value takes the property out. Namespaces
-            are `XMP` and `OURS`.
+        wanted: Values by (namespace, name), the namespace `XMP` or `OURS`; an empty value removes
+            the property.
 
     Returns:
         The new text.
 
     Raises:
-        XmpError: It is no XMP, or one of the properties is no simple value in it.
+        XmpError: It is not XMP, or one of the properties is not a simple value in it.
     """
     for name, value in wanted.items():
         reader = _Reader(text.encode())
         if reader.description is None:
-            raise XmpError("no XMP: there is no rdf:Description in an rdf:RDF")
+            raise XmpError("not XMP: no rdf:Description in an rdf:RDF")
         reader.check(wanted)
         text = _set(reader, name, value).decode()
     now = properties(text)
-    for name, value in wanted.items():  # Rather leave a sidecar alone than spoil it.
+    for name, value in wanted.items():  # Rather leave a sidecar alone than damage it.
         if now.get(name, "") != value:
-            raise XmpError(f"{name[1]} stands in it in a form that cannot be edited")
+            raise XmpError(f"{name[1]} has a form that cannot be edited")
     return text
 
 
@@ -252,13 +262,13 @@ def _set(reader: _Reader, name: Name, value: str) -> bytes:
         new = f" {place.attribute}={quoteattr(value)}" if value else ""
         tag, count = pattern.subn(lambda _: new, tag)
         if count != 1:
-            raise XmpError(f"{name[1]} stands in it in a form that cannot be edited")
+            raise XmpError(f"{name[1]} has a form that cannot be edited")
         return data[: place.start] + tag.encode() + data[place.end :]
     if place is not None:
         whole = data[place.start : place.end].decode()
         opening = re.match(r"<([^\s/>]+)", whole)
         if opening is None:
-            raise XmpError(f"{name[1]} stands in it in a form that cannot be edited")
+            raise XmpError(f"{name[1]} has a form that cannot be edited")
         tag = opening[1]
         declared = " ".join(re.findall(r"""xmlns(?::\w+)?\s*=\s*(?:"[^"]*"|'[^']*')""", whole))
         space = f" {declared}" if declared else ""
@@ -291,10 +301,10 @@ def _prefixed(name: Name, scope: Mapping[str, str]) -> str | None:
 
 
 def _tag_end(data: bytes, start: int) -> int:
-    """Where the tag that begins at `start` ends; a > within quotes does not end it."""
+    """Where the tag that starts at `start` ends; a > in quotes does not end it."""
     match = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""").match(data, start)
     if match is None:
-        raise XmpError("a tag has no end")
+        raise XmpError("a tag does not end")
     return match.end()
 
 
@@ -302,10 +312,10 @@ def _read(path: str) -> str:
     if not os.path.lexists(path):
         return _EMPTY
     with open(path, "rb") as stream:
-        data = stream.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise XmpError(f"more than {_MOST_BYTES >> 20} MiB, too large for a sidecar")
+        data = stream.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise XmpError(f"more than {_MAX_BYTES >> 20} MiB, too large for a sidecar")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise XmpError("not in UTF-8") from error
+        raise XmpError("not UTF-8") from error

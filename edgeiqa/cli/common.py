@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from edgeiqa.errors import EdgeIQAError
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import Gate
+    from edgeiqa.imaging.discovery import Selection
     from edgeiqa.scorer import Scorer
 
 MAX_SIDE = 16_384
@@ -170,6 +172,42 @@ def read_model(name: str) -> bytes:
         return read_model_file(find(name))
     except (ModelError, OSError) as error:
         raise UsageError(str(error)) from error
+
+
+def add_selection_options(parser: argparse._ActionsContainer) -> None:
+    """Adds --exclude and --include for searched folders."""
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="leave out files and folders of this name or path, such as 'drafts' or '*-small.jpg'; "
+        "repeatable",
+    )
+    parser.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only files of this name or path; repeatable",
+    )
+
+
+def selection_of(arguments: argparse.Namespace) -> Selection:
+    """The selection by --exclude and --include."""
+    from edgeiqa.imaging.discovery import Selection
+
+    return Selection(tuple(arguments.exclude), tuple(arguments.include))
+
+
+def report_skipped(selection: Selection) -> None:
+    """Says on standard error how many system folders were left out."""
+    if count := selection.system_folders:
+        print(
+            f"edgeiqa: skipped {count} {'folder' if count == 1 else 'folders'} of file servers and "
+            "systems, such as @eaDir and #recycle",
+            file=sys.stderr,
+        )
 
 
 def open_scorer(

@@ -19,8 +19,11 @@ from edgeiqa.cli.common import (
     UsageError,
     add_model_option,
     add_quiet_option,
+    add_selection_options,
     count_argument,
     open_scorer,
+    report_skipped,
+    selection_of,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
@@ -31,11 +34,11 @@ COLUMNS = (
     *("path", "moment", "of", "rank", "score", "value", "keep", "why", "taken", "remark"),
     *("done", "error"),
 )
-"""JSON keys and CSV columns, a contract."""
+"""JSON keys and CSV columns; a contract."""
 
 
 def table(plan: Sequence[Pick], stream: TextIO) -> None:
-    """For people: moment, rank, score, keep or leave, photograph and why."""
+    """For people: moment, rank, score, keep or leave, photograph and reason."""
     from edgeiqa.results.row import printable
 
     stream.write("moment  rank  score  pick   photo\n")
@@ -53,7 +56,7 @@ def table(plan: Sequence[Pick], stream: TextIO) -> None:
 
 
 def as_json(plan: Sequence[Pick], stream: TextIO) -> None:
-    """One JSON array, one photograph a line."""
+    """One JSON array, one line per photograph."""
     lines = [
         json.dumps(pick.to_dict(), ensure_ascii=not pick.path.isprintable(), allow_nan=False)
         for pick in plan
@@ -62,7 +65,7 @@ def as_json(plan: Sequence[Pick], stream: TextIO) -> None:
 
 
 def as_csv(plan: Sequence[Pick], stream: TextIO) -> None:
-    """A line of column names, then one line per photograph; keep is true or false."""
+    """A header, then one line per photograph; keep is true or false."""
     from edgeiqa.results.writers import write_csv_row
 
     csv.writer(stream, lineterminator="\n").writerow(COLUMNS)
@@ -74,7 +77,7 @@ def as_csv(plan: Sequence[Pick], stream: TextIO) -> None:
 
 
 def summary(plan: Sequence[Pick]) -> str:
-    """One line about the whole plan."""
+    """One line on the whole plan."""
     good = [pick for pick in plan if pick.error is None]
     kept = sum(pick.keep for pick in good)
     count = len({pick.moment for pick in good})
@@ -90,6 +93,19 @@ def summary(plan: Sequence[Pick]) -> str:
     return ", ".join(parts)
 
 
+def culling_warning(plan: Sequence[Pick]) -> str | None:
+    """A line for the head of a plan that leaves most of a folder behind."""
+    good = [pick for pick in plan if pick.error is None]
+    left = sum(not pick.keep for pick in good)
+    if 2 * left <= len(good):
+        return None
+    largest = max(pick.size for pick in good)
+    return (
+        f"Note: this plan leaves {left} of {len(good)} photographs behind; the largest moment has "
+        f"{largest}. Check it, or set --gap, --likeness or --keep."
+    )
+
+
 WRITERS: dict[str, Callable[[Sequence[Pick], TextIO], None]] = {
     "table": table,
     "json": as_json,
@@ -97,69 +113,74 @@ WRITERS: dict[str, Callable[[Sequence[Pick], TextIO], None]] = {
 }
 
 
-EPILOG = """Without --apply nothing is changed: the plan is printed. No photograph is ever deleted
-or overwritten; one whose name is taken gets a number. After an interruption, the same command
-finishes the work.
+EPILOG = """Without --apply the plan is printed and nothing is changed. No photograph is ever
+deleted or overwritten; if a name is taken, the photograph gets a number. After an interruption,
+the same command finishes the work.
+
+Photographs without a capture time only join near-copies. Exposure brackets, focus stacks and
+panoramas are kept as a whole. Companions travel along: XMP, pp3, dop, AAE, JSON of Google Takeout,
+the MOV of a Live Photo, THM, WAV; with --move-to also camera raws.
 
 exit codes:
-  0    all were ranked, and all that was asked for is done
-  2    wrong usage, or a model or an output file that cannot be opened
-  3    some could not be read, or not be copied, moved or rated (all others were)
+  0    all photographs were ranked, and everything requested is done
+  2    invalid usage, or a model or output file that cannot be opened
+  3    some could not be read, copied, moved or rated (all others were)
   130  interrupted
 """
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command."""
     parser = commands.add_parser(
         "pick",
         allow_abbrev=False,
         help="pick the best photographs of each moment",
-        description="Groups the photographs of a folder into moments, by when they were taken "
-        "and by how alike they look, and ranks those of a moment.",
+        description="Groups the photographs of a folder into moments, by capture time and\n"
+        "content, and ranks the photographs of each moment.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", metavar="DIR", help="searched to its depths")
+    parser.add_argument("folder", metavar="DIR", help="searched recursively")
+    add_selection_options(parser)
     add_model_option(parser)
     parser.add_argument(
         "--keep",
         type=count_argument,
         default=1,
         metavar="K",
-        help="how many of a moment (default: 1)",
+        help="photographs to keep of each moment (default: 1)",
     )
     parser.add_argument(
         "--gap",
         type=SECONDS,
         default=2.0,
         metavar="SECONDS",
-        help="at most this long between neighbours of a moment (default: 2)",
+        help="maximum time between two neighbours of a moment (default: 2)",
     )
     parser.add_argument(
         "--likeness",
         type=SHARE,
         default=0.7,
         metavar="X",
-        help="how alike they have to look, 0-1 (default: 0.7)",
+        help="how alike neighbours must look, 0-1 (default: 0.7)",
     )
     to = parser.add_mutually_exclusive_group()
     to.add_argument(
-        "--copy-to", metavar="DIR", help="copy those to keep into this folder, with .xmp sidecars"
+        "--copy-to", metavar="DIR", help="copy the photographs to keep, with companions, to DIR"
     )
     to.add_argument(
         "--move-to",
         metavar="DIR",
-        help="move those to keep into this folder, with .xmp sidecars and raw files",
+        help="move the photographs to keep, with companions and raw files, to DIR",
     )
     parser.add_argument(
         "--xmp",
         action="store_true",
-        help="write XMP sidecars: 5 stars and the label Select for those to keep, 1 star for "
-        "the others; ratings of your own stay",
+        help="write XMP sidecars: 5 stars and the label Select for photographs to keep, 1 star "
+        "for the others; your own ratings stay",
     )
-    parser.add_argument("--csv", metavar="FILE", help="write the plan as CSV, too")
-    parser.add_argument("--apply", action="store_true", help="do it, instead of showing the plan")
+    parser.add_argument("--csv", metavar="FILE", help="also write the plan as CSV")
+    parser.add_argument("--apply", action="store_true", help="carry out the plan")
     parser.add_argument(
         "--format", choices=("table", "json", "csv"), default="table", help="default: table"
     )
@@ -168,7 +189,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plans, and with --apply carries the plan out; returns the exit code."""
+    """Makes the plan, and with --apply carries it out; returns the exit code."""
     from edgeiqa.burst import selection
     from edgeiqa.cli.progress import Progress
     from edgeiqa.files.atomic import clear_parts, open_output
@@ -178,8 +199,9 @@ def run(arguments: argparse.Namespace) -> int:
     _check_folders(arguments)
     wanted = arguments.copy_to or arguments.move_to or arguments.xmp or arguments.csv
     if arguments.apply and not wanted:
-        raise UsageError("--apply needs something to do: --copy-to, --move-to, --xmp or --csv")
+        raise UsageError("--apply requires --copy-to, --move-to, --xmp or --csv")
     scorer, _ = open_scorer(arguments)
+    chosen = selection_of(arguments)
     progress = Progress(0, enabled=False)
 
     def start(total: int) -> None:
@@ -192,9 +214,10 @@ def run(arguments: argparse.Namespace) -> int:
             scorer,
             keep=arguments.keep,
             gap_s=arguments.gap,
-            least_likeness=arguments.likeness,
+            min_likeness=arguments.likeness,
             moved_to=arguments.move_to,
             skip=arguments.copy_to,
+            selection=chosen,
             on_step=lambda: progress.step(),
             on_total=start,
         )
@@ -209,13 +232,18 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.csv:
             with open_output(arguments.csv) as stream:
                 WRITERS["csv"](plan, stream)
+    report_skipped(chosen)
+    if (warning := culling_warning(plan)) and arguments.format != "table":
+        print(f"edgeiqa: {warning}", file=sys.stderr)
     with open_output(None) as stream:
+        if warning and arguments.format == "table":
+            stream.write(f"{warning}\n\n")
         WRITERS[arguments.format](plan, stream)
         if arguments.format == "table":
             stream.write(f"\n{summary(plan)}\n")
             if not arguments.apply:
-                what = "add --apply" if wanted else "add --copy-to, --move-to, --xmp or --csv"
-                stream.write(f"This is a plan, nothing was changed; {what} to carry it out.\n")
+                options = "--apply" if wanted else "--copy-to, --move-to, --xmp or --csv"
+                stream.write(f"This is a plan; nothing was changed. Add {options}.\n")
     bad = any(pick.error is not None or pick.failed is not None for pick in plan)
     return EXIT_UNREADABLE if bad else EXIT_OK
 
@@ -241,17 +269,18 @@ def _apply(arguments: argparse.Namespace, plan: list[Pick]) -> list[Pick]:
 
 
 def _check_folders(arguments: argparse.Namespace) -> None:
+    from edgeiqa.burst.selection import is_within
+
     folder = arguments.folder
     if not os.path.isdir(folder):
-        what = "no folder, name the one that holds the photographs"
-        raise UsageError(f"{folder}: {what if os.path.exists(folder) else 'no such folder'}")
+        what = "not a folder" if os.path.exists(folder) else "no such folder"
+        raise UsageError(f"{folder}: {what}")
     for option in ("copy_to", "move_to"):
         to = getattr(arguments, option)
         if to is None:
             continue
         named = f"--{option.replace('_', '-')} {to}"
         if os.path.exists(to) and not os.path.isdir(to):
-            raise UsageError(f"{named}: this is a file, name a folder")
-        inner, outer = os.path.realpath(folder), os.path.realpath(to)
-        if inner == outer or inner.startswith(os.path.join(outer, "")):
-            raise UsageError(f"{named}: the photographs lie in there already")
+            raise UsageError(f"{named}: a file, expected a folder")
+        if os.path.isdir(to) and is_within(folder, to):
+            raise UsageError(f"{named}: the photographs are already there")

@@ -1,15 +1,16 @@
-"""From what was named on the command line to the pictures that are there."""
+"""Finds the pictures behind the names on a command line."""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 
 STDIN = "-"
 
-# What counts as a picture while a folder is searched; a file named outright is always tried.
+# What counts as a picture in a folder that is searched; a file named explicitly is always tried.
 SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif"),
@@ -26,15 +27,21 @@ RAW_SUFFIXES = frozenset(
         *("srf", "srw", "x3f"),
     )
 )
-"""Camera raws: pictures to whoever asks for them, and what lies beside a picture to others."""
+"""Camera raws: pictures on request, otherwise files that accompany a picture."""
+
+SYSTEM_FOLDERS = frozenset(
+    ("@eadir", "#recycle", "$recycle.bin", "__macosx", "lost+found", "system volume information")
+)
+"""Folders, in lower case, that file servers and systems fill with thumbnails, copies and deleted
+files. Hidden folders, such as .Trash-1000 and .thumbnails, are skipped as well."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture to score, or a place where none can be had.
+    """One picture to score, or a place where there is none.
 
     Attributes:
-        path: As it is to be shown and opened; "-" for standard input.
+        path: The path to show and to open; "-" for standard input.
         error: Why nothing can be scored here; None if it is worth a try.
     """
 
@@ -42,41 +49,85 @@ class Item:
     error: str | None = None
 
 
-def expand(names: Iterable[str], *, raws: bool = False) -> Iterator[Item]:
-    """Lists the pictures behind names, folders searched to their depths.
+@dataclass
+class Selection:
+    """Which files and folders inside a searched folder count.
 
-    Within a folder the order is alphabetical; hidden files and folders and files whose suffix
-    is not a picture's are skipped, and so is whatever is no regular file (pipes, sockets,
-    devices), as it may never end; links are followed, but no folder is entered twice, so that
-    circles of links end. A link to nowhere is listed, for its error to be reported.
+    A glob is compared with the name of a file or folder, and with its path below the folder that
+    is searched.
 
-    Nothing is listed ahead: memory holds the names of the folder that is being read and of those
-    that it lies in, some 100 bytes each.
+    Attributes:
+        exclude: Globs of files and folders to leave out.
+        include: Globs of files, to leave out all others; a system folder that matches is entered.
+        system_folders: How many `SYSTEM_FOLDERS` were left out so far.
+    """
+
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    system_folders: int = field(default=0, compare=False)
+
+    def takes_folder(self, path: str) -> bool:
+        """Whether to enter a folder, given its path below the searched one."""
+        name = os.path.basename(path)
+        if name.startswith(".") or _matches(path, self.exclude):
+            return False
+        if name.lower() in SYSTEM_FOLDERS and not _matches(path, self.include):
+            self.system_folders += 1
+            return False
+        return True
+
+    def takes_file(self, path: str) -> bool:
+        """Whether to take a file, given its path below the searched folder."""
+        if os.path.basename(path).startswith(".") or _matches(path, self.exclude):
+            return False
+        return not self.include or _matches(path, self.include)
+
+    def takes(self, path: str) -> bool:
+        """Whether to take a file, given a path all folders of which count."""
+        parts = path.replace(os.sep, "/").strip("/").split("/")
+        folders = ("/".join(parts[:end]) for end in range(1, len(parts)) if parts[end - 1] != "..")
+        return all(map(self.takes_folder, folders)) and self.takes_file("/".join(parts))
+
+
+def expand(
+    names: Iterable[str], *, raws: bool = False, selection: Selection | None = None
+) -> Iterator[Item]:
+    """Lists the pictures behind names; folders are searched recursively.
+
+    Within a folder the order is alphabetical. Hidden files and folders, `SYSTEM_FOLDERS`, files
+    with other suffixes, and everything that is not a regular file (pipes, sockets, devices), as it
+    may never end, are skipped. Links are followed, but no folder is entered twice, so that cycles
+    of links end. A dangling link is listed, for its error to be reported.
+
+    Nothing is listed ahead: memory holds the names of the folder being read and of those above it,
+    some 100 bytes each.
 
     Args:
         names: Files, folders and "-".
-        raws: Whether camera raws in folders are listed, too.
+        raws: Whether to list camera raws in folders.
+        selection: What to leave out of folders.
 
     Yields:
-        One item per picture; one with an error for a folder that cannot be read or holds none.
+        One item per picture; one with an error for a folder that is unreadable or has none.
     """
+    selection = Selection() if selection is None else selection
     suffixes = SUFFIXES | RAW_SUFFIXES if raws else SUFFIXES
     for name in names:
         if name == STDIN or not os.path.isdir(name):
             yield Item(name)
             continue
         found = False
-        for item in _folder(name, suffixes):
+        for item in _folder(name, suffixes, selection):
             found = True
             yield item
         if not found:
             yield Item(name, "a folder without pictures")
 
 
-def _folder(top: str, suffixes: frozenset[str]) -> Iterator[Item]:
+def _folder(top: str, suffixes: frozenset[str], selection: Selection) -> Iterator[Item]:
     seen: set[tuple[int, int]] = set()
-    # Folders that are being read, each with the names that are still to come, the next one last;
-    # a list and no recursion, as folders may lie deeper than Python's calls may nest.
+    # Folders being read, each with its remaining names, the next one last; a list instead of
+    # recursion, as folders may be nested deeper than Python's calls.
     open_folders: list[tuple[str, list[str], set[str]]] = [("", [top], {top})]
     while open_folders:
         parent, names, folders = open_folders[-1]
@@ -93,16 +144,19 @@ def _folder(top: str, suffixes: frozenset[str]) -> Iterator[Item]:
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            open_folders.append((path, *_wanted(path, suffixes)))
+            open_folders.append((path, *_wanted(path, suffixes, selection, len(top))))
         except OSError as error:
             yield Item(path, f"the folder cannot be read: {error.strerror}")
 
 
-def _wanted(folder: str, suffixes: frozenset[str]) -> tuple[list[str], set[str]]:
+def _wanted(
+    folder: str, suffixes: frozenset[str], selection: Selection, top: int
+) -> tuple[list[str], set[str]]:
     """The names in a folder that are folders or may be pictures, last first, and which are folders.
 
-    Most file systems tell what a name is along with the name, so that nothing is asked per file.
+    Most file systems report the type along with the name, so that nothing is asked per file.
     """
+    below = folder[top:].replace(os.sep, "/").strip("/")
     names: list[str] = []
     folders: set[str] = set()
     with os.scandir(folder) as entries:
@@ -110,12 +164,19 @@ def _wanted(folder: str, suffixes: frozenset[str]) -> tuple[list[str], set[str]]
             name = entry.name
             if name.startswith("."):
                 continue
+            path = f"{below}/{name}" if below else name
             is_picture = os.path.splitext(name)[1].lower() in suffixes
             try:
                 if entry.is_dir():
+                    if not selection.takes_folder(path):
+                        continue
                     folders.add(name)
-                # A link to nowhere, say, is to be reported, not to be missed in silence.
-                elif not is_picture or (not entry.is_file() and _exists(entry.path)):
+                # A dangling link is reported, not silently skipped.
+                elif (
+                    not is_picture
+                    or (not entry.is_file() and _exists(entry.path))
+                    or not selection.takes_file(path)
+                ):
                     continue
             except OSError as error:
                 # A path that became too long may be that of a folder.
@@ -126,8 +187,15 @@ def _wanted(folder: str, suffixes: frozenset[str]) -> tuple[list[str], set[str]]
     return names, folders
 
 
+def _matches(path: str, globs: tuple[str, ...]) -> bool:
+    if not globs:
+        return False
+    name = path.rpartition("/")[2]
+    return any(fnmatch(name, glob) or fnmatch(path, glob.rstrip("/")) for glob in globs)
+
+
 def _exists(path: str) -> bool:
-    """Whether there is something at the end of all links."""
+    """Whether a path leads to something, after all links."""
     try:
         os.stat(path)
     except OSError:

@@ -74,6 +74,10 @@ class DisjointSets:
         roots = self.roots(np.hstack(members))
         self._parents[np.unique(roots)] = roots.min()
 
+    def root(self, place: int) -> int:
+        """The smallest member of the set of one place."""
+        return int(self.roots(np.array([place]))[0])
+
     def roots(self, places: np.ndarray | None = None) -> np.ndarray:
         """The smallest member of the set of each place; by default of all."""
         places = np.arange(len(self._parents)) if places is None else places

@@ -83,6 +83,7 @@ def test_only_the_promised_packages_are_imported(path: Path) -> None:
     allowed = {"edgeiqa", "numpy", "PIL", "ai_edge_litert", "tflite_runtime"}
     allowed |= set(sys.stdlib_module_names)
     optional = {
+        "bench/environment.py": {"psutil"},
         "bench/opencv_baselines.py": {"cv2"},
         "imaging/openers.py": {"pillow_heif"},
         "imaging/raw_preview.py": {"rawpy"},

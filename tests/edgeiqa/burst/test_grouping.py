@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageFilter
 
 from edgeiqa.assets import sample_paths
-from edgeiqa.burst.grouping import Photo, camera_of, capture_time, likeness, moments, read_photo
+from edgeiqa.burst import grouping
+from edgeiqa.burst.grouping import Photo, camera_of, capture_time, likeness, read_photo
+from edgeiqa.burst.scene import Scene, scene_of
 from edgeiqa.errors import UnreadableImageError
 from edgeiqa.imaging.likeness import thumbprint
 
@@ -48,7 +50,7 @@ def test_capture_time(tags: dict[str, str], expected: float | None) -> None:
     assert capture_time(exif(**tags)) == expected
 
 
-def test_a_file_tells_time_and_camera_and_falls_back_to_its_own_time(tmp_path: Path) -> None:
+def test_time_and_camera_come_from_exif_and_else_the_time_of_the_file(tmp_path: Path) -> None:
     with Image.open(sample_paths()[1]) as image:
         rgb = image.convert("RGB")
     tags = exif(
@@ -86,7 +88,7 @@ def test_orientation_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"words", b"\xff\xd8\xff\xe0 not a jpeg"])
-def test_what_is_no_picture_is_said(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_a_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     with pytest.raises(UnreadableImageError):
@@ -102,9 +104,18 @@ def picture(path: Path) -> Image.Image:
 
 def photo(image: Image.Image, taken: float = 0.0, name: str = "a", **more: object) -> Photo:
     look, level = thumbprint(image)
+    SHOWN[name] = scene_of(image)
     return Photo(
         name, taken, bool(more.get("dated", True)), str(more.get("camera", "")), look, level
     )
+
+
+SHOWN: dict[str, Scene] = {}
+
+
+def moments(photos: list[Photo], **options: float) -> list[list[Photo]]:
+    """Of photographs that are no files."""
+    return grouping.moments(photos, scene=SHOWN.__getitem__, **options)
 
 
 def test_likeness_forgives_blur_light_and_framing_but_not_another_scene() -> None:
@@ -207,7 +218,7 @@ def test_more_photographs_than_fit_a_chunk(monkeypatch: pytest.MonkeyPatch) -> N
     assert 1 < len(whole) < 60
 
 
-@pytest.mark.parametrize("wrong", [{"gap_s": -1}, {"gap_s": float("nan")}, {"least_likeness": 2}])
+@pytest.mark.parametrize("wrong", [{"gap_s": -1}, {"gap_s": float("nan")}, {"min_likeness": 2}])
 def test_wrong_limits_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="expected"):
         moments([], **wrong)

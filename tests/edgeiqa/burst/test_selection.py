@@ -18,8 +18,9 @@ from PIL import ExifTags, Image, ImageFilter
 
 import edgeiqa
 from edgeiqa import Quality, sample_paths
+from edgeiqa.burst.companions import companions
 from edgeiqa.burst.ranking import Ranked
-from edgeiqa.burst.selection import companions, why
+from edgeiqa.burst.selection import why
 from edgeiqa.burst.xmp import XMP, properties
 from edgeiqa.cli.main import main
 
@@ -110,10 +111,11 @@ def test_table_and_csv(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["pick", str(folder), "--csv", str(file)]) == 0
     text = capsys.readouterr().out
     assert "7 photographs in 3 moments: 3 to keep, 4 left" in text
-    assert "nothing was changed; add --apply" in text
+    assert "Add --apply" in text
+    assert "leaves 4 of 7 photographs behind" in text.splitlines()[0]
     assert not file.exists()
     assert main(["pick", str(folder), "--csv", str(file), "--apply"]) == 0
-    assert "nothing was changed" not in capsys.readouterr().out
+    assert "Add --apply" not in capsys.readouterr().out
     assert main(["pick", str(folder), "--format", "csv"]) == 0
     assert file.read_text() == capsys.readouterr().out
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
@@ -201,7 +203,7 @@ def test_unreadable_photos_are_listed_and_left_alone(
     assert (folder / "cut.jpg").exists()
 
 
-def test_a_photo_without_a_time_goes_by_that_of_its_file(
+def test_a_photo_without_a_time_shows_that_of_its_file(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bare = folder / "bare.png"
@@ -210,18 +212,19 @@ def test_a_photo_without_a_time_goes_by_that_of_its_file(
     _, plan = pick(capsys, folder)
     row = next(row for row in plan if row["path"] == str(bare))
     assert row["taken"] == 1000
-    assert "file's time" in row["remark"]
+    assert "no capture time" in row["remark"]
+    assert row["of"] == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["missing"], "no such folder"),
-        (["FILE"], "no folder"),
+        (["FILE"], "not a folder"),
         (["DIR", "--keep", "0"], "whole number"),
-        (["DIR", "--gap", "-1"], "seconds"),
+        (["DIR", "--gap", "-1"], "--gap"),
         (["DIR", "--likeness", "nan"], "0 to 1"),
-        (["DIR", "--apply"], "something to do"),
+        (["DIR", "--apply"], "--apply requires"),
         (["DIR", "--copy-to", "FILE", "--apply"], "a file"),
         (["DIR", "--move-to", "DIR", "--apply"], "already"),
         (["DIR/coffee", "--move-to", "DIR", "--apply"], "already"),
@@ -302,8 +305,8 @@ def test_killed_in_the_middle_then_run_again(
 def test_what_sets_a_frame_apart_is_named_only_where_it_matters() -> None:
     quality = Quality(70.0)
 
-    def told(**parts: float) -> str:
+    def reason(**parts: float) -> str:
         return why(Ranked(1, 2, sum(parts.values()), quality, parts), 3)
 
-    assert told(sharpness=0.1, compression=-0.4) == "nearly as good as the best"
-    assert told(sharpness=-2.0, score=-0.5, noise=0.3) == "behind the best in sharpness and score"
+    assert reason(sharpness=0.1, compression=-0.4) == "nearly as good as the best"
+    assert reason(sharpness=-2.0, score=-0.5, noise=0.3) == "behind the best in sharpness and score"

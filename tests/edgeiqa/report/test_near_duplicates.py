@@ -147,7 +147,9 @@ def by_hand(looks: np.ndarray, least: float) -> list[list[int]]:
 def test_no_pair_is_missed(seed: int, count: int, copies: int) -> None:
     looks = random_looks(seed, count, copies)
     for least in (0.97, 0.9):
-        assert near_duplicates(looks, np.zeros(len(looks)), min_correlation=least) == by_hand(looks, least)
+        assert near_duplicates(looks, np.zeros(len(looks)), min_correlation=least) == by_hand(
+            looks, least
+        )
 
 
 def test_blocks_miss_no_pair(monkeypatch: pytest.MonkeyPatch) -> None:
