@@ -201,7 +201,7 @@ def _copies(photos: Sequence[Photo], min_likeness: float) -> Iterator[tuple[int,
     places = np.flatnonzero([photo.print.any() for photo in photos])
     if not undated.any() or len(places) < 2:
         return
-    points = np.stack([photos[i].print for i in places])
+    points = np.stack([photo.print for photo in photos])[places]
     pairs: list[tuple[int, int]] = []
     for rows, columns, found in similar_pairs(points, min_likeness):
         for i, j in np.argwhere(found > 0):

@@ -20,7 +20,7 @@ from edgeiqa.imaging.decode import decode_small
 SIDE = 192
 BLOCK = 16
 
-SAME_SCENE = 0.25
+SAME_SCENE = 0.45
 """Share of the detail that must agree between photographs taken within seconds."""
 
 COPY = 0.85
@@ -84,7 +84,9 @@ def agreement(first: Scene, second: Scene, *, copies: bool = False) -> float:
         if not 0.95 < first.aspect / second.aspect < 1.05:
             return 0.0
     else:
-        down, right = shift_of(first, second)
+        # Coarser, so that a slight turn or zoom between two frames does not matter.
+        a, b = _halved(a), _halved(b)
+        down, right = shift_between(a, b)
         a, b = _overlap(a, down, right), _overlap(b, -down, -right)
     a, b = _blocks(a), _blocks(b)
     lengths = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
@@ -95,6 +97,10 @@ def agreement(first: Scene, second: Scene, *, copies: bool = False) -> float:
     if total == 0:
         return 1.0
     return float(weights[products >= (_COPY_AGREES if copies else _AGREES)].sum()) / total
+
+
+def _halved(detail: np.ndarray) -> np.ndarray:
+    return detail.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
 
 
 def _overlap(detail: np.ndarray, down: int, right: int) -> np.ndarray:

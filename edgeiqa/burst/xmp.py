@@ -112,15 +112,15 @@ def rate(path: str, keep: bool, score: float) -> str | None:
 
 def embedded_rating(photo: str) -> str | None:
     """The stars in a photograph itself, as written by Lightroom and cameras; None for none."""
-    stars, packet = "0", b""
+    stars, packet = "0", ""
     with contextlib.suppress(Exception), open_picture(photo) as stream:  # Damaged metadata.
         image = identify(stream, photo)
         if image is not None:
-            packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+            found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or ""
+            packet = found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")
             stars = str(image.getexif().get(_EXIF_RATING, "0")).strip()
-    text = packet if isinstance(packet, str) else packet.decode("utf-8", "replace")
     with contextlib.suppress(XmpError):
-        stars = properties(text.strip("\0")).get((XMP, "Rating"), stars).strip()
+        stars = properties(packet.strip("\0")).get((XMP, "Rating"), stars).strip()
     return None if stars in ("", "0") else stars
 
 

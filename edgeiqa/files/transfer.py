@@ -151,6 +151,9 @@ def _may_be_one_entry(source: str, target: str) -> bool:
     """
     if os.path.realpath(source) == os.path.realpath(target):
         return True
+    status, other = os.stat(source), os.stat(target)
+    if os.path.samestat(status, other) and status.st_nlink < 2:  # A mount of this one file.
+        return True
     folder, name = os.path.split(os.path.abspath(source))
     other_folder, other_name = os.path.split(os.path.realpath(target))
     if not _is_one_folder(folder, other_folder):

@@ -18,7 +18,6 @@ from PIL import ExifTags, Image, ImageFilter
 
 import edgeiqa
 from edgeiqa import Quality, sample_paths
-from edgeiqa.burst.companions import companions
 from edgeiqa.burst.ranking import Ranked
 from edgeiqa.burst.selection import why
 from edgeiqa.burst.xmp import XMP, properties
@@ -240,19 +239,6 @@ def test_wrong_usage(
     ]
     assert main(["pick", *named]) == 2
     assert message in capsys.readouterr().err
-
-
-def test_a_sidecar_that_two_photos_could_own_stays(tmp_path: Path) -> None:
-    for name in ("a.jpg", "a.png", "a.xmp", "a.jpg.xmp", "a.dng", "ab.xmp"):
-        (tmp_path / name).touch()
-    photo = str(tmp_path / "a.jpg")
-
-    def found(**stems: int) -> list[str]:
-        numbers = {str(tmp_path / "a"): stems["a"]}
-        return [os.path.basename(p) for p in companions(photo, raw=True, stems=numbers)]
-
-    assert found(a=1) == ["a.dng", "a.jpg.xmp", "a.xmp"]
-    assert found(a=2) == ["a.jpg.xmp"]
 
 
 @pytest.mark.slow
