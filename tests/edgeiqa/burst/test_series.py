@@ -27,7 +27,7 @@ def kind(images: Sequence[Image.Image], **more: object) -> str | None:
         Photo(
             name,
             int(name) / 3,
-            **{"exif_time": True, **{key: value[int(name)] for key, value in more.items()}},  # type: ignore[index, arg-type]
+            **{"exif_time": True, **{key: value[int(name)] for key, value in more.items()}},  # type: ignore[index]
             camera="",
             print=thumbprint(image)[0],
         )
