@@ -181,9 +181,11 @@ class Learner:
     def _compiled(self, batch: Batch) -> Any:
         """The model as one whose step computes the terms; their names come from a first batch."""
         keras, loss, model = self._keras, self._loss, self.model
-        count = len(batch["input"])
-        dummies = [np.zeros((count, *out.shape[1:]), np.float32) for out in model.outputs]
-        names = list(loss(dummies if len(dummies) > 1 else dummies[0], batch))
+        shapes = [(len(batch["input"]), *out.shape[1:]) for out in model.outputs]
+        tensor = keras.ops.convert_to_tensor if keras.__name__ == "keras" else lambda x: x
+        dummies = [tensor(np.zeros(shape, np.float32)) for shape in shapes]
+        given = {name: tensor(value) for name, value in batch.items()}
+        names = list(loss(dummies if len(dummies) > 1 else dummies[0], given))
 
         class Trained(keras.Model):  # type: ignore[misc,name-defined]
             def __init__(self) -> None:
@@ -198,7 +200,8 @@ class Learner:
                 sample_weight: Any = None,
                 training: bool = True,
             ) -> Any:
-                found = loss(y_pred, {"input": x, **(y or {})})
+                given = {name: tensor(value) for name, value in (y or {}).items()}
+                found = loss(y_pred, {"input": x, **given})
                 for name, value in found.items():
                     self.terms[name].update_state(value)
                 return sum(found.values())
