@@ -44,21 +44,22 @@ def test_wheel_brings_model_samples_types_and_licences(wheel: Path) -> None:
         "edgeiqa/report/web/page.html",
         "edgeiqa/report/web/style.css",
         "edgeiqa/report/web/main.js",
-        "convert/__main__.py",
-        "convert/datasets/splits/biq2021_validation.txt",
+        "edgeiqa_convert/__main__.py",
+        "edgeiqa_convert/datasets/splits/biq2021_validation.txt",
     ):
         assert name in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     roots = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert roots == {"edgeiqa", "convert"}
+    assert roots == {"edgeiqa", "edgeiqa_convert"}
 
 
 def test_wheel_has_every_module_of_the_checkout(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    modules = [p for package in ("edgeiqa", "convert") for p in (ROOT / package).rglob("*.py")]
-    assert len(modules) > 20
-    assert {path.relative_to(ROOT).as_posix() for path in modules} <= names
+    for package, installed in (("edgeiqa", "edgeiqa"), ("convert", "edgeiqa_convert")):
+        modules = {p.relative_to(ROOT / package).as_posix() for p in (ROOT / package).rglob("*.py")}
+        assert len(modules) > 20
+        assert {f"{installed}/{module}" for module in modules} <= names
 
 
 def test_wheel_is_small_and_says_the_version(wheel: Path) -> None:
@@ -119,3 +120,28 @@ def test_wheel_scores_in_a_clean_environment_without_any_training_library(
     assert said["loaded"] == []
     here = {path.name: edgeiqa.Scorer().score(path).score for path in sample_paths()}
     assert said["scores"] == here
+    _check_convert(python.with_name("edgeiqa"), tmp_path)
+
+
+def _check_convert(command: Path, folder: Path) -> None:
+    """The steps are there under the installed name, and beside somebody's own `convert.py`."""
+    (folder / "convert.py").write_text("raise SystemExit('this belongs to the user')\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(command), "convert", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=folder,
+        )
+
+    assert "worst-errors" in run("--help").stdout
+    listed = run("data", "--list")
+    assert listed.returncode == 0, listed.stderr
+    assert "koniq10k" in listed.stdout
+    for arguments in (("export", "--keras", "x"), ("export",), ()):
+        missing = run(*arguments)
+        assert missing.returncode == 2
+        assert missing.stderr.count("\n") == 1
+        assert 'pip install "edgeiqa[convert]"' in missing.stderr

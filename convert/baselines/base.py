@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convert.common.files import replacing
-from convert.datasets.manifest import DataError, ManifestRow
+from ..common.files import replacing
+from ..datasets.manifest import DataError, ManifestRow
 
 RgbArray = NDArray[np.uint8]
 Arrays = dict[str, NDArray[Any]]
@@ -53,7 +53,7 @@ class TrainingData:
         budget: "small" (minutes, to try things) or "full".
         seed: Of every draw.
         init: ImageNet weights for the fine-tuned network, see `convert.nets.weights`.
-        finetuned: Name of a finished run of ``python -m convert distill`` to take as the
+        finetuned: Name of a finished run of ``edgeiqa convert distill`` to take as the
             fine-tuned network, a folder in ``work``; None trains one.
     """
 

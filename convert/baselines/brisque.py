@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines import mscn
-from convert.baselines.base import FLOAT_BYTES, Arrays, RgbArray, Scorer, TrainingData, grey, mos_of
-from convert.baselines.features import picture_features
-from convert.common.metrics import srocc
+from ..common.metrics import srocc
+from . import mscn
+from .base import FLOAT_BYTES, Arrays, RgbArray, Scorer, TrainingData, grey, mos_of
+from .features import picture_features
 
 FEATURES = 36
 PICTURES = (4000, 250)

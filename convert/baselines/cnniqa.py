@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of
-from convert.baselines.features import picture_features
-from convert.baselines.network import Runner, frozen, schedule, train
-from convert.datasets.manifest import rows_digest
-from convert.training.loop import Batch
+from ..datasets.manifest import rows_digest
+from ..training.loop import Batch
+from .base import RgbArray, Scorer, TrainingData, grey, mos_of
+from .features import picture_features
+from .network import Runner, frozen, schedule, train
 
 PATCH = 32
 KERNELS = 50

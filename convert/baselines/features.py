@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, read_rgb
-from convert.common.files import replacing
-from convert.common.progress import progress
-from convert.datasets.manifest import ManifestRow
+from ..common.files import replacing
+from ..common.progress import progress
+from ..datasets.manifest import ManifestRow
+from .base import RgbArray, read_rgb
 
 GREY_SIDE = 512
 """BIQ2021 is nearly all 512 x 512; the few others are brought to this size for training."""
@@ -73,8 +73,9 @@ def picture_features(
 
 def grey_square(rgb: RgbArray) -> NDArray[np.uint8]:
     """The picture as training crops are cut from it: uint8 [512, 512] luma."""
-    from convert.baselines.base import grey
     from edgeiqa.preprocessing.resize import resize
+
+    from .base import grey
 
     if rgb.shape[:2] == (GREY_SIDE, GREY_SIDE):
         return grey(rgb)

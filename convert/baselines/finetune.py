@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, Scorer, TrainingData
-from convert.baselines.network import Runner, frozen
-from convert.datasets.manifest import DataError
+from ..datasets.manifest import DataError
+from .base import RgbArray, Scorer, TrainingData
+from .network import Runner, frozen
 
 SIZE = 224
 SOURCE = 256
@@ -55,9 +55,10 @@ class FineTuned:
 
     def load(self, arrays: Mapping[str, NDArray[Any]]) -> Scorer:
         """LiteRT with one thread, as our own models run."""
-        from convert.common.opinion import bin_centres, expected
-        from convert.quantization.tflite_inspect import inspect
         from edgeiqa.preprocessing.resize import resize
+
+        from ..common.opinion import bin_centres, expected
+        from ..quantization.tflite_inspect import inspect
 
         run = Runner(arrays)
         size = (run.shape[1], run.shape[2])
@@ -71,9 +72,9 @@ class FineTuned:
 
 
 def _train(data: TrainingData, run: Path) -> None:
-    from convert.training.distill import train_student
-    from convert.training.loop import Schedule
-    from convert.training.student import StudentRecipe
+    from ..training.distill import train_student
+    from ..training.loop import Schedule
+    from ..training.student import StudentRecipe
 
     recipe = StudentRecipe(
         init=data.init,

@@ -12,8 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from convert.baselines import measure
-from convert.baselines.base import (
+from ..common.files import write_json, write_text
+from ..datasets.manifest import DataError, ManifestRow, rows_digest, select
+from ..training.loop import file_digest
+from . import measure
+from .base import (
     MODEL_FILE,
     Baseline,
     Scorer,
@@ -21,10 +24,7 @@ from convert.baselines.base import (
     load_arrays,
     save_arrays,
 )
-from convert.baselines.finetune import FineTuned
-from convert.common.files import write_json, write_text
-from convert.datasets.manifest import DataError, ManifestRow, rows_digest, select
-from convert.training.loop import file_digest
+from .finetune import FineTuned
 
 
 def training_data(

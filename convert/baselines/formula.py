@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, Scorer, TrainingData, mos_of
-from convert.baselines.features import picture_features
-from convert.baselines.scale import RAW_PICTURES, fit_scale, scaled_scorer
+from .base import RgbArray, Scorer, TrainingData, mos_of
+from .features import picture_features
+from .scale import RAW_PICTURES, fit_scale, scaled_scorer
 
 
 @dataclass

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, grey
-from convert.baselines.formula import Formula
+from .base import RgbArray, grey
+from .formula import Formula
 
 
 def laplacian_variance(luma: NDArray[np.uint8]) -> float:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import RgbArray, Scorer, read_rgb
-from convert.common.metrics import bootstrap, plcc, srocc
-from convert.common.progress import progress
-from convert.datasets.manifest import ManifestRow
+from ..common.metrics import bootstrap, plcc, srocc
+from ..common.progress import progress
+from ..datasets.manifest import ManifestRow
+from .base import RgbArray, Scorer, read_rgb
 
 POOLED = "pooled"
 LEAST = 5
@@ -179,10 +179,11 @@ def shipped_scorer(name: str) -> Scorer:
     Args:
         name: Of a shipped model.
     """
-    from convert.common.quiet import quiet
-    from convert.quantization.tflite_inspect import inspect
     from edgeiqa.inference.model import Model, find
     from edgeiqa.scorer import Scorer as Runtime
+
+    from ..common.quiet import quiet
+    from ..quantization.tflite_inspect import inspect
 
     file = find(name)
     with quiet():

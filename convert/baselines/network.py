@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.base import Arrays
-from convert.datasets.manifest import DataError
-from convert.training.loop import Batch, Schedule, Trainer
+from ..datasets.manifest import DataError
+from ..training.loop import Batch, Schedule, Trainer
+from .base import Arrays
 
 
 def train(
@@ -56,7 +56,7 @@ def frozen(model: Any, shape: tuple[int | None, ...]) -> Arrays:
         model: Keras 3 model with one output.
         shape: Of its input without the batch; None for sides that vary.
     """
-    from convert.quantization.tflite_export import to_tflite
+    from ..quantization.tflite_export import to_tflite
 
     flatbuffer = to_tflite(model, quantize="none", shape=shape)  # type: ignore[arg-type]
     learnt = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
@@ -78,7 +78,7 @@ class Runner:
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        from convert.common.quiet import quiet
+        from ..common.quiet import quiet
 
         if missing := sorted({"tflite", "parameters"} - set(arrays)):
             raise DataError(f"a trained baseline lacks {', '.join(missing)}")

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines import mscn
-from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of, read_rgb
-from convert.baselines.features import picture_features
-from convert.baselines.scale import RAW_PICTURES, fit_scale, scaled_scorer
-from convert.common.progress import progress
+from ..common.progress import progress
+from . import mscn
+from .base import RgbArray, Scorer, TrainingData, grey, mos_of, read_rgb
+from .features import picture_features
+from .scale import RAW_PICTURES, fit_scale, scaled_scorer
 
 PATCH = 96
 FEATURES = 36

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convert.common.files import replacing
-from convert.datasets.manifest import DataError
+from ..common.files import replacing
+from ..datasets.manifest import DataError
 
 OURS, PEERS = "#1a73e8", "#80868b"
 _LEAST_AREA, _LARGEST_AREA = 25.0, 550.0

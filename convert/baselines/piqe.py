@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines import mscn
-from convert.baselines.base import RgbArray, grey
-from convert.baselines.formula import Formula
+from . import mscn
+from .base import RgbArray, grey
+from .formula import Formula
 
 BLOCK = 16
 SEGMENT = 6

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines.full_reference import METRICS, MIN_SIDE, full_reference
-from convert.common.files import replacing
-from convert.common.progress import progress
-from convert.datasets.manifest import DataError, ManifestRow
+from ..common.files import replacing
+from ..common.progress import progress
+from ..datasets.manifest import DataError, ManifestRow
+from .full_reference import METRICS, MIN_SIDE, full_reference
 
 _VERSION = 2
 DIRECTIONS = tuple(direction for _, direction in METRICS.values())
@@ -102,7 +102,7 @@ def proxy_set(
     if side < MIN_SIDE:
         raise ValueError(f"the crop must have at least {MIN_SIDE} px, got {side}")
     text = "\n".join(row.path for row in rows)
-    from convert.distortions.distort import DISTORTIONS
+    from ..distortions.distort import DISTORTIONS
 
     kinds = " ".join(sorted(DISTORTIONS))
     key = f"{_VERSION} {per_picture} {side} {seed} {kinds} {root.resolve()}\n{text}"
@@ -134,9 +134,10 @@ def distorted_crops(
     row: ManifestRow, root: Path, index: int, per_picture: int, side: int, seed: int
 ) -> NDArray[np.uint8]:
     """One photograph's crop, clean first, then distorted: uint8 [1 + N, side, side, 3]."""
-    from convert.distortions.distort import DISTORTIONS, distort
     from edgeiqa.imaging.decode import decode
     from edgeiqa.preprocessing.resize import resize
+
+    from ..distortions.distort import DISTORTIONS, distort
 
     image = decode(root / row.path)
     picture = np.asarray(image)

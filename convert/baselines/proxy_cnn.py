@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.baselines import proxy
-from convert.baselines.base import RgbArray, Scorer, TrainingData, grey, mos_of
-from convert.baselines.features import GREY_SIDE, grey_square, picture_features
-from convert.baselines.network import Runner, frozen, schedule, train
-from convert.datasets.manifest import rows_digest
-from convert.training.loop import Batch
+from ..datasets.manifest import rows_digest
+from ..training.loop import Batch
+from . import proxy
+from .base import RgbArray, Scorer, TrainingData, grey, mos_of
+from .features import GREY_SIDE, grey_square, picture_features
+from .network import Runner, frozen, schedule, train
 
 # Kernel, output channels; every layer but the fourth halves the picture.
 LAYERS = ((5, 24, 2), (3, 32, 2), (3, 48, 2), (3, 64, 1), (3, 96, 2))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.baselines.base import FLOAT_BYTES, Arrays, RgbArray, Scorer
-from convert.common.metrics import fit_logistic4, logistic4, srocc
+from ..common.metrics import fit_logistic4, logistic4, srocc
+from .base import FLOAT_BYTES, Arrays, RgbArray, Scorer
 
 RAW_PICTURES = (1500, 200)
 """Training pictures that the curve is fitted on, full and small budget."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convert.datasets.manifest import DataError
+from ..datasets.manifest import DataError
 
 Entry = Mapping[str, Any]
 """One method: name, title, paper, ours, parameters, macs, bytes, milliseconds, groups, pictures."""
@@ -33,7 +33,7 @@ def read_document(file: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise DataError(f"{file} is not JSON: {error}") from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise DataError(f"{file} holds no results of python -m convert baselines")
+        raise DataError(f"{file} holds no results of edgeiqa convert baselines")
     return found
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from convert.datasets.errors import DataError
-from convert.datasets.holdout import refuse_reserved
-from convert.datasets.manifest import ManifestRow
+from ..datasets.errors import DataError
+from ..datasets.holdout import refuse_reserved
+from ..datasets.manifest import ManifestRow
 
 LEAST_MOS = 0.65
 """From this MOS on, a picture of a rated database is taken for sharp, clean and well coded."""
@@ -47,7 +47,7 @@ def large(split: str, root: Path) -> list[Path]:
     Raises:
         DataError: None is there.
     """
-    text = (files("convert.causes") / "splits" / f"large_{split}.txt").read_text("utf-8")
+    text = (files(__package__ or "") / "splits" / f"large_{split}.txt").read_text("utf-8")
     names = [line for line in text.splitlines() if line and not line.startswith("#")]
     found = [root / name for name in names if (root / name).is_file()]
     if not found:

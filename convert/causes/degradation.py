@@ -21,8 +21,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import fft, ndimage
 
-from convert.distortions import kernels
-from convert.distortions.light import from_light, smooth_field, to_light
+from ..distortions import kernels
+from ..distortions.light import from_light, smooth_field, to_light
 
 LEARNT = ("blur", "noise", "compression")
 """The causes that the network tells; the others are arithmetic."""

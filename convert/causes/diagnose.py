@@ -1,4 +1,4 @@
-"""``python -m convert diagnose``: what the causes tell of known faults, and where they are wrong.
+"""``edgeiqa convert diagnose``: what the causes tell of known faults, and where they are wrong.
 
 Two questions. Are faults that were put into liked pictures told by their names (share above the
 gate's limit and ROC-AUC against the untouched pictures, per kind and level, and what else is told
@@ -19,14 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.causes.sharpness import auc
-from convert.common.progress import progress
-from convert.common.text_table import aligned
-from convert.distortions.distort import DISTORTIONS, LEVELS, distort
 from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.causes import CAUSES
 from edgeiqa.imaging.decode import decode
 from edgeiqa.imaging.frame import Frame
+
+from ..common.progress import progress
+from ..common.text_table import aligned
+from ..distortions.distort import DISTORTIONS, LEVELS, distort
+from .sharpness import auc
 
 HARD_CASES = "splits/hard_cases.csv"
 """Below `convert.causes`: pictures of the test split, chosen by eye."""
@@ -112,7 +113,7 @@ def fault_rows(
 
 def hard_cases(root: Path) -> dict[str, list[Path]]:
     """Pictures that are hard to judge, per case."""
-    text = (files("convert.causes") / HARD_CASES).read_text("utf-8")
+    text = (files(__package__ or "") / HARD_CASES).read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     found: dict[str, list[Path]] = {}
     for row in csv.DictReader(lines):

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.causes.degradation import LEARNT
-from convert.causes.network import DetailNet
-from convert.quantization.tflite_export import to_tflite
 from edgeiqa.inference.contract_spec import InputSpec, OutputSpec
+
+from ..quantization.tflite_export import to_tflite
+from .degradation import LEARNT
+from .network import DetailNet
 
 OUTPUT = OutputSpec("causes", "patch_causes", labels=LEARNT)
 

@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convert.causes.clean_images import Photograph, view
-from convert.causes.degradation import LEARNT, spoil
-from convert.common.files import replacing
-from convert.common.progress import progress
-from convert.distortions import watermark
 from edgeiqa.analysis.patches import detail
 from edgeiqa.imaging.frame import Frame, PixelFormat
 from edgeiqa.inference.contract_spec import InputSpec
+
+from ..common.files import replacing
+from ..common.progress import progress
+from ..distortions import watermark
+from .clean_images import Photograph, view
+from .degradation import LEARNT, spoil
 
 SHARD = 250
 """Bags per file."""

@@ -1,4 +1,4 @@
-"""``python -m convert causes``: trains the network for causes and writes its int8 .tflite."""
+"""``edgeiqa convert causes``: trains the network for causes and writes its int8 .tflite."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.causes import clean_images
-from convert.causes.degradation import LEARNT
-from convert.causes.limits import limits_of
-from convert.causes.patch_bags import Bags, load_bags
-from convert.common import provenance
-from convert.common.files import write_bytes
-from convert.common.metrics import srocc
-from convert.datasets.manifest import ManifestRow
-from convert.datasets.pristine import CLEAN_SETS, find_clean
-from convert.training.loop import Schedule
 from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.analysis.severity import pooled
 from edgeiqa.imaging.decode import decode
 from edgeiqa.inference.contract import Contract, append
 from edgeiqa.inference.contract_spec import InputSpec
 from edgeiqa.inference.model import Model
+
+from ..common import provenance
+from ..common.files import write_bytes
+from ..common.metrics import srocc
+from ..datasets.manifest import ManifestRow
+from ..datasets.pristine import CLEAN_SETS, find_clean
+from ..training.loop import Schedule
+from . import clean_images
+from .degradation import LEARNT
+from .limits import limits_of
+from .patch_bags import Bags, load_bags
 
 SPEC = InputSpec(64, 64, color="GRAY", views=("active",) * 16 + ("quiet",) * 4 + ("reduced",) * 4)
 """What the released network looks at."""
@@ -81,7 +82,7 @@ def train_causes(
     Returns:
         The trained network, and the bags of training and validation.
     """
-    from convert.causes.train import train
+    from .train import train
 
     folder = work / "causes"
     held = load_bags(
@@ -118,9 +119,9 @@ def release(
     Returns:
         The report: errors and rank correlations of float and int8, limits, sizes.
     """
-    from convert.causes.export import OUTPUT, to_int8
-    from convert.causes.train import severities
-    from convert.quantization.tflite_inspect import inspect
+    from ..quantization.tflite_inspect import inspect
+    from .export import OUTPUT, to_int8
+    from .train import severities
 
     flatbuffer = to_int8(net, spec, learnt.patches[:_REPRESENTATIVE])
     contract = Contract("causes", version, spec, (OUTPUT,), training=training or {})
@@ -146,7 +147,7 @@ def release(
         "shift_p99": round(float(np.quantile(shift, 0.99)), 4),
         "macs": inside.macs,
         "bytes": len(flatbuffer),
-        "command": provenance.command_line("python -m convert causes"),
+        "command": provenance.command_line("edgeiqa convert causes"),
     }
     final = Contract(
         "causes", version, spec, (OUTPUT,), limits=limits, training=training or {}, metrics=metrics

@@ -1,4 +1,4 @@
-"""``python -m convert sharpness``: is slight blur in large photographs told from their sharpness?
+"""``edgeiqa convert sharpness``: is slight blur in large photographs told from their sharpness?
 
 Large photographs of scenes that the network for causes was not trained on are blurred at their own
 resolution, by a Gaussian or along a line, in linear light. A detector gives each version a number;
@@ -25,14 +25,15 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 from scipy import ndimage
 
-from convert.baselines.laplacian import laplacian_variance
-from convert.causes.degradation import convolved
-from convert.common.tenengrad import tenengrad
-from convert.common.text_table import aligned
-from convert.distortions import kernels
-from convert.distortions.light import from_light, to_light
 from edgeiqa.analysis.cause_detector import CauseDetector
 from edgeiqa.imaging.frame import Frame, PixelFormat
+
+from ..baselines.laplacian import laplacian_variance
+from ..common.tenengrad import tenengrad
+from ..common.text_table import aligned
+from ..distortions import kernels
+from ..distortions.light import from_light, to_light
+from .degradation import convolved
 
 GAUSSIAN = (1.5, 2.0, 3.0, 4.0)
 """Deviations in pixels."""

@@ -11,12 +11,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from convert.causes.degradation import LEARNT
-from convert.causes.network import DetailNet, pooled
-from convert.causes.patch_bags import Bags
-from convert.common.metrics import srocc
-from convert.training.loop import Batch, Schedule, Trainer, predict
 from edgeiqa.inference.contract_spec import PATCHES
+
+from ..common.metrics import srocc
+from ..training.loop import Batch, Schedule, Trainer, predict
+from .degradation import LEARNT
+from .network import DetailNet, pooled
+from .patch_bags import Bags
 
 DEFAULT = Schedule(epochs=8, batch=32, rate=4e-3, head_rate=4e-3, weight_decay=1e-3)
 

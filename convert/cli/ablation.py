@@ -6,15 +6,16 @@ import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from convert.cli.formatter import DefaultsFormatter
-from convert.common import provenance
-from convert.common.files import write_json
-from convert.training.ablation import Budget, ablate, markdown
+from ..common import provenance
+from ..common.files import write_json
+from ..training.ablation import Budget, ablate, markdown
+from .common import initial_weights
+from .formatter import DefaultsFormatter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert ablation``."""
-    from convert.cli.common import add_data_arguments
+    """Adds the options of ``edgeiqa convert ablation``."""
+    from .common import add_data_arguments
 
     default = Budget()
     parser.formatter_class = DefaultsFormatter
@@ -43,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frozen", type=int, default=default.frozen, help="blocks left as they were loaded"
     )
     parser.add_argument("--network", default=default.network, help="backbone of every run")
-    parser.add_argument("--init", default=default.init, help="imagenet, random, or a weights file")
+    parser.add_argument(
+        "--init",
+        type=initial_weights,
+        default=default.init,
+        help="imagenet, random, or a weights file",
+    )
     parser.add_argument(
         "--probe", type=int, default=default.probe, help="steps of the opinion layer alone first"
     )
@@ -62,8 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert ablation``."""
-    from convert.cli.common import rows_root_work
+    """Runs ``edgeiqa convert ablation``."""
+    from .common import rows_root_work
 
     rows, root, work = rows_root_work(args)
     budget = Budget(

@@ -1,4 +1,4 @@
-"""``python -m convert baselines``: the survey's strategies, trained and measured beside ours."""
+"""``edgeiqa convert baselines``: the survey's strategies, trained and measured beside ours."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convert.baselines import measure, table
-from convert.baselines.base import Baseline, Scorer
-from convert.baselines.brisque import Brisque
-from convert.baselines.cnniqa import Cnniqa
-from convert.baselines.finetune import FineTuned
-from convert.baselines.fit import agreement_of, trained, training_data
-from convert.baselines.laplacian import LAPLACIAN
-from convert.baselines.niqe import Niqe
-from convert.baselines.piqe import PIQE
-from convert.baselines.proxy_cnn import ProxyCnn
-from convert.cli.common import add_data_arguments, rows_root_work
-from convert.cli.formatter import DefaultsFormatter
-from convert.common import provenance
-from convert.common.files import prepare_targets, write_json, write_text
-from convert.datasets.manifest import SPLITS, DataError, select
+from ..baselines import measure, table
+from ..baselines.base import Baseline, Scorer
+from ..baselines.brisque import Brisque
+from ..baselines.cnniqa import Cnniqa
+from ..baselines.finetune import FineTuned
+from ..baselines.fit import agreement_of, trained, training_data
+from ..baselines.laplacian import LAPLACIAN
+from ..baselines.niqe import Niqe
+from ..baselines.piqe import PIQE
+from ..baselines.proxy_cnn import ProxyCnn
+from ..common import provenance
+from ..common.files import prepare_targets, write_json, write_text
+from ..datasets.manifest import SPLITS, DataError, select
+from .common import add_data_arguments, existing_file, initial_weights, rows_root_work
+from .formatter import DefaultsFormatter
 
 BASELINES: tuple[Baseline, ...] = (
     LAPLACIAN,
@@ -40,7 +40,7 @@ NAMES = tuple(baseline.name for baseline in BASELINES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert baselines``."""
+    """Adds the options of ``edgeiqa convert baselines``."""
     parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
     parser.add_argument(
@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
+        type=initial_weights,
         default="imagenet",
         help="weights the fine-tuned network starts from: imagenet (Keras downloads) or a file",
     )
@@ -76,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=21, help="how often each method is timed")
     parser.add_argument(
         "--from",
+        type=existing_file,
         dest="source",
         metavar="FILE",
         help="show or draw results that --json wrote; trains and measures nothing",
@@ -88,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert baselines``.
+    """Runs ``edgeiqa convert baselines``.
 
     Returns:
         0 done, 1 some baseline failed, 3 some pictures unreadable.
@@ -108,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     if args.markdown:
         write_text(args.markdown, table.markdown_table(found) + "\n")
     if args.pareto:
-        from convert.baselines.pareto import draw
+        from ..baselines.pareto import draw
 
         draw(found, Path(args.pareto))
     return code

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.cli.common import report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.common.quiet import quiet
-from convert.datasets.biq2021 import build_manifest
-from convert.datasets.manifest import data_root
-from convert.evaluation.burst_measures import Scene
-from convert.evaluation.burst_pairs import (
+from edgeiqa.imaging.discovery import expand
+from edgeiqa.inference.contract import read
+from edgeiqa.inference.model import find
+from edgeiqa.scorer import Scorer
+
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..common.quiet import quiet
+from ..datasets.biq2021 import build_manifest
+from ..datasets.manifest import data_root
+from ..evaluation.burst_measures import Scene
+from ..evaluation.burst_pairs import (
     TARGET,
     PairSet,
     real_pairs,
@@ -24,12 +28,9 @@ from convert.evaluation.burst_pairs import (
     table,
     video_windows,
 )
-from convert.evaluation.burst_series import KINDS, MIXED, SLIGHT
-from convert.evaluation.monotonicity import validation_scenes
-from edgeiqa.imaging.discovery import expand
-from edgeiqa.inference.contract import read
-from edgeiqa.inference.model import find
-from edgeiqa.scorer import Scorer
+from ..evaluation.burst_series import KINDS, MIXED, SLIGHT
+from ..evaluation.monotonicity import validation_scenes
+from .common import model_name, report
 
 
 def _scenes(paths: Sequence[str], seed: int) -> list[Scene]:
@@ -37,8 +38,10 @@ def _scenes(paths: Sequence[str], seed: int) -> list[Scene]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `python -m convert burst`."""
-    parser.add_argument("--model", default="base", help="a model's name or file (default: base)")
+    """Adds the options of `edgeiqa convert burst`."""
+    parser.add_argument(
+        "--model", type=model_name, default="base", help="a model's name or file (default: base)"
+    )
     parser.add_argument(
         "--scenes",
         type=int,
@@ -81,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `python -m convert burst`.
+    """Runs `edgeiqa convert burst`.
 
     Returns:
         0; 1 when synthetic pairs one level apart are right less often than `TARGET`; 3 when a

@@ -7,19 +7,22 @@ import json
 import sys
 from pathlib import Path
 
-from convert.cli.common import report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.datasets.manifest import data_root
-from convert.evaluation.burst_measures import measure_scenes
-from convert.training.burst_weights import learn, training_scenes
 from edgeiqa.burst.weights import BurstWeights
 from edgeiqa.files.atomic import write_atomically
 
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..datasets.manifest import data_root
+from ..evaluation.burst_measures import measure_scenes
+from ..training.burst_weights import learn, training_scenes
+from .common import model_name, report
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `python -m convert burst-weights`."""
-    parser.add_argument("--model", default="base", help="whose scores to weigh (default: base)")
+    """Adds the options of `edgeiqa convert burst-weights`."""
+    parser.add_argument(
+        "--model", type=model_name, default="base", help="whose scores to weigh (default: base)"
+    )
     parser.add_argument(
         "--scenes", type=int, default=100, metavar="N", help="rated pictures (default: %(default)s)"
     )
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `python -m convert burst-weights`; returns 0, or 3 when a picture was unreadable."""
+    """Runs `edgeiqa convert burst-weights`; returns 0, or 3 when a picture was unreadable."""
     prepare_targets(args.json, args.output)
     scenes = training_scenes(
         data_root(args.data_root), args.scenes, args.more, args.more_scenes, args.seed

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.cli.common import add_picture_arguments, picture_rows, report
-from convert.common import provenance
-from convert.common.files import prepare_targets, write_bytes
-from convert.evaluation.calibrate import BINS, calibration_report
-from convert.evaluation.predictions import (
+from ..common import provenance
+from ..common.files import prepare_targets, write_bytes
+from ..evaluation.calibrate import BINS, calibration_report
+from ..evaluation.predictions import (
     Scores,
     arrays,
     model_facts,
@@ -19,13 +18,17 @@ from convert.evaluation.predictions import (
     predict,
     tell_unreadable,
 )
-from convert.evaluation.uncertainty import plain_spread, with_spread
+from ..evaluation.uncertainty import plain_spread, with_spread
+from .common import add_picture_arguments, model_name, picture_rows, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        type=model_name,
+        metavar="MODEL",
+        help=".tflite with its contract, or a shipped model's name: base",
     )
     add_picture_arguments(parser, "validation")
     parser.add_argument(
@@ -85,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     result = calibration_report(scores, shipped, seed=args.seed, facts=facts)
     report(result.to_dict(), result.table(), args.json)
     if args.plot is not None:
-        from convert.evaluation.calibrate import plot
+        from ..evaluation.calibrate import plot
 
         plot(result, scores, args.plot)
     if args.output is not None:

@@ -6,13 +6,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from convert.causes.degradation import LEARNT
-from convert.causes.pipeline import DEFAULT, GOOD_MOS, record, release, train_causes
-from convert.cli.common import add_data_arguments, add_schedule_arguments, schedule_of
-from convert.cli.formatter import DefaultsFormatter
-from convert.common.files import prepare_targets, write_json
-from convert.datasets.manifest import data_root, select, work_dir
-from convert.datasets.registry import database_rows
+from ..causes.degradation import LEARNT
+from ..causes.pipeline import DEFAULT, GOOD_MOS, record, release, train_causes
+from ..common.files import prepare_targets, write_json
+from ..datasets.manifest import data_root, select, work_dir
+from ..datasets.registry import database_rows
+from .common import add_data_arguments, add_schedule_arguments, schedule_of
+from .formatter import DefaultsFormatter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

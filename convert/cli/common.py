@@ -6,20 +6,57 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from convert.common.files import write_json
-from convert.datasets import biq2021, custom_csv
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import (
+from ..common.files import write_json
+from ..datasets import biq2021, custom_csv
+from ..datasets.errors import DataError
+from ..datasets.manifest import (
     SPLITS,
     ManifestRow,
     data_root,
     load_manifest,
     work_dir,
 )
-from convert.datasets.partition import REPEATS, check_repeat
-from convert.datasets.registry import DATABASES as KNOWN
-from convert.datasets.registry import database_rows, manifest_file, refuse_exam
-from convert.training.loop import Schedule
+from ..datasets.partition import REPEATS, check_repeat
+from ..datasets.registry import DATABASES as KNOWN
+from ..datasets.registry import database_rows, manifest_file, refuse_exam
+from ..training.loop import Schedule
+
+
+def existing_file(text: str) -> Path:
+    """An argument that names a file to read."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder; expected a file")
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no file {text}")
+    return path
+
+
+def existing_folder(text: str) -> Path:
+    """An argument that names a folder to read."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"no folder {text}")
+    return Path(text)
+
+
+def model_name(text: str) -> str:
+    """An argument that names a shipped model or a .tflite."""
+    from edgeiqa.inference.model import find
+
+    try:
+        find(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def initial_weights(text: str) -> str:
+    """An argument that names initial weights: a word that steps know, or a file."""
+    return text if text in INITIAL else str(existing_file(text))
+
+
+INITIAL = ("imagenet", "random")
+"""Initial weights that are no file."""
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, split: str) -> None:
@@ -28,8 +65,9 @@ def add_picture_arguments(parser: argparse.ArgumentParser, split: str) -> None:
     parser.add_argument("--split", default=split, choices=SPLITS, help=f"default: {split}")
     parser.add_argument(
         "--manifest",
+        type=existing_file,
         metavar="FILE",
-        help="CSV of rated pictures (default: what `python -m convert data` wrote to --work, "
+        help="CSV of rated pictures (default: what `edgeiqa convert data` wrote to --work, "
         "else the database's official layout)",
     )
 
@@ -64,7 +102,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         default=biq2021.NAME,
         choices=DATABASES,
         help="which database to use (default: %(default)s); "
-        "`python -m convert data --list` tells of each",
+        "`edgeiqa convert data --list` tells of each",
     )
     parser.add_argument(
         "--repeat",
@@ -101,7 +139,7 @@ def rows_root_work(args: argparse.Namespace) -> tuple[list[ManifestRow], Path, P
         options = "" if args.database == biq2021.NAME else f" --database {args.database}"
         options += " --csv FILE" if args.database == custom_csv.NAME else ""
         options += f" --repeat {repeat}" if repeat else ""
-        raise DataError(f"no manifest at {file}: run `python -m convert data{options}` first")
+        raise DataError(f"no manifest at {file}: run `edgeiqa convert data{options}` first")
     return load_manifest(file), root, work
 
 

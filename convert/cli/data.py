@@ -1,4 +1,4 @@
-"""``python -m convert data``: a database into a manifest, every picture opened once."""
+"""``edgeiqa convert data``: a database into a manifest, every picture opened once."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from convert.cli.common import add_data_arguments
-from convert.common.progress import progress
-from convert.datasets import custom_csv
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import (
+from ..common.progress import progress
+from ..datasets import custom_csv
+from ..datasets.errors import DataError
+from ..datasets.manifest import (
     SPLITS,
     ManifestRow,
     data_root,
     save_manifest,
     work_dir,
 )
-from convert.datasets.registry import build, manifest_file
-from convert.datasets.registry import database as find_database
-from convert.datasets.scale import Scale
+from ..datasets.registry import build, manifest_file
+from ..datasets.registry import database as find_database
+from ..datasets.scale import Scale
+from .common import add_data_arguments, existing_file
 
 WIDEST_SUMMARY = 4
 """With more subsets than this they become lines instead of columns."""
@@ -99,7 +99,7 @@ def _cell(mos: Sequence[float]) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert data``."""
+    """Adds the options of ``edgeiqa convert data``."""
     add_data_arguments(parser)
     parser.add_argument(
         "--list",
@@ -113,6 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--csv",
+        type=existing_file,
         metavar="FILE",
         help="your own ratings, with --database csv: columns path and mos, optional std, "
         "reference, split (train, validation, test) and subset; paths start from the data root "
@@ -135,7 +136,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert data``; 3 if pictures are missing or damaged."""
+    """Runs ``edgeiqa convert data``; 3 if pictures are missing or damaged."""
     if args.list:
         return _list(args)
     if (args.csv is None) != (args.database != custom_csv.NAME):
@@ -185,7 +186,7 @@ def _prepare_own(args: argparse.Namespace, work: Path) -> tuple[list[ManifestRow
 
 
 def _list(args: argparse.Namespace) -> int:
-    from convert.datasets import listing
+    from ..datasets import listing
 
     known = args.data_root is not None or os.environ.get("EDGEIQA_DATA")
     root = data_root(args.data_root) if known else None

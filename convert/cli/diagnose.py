@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from convert.causes.clean_images import LEAST_MOS
-from convert.causes.diagnose import (
+from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
+from edgeiqa.causes import CAUSES
+
+from ..causes.clean_images import LEAST_MOS
+from ..causes.diagnose import (
     _share,
     alarm_table,
     false_alarms,
@@ -17,13 +20,11 @@ from convert.causes.diagnose import (
     faults,
     hard_cases,
 )
-from convert.cli.common import add_data_arguments, report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.datasets.manifest import data_root, work_dir
-from convert.datasets.registry import database_rows
-from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
-from edgeiqa.causes import CAUSES
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..datasets.manifest import data_root, work_dir
+from ..datasets.registry import database_rows
+from .common import add_data_arguments, existing_file, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     parser.add_argument(
         "--model",
+        type=existing_file,
         default=DEFAULT,
         metavar="FILE",
         help=".tflite for causes (default: the one that comes with edgeiqa)",
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     clean, kinds = faults([root / liked[index].path for index in chosen], detector, args.jobs)
     told = fault_rows(clean, kinds, limits)
     facts = {
-        "command": provenance.command_line("python -m convert diagnose"),
+        "command": provenance.command_line("edgeiqa convert diagnose"),
         "date": provenance.now(),
         "model": contract.name,
         "model_version": contract.version,

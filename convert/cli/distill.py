@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 
-from convert.cli.common import add_schedule_arguments, schedule_of
-from convert.cli.formatter import DefaultsFormatter
-from convert.training.distill import train_student
-from convert.training.student import StudentRecipe
+from ..training.distill import train_student
+from ..training.student import StudentRecipe
+from .common import add_schedule_arguments, initial_weights, schedule_of
+from .formatter import DefaultsFormatter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert distill``."""
-    from convert.cli.common import add_data_arguments
+    """Adds the options of ``edgeiqa convert distill``."""
+    from .common import add_data_arguments
 
     default = StudentRecipe()
     parser.formatter_class = DefaultsFormatter
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
+        type=initial_weights,
         default=default.init,
         help="imagenet (Keras downloads), random, a weights file, or another run's student.npz, "
         "which is thinned to fit if its blocks are thicker",
@@ -89,8 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert distill``."""
-    from convert.cli.common import rows_root_work
+    """Runs ``edgeiqa convert distill``."""
+    from .common import rows_root_work
 
     rows, root, work = rows_root_work(args)
     recipe = StudentRecipe(

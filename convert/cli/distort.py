@@ -6,15 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from convert.common.files import prepare_targets, replacing
-from convert.distortions.distort import DISTORTIONS, LEVELS
-from convert.evaluation.distortion_sheet import contact_sheet
+from ..common.files import prepare_targets, replacing
+from ..distortions.distort import DISTORTIONS, LEVELS
+from ..evaluation.distortion_sheet import contact_sheet
+from .common import existing_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `python -m convert distort`."""
+    """Adds the options of `edgeiqa convert distort`."""
     parser.add_argument(
-        "pictures", nargs="+", type=Path, metavar="PICTURE", help="photographs to spoil"
+        "pictures", nargs="+", type=existing_file, metavar="PICTURE", help="photographs to spoil"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="PNG", help="the sheet to write")
     parser.add_argument(
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `python -m convert distort`.
+    """Runs `edgeiqa convert distort`.
 
     Returns:
         0; 3 when a picture could not be read (the others are drawn).
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ValueError: no picture could be read, or a number is out of range.
     """
-    from convert.evaluation.monotonicity import load_pictures
+    from ..evaluation.monotonicity import load_pictures
 
     if args.mixtures < 0 or args.seed < 0:
         raise ValueError("--mixtures and --seed must not be negative")

@@ -1,21 +1,22 @@
-"""``python -m convert evaluate``: one model against people, or several side by side."""
+"""``edgeiqa convert evaluate``: one model against people, or several side by side."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from convert.cli.common import add_picture_arguments, picture_rows, report
-from convert.common.files import prepare_targets, write_text
-from convert.evaluation.compare import compare
-from convert.evaluation.evaluate import evaluate
-from convert.evaluation.predictions import scores_csv, tell_unreadable
+from ..common.files import prepare_targets, write_text
+from ..evaluation.compare import compare
+from ..evaluation.evaluate import evaluate
+from ..evaluation.predictions import scores_csv, tell_unreadable
+from .common import add_picture_arguments, model_name, picture_rows, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
         "model",
+        type=model_name,
         metavar="MODEL",
         nargs="+",
         help=".tflite with its contract, or a shipped model's name: base; several are compared "

@@ -1,4 +1,4 @@
-"""The command-line options of ``python -m convert export``."""
+"""The command-line options of ``edgeiqa convert export``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convert.common.files import prepare_targets, write_bytes, write_json
-from convert.keras_import.export import export
-from convert.keras_import.inputs import Input, find_pictures
-from convert.keras_import.meaning import KINDS, Meaning
-from convert.keras_import.model import RANGES, ExportError
 from edgeiqa.inference.contract_spec import FITS
+
+from ..common.files import prepare_targets, write_bytes, write_json
+from ..keras_import.export import export
+from ..keras_import.inputs import Input, find_pictures
+from ..keras_import.meaning import KINDS, Meaning
+from ..keras_import.model import RANGES, ExportError
+from .common import existing_file, existing_folder
 
 _EPILOG = """\
 example: a model with one output from 1 (bad) to 5 (excellent), trained on pixels from -1 to 1
-  python -m convert export --keras mymodel.keras --images photos/ --input-range -1..1 \\
+  edgeiqa convert export --keras mymodel.keras --images photos/ --input-range -1..1 \\
       --score-range 1 5 --output mymodel.tflite
   edgeiqa score photos/ --model mymodel.tflite
 
@@ -34,11 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
-        "--keras", required=True, metavar="FILE", help="whole model, .keras or .h5 (Keras 3 or 2)"
+        "--keras",
+        required=True,
+        type=existing_file,
+        metavar="FILE",
+        help="whole model, .keras or .h5 (Keras 3 or 2)",
     )
     parser.add_argument(
         "--images",
         required=True,
+        type=existing_folder,
         metavar="DIR",
         help="pictures like those to be scored; they calibrate int8 and measure parity",
     )
@@ -111,9 +118,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run this step; exit code 3 when pictures were unreadable."""
-    from convert.common.quiet import quiet
-    from convert.nets.keras_file import load_keras
     from edgeiqa.scorer import Scorer
+
+    from ..common.quiet import quiet
+    from ..nets.keras_file import load_keras
 
     unreadable = []
 

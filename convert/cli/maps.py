@@ -6,23 +6,26 @@ import argparse
 import sys
 from pathlib import Path
 
-from convert.cli.common import report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.distortions.distort import DISTORTIONS
-from convert.evaluation.maps import KINDS, LEVEL, check_maps, remembering, sheet
-from convert.evaluation.monotonicity import clean_samples, load_pictures
-from convert.evaluation.predictions import model_facts, open_scorer
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..distortions.distort import DISTORTIONS
+from ..evaluation.maps import KINDS, LEVEL, check_maps, remembering, sheet
+from ..evaluation.monotonicity import clean_samples, load_pictures
+from ..evaluation.predictions import model_facts, open_scorer
+from .common import existing_folder, model_name, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        type=model_name,
+        metavar="MODEL",
+        help=".tflite with its contract, or a shipped model's name: base",
     )
     parser.add_argument(
         "--images",
-        type=Path,
+        type=existing_folder,
         metavar="DIR",
         help="folder of sound pictures (default: the package's unspoilt sample photographs)",
     )

@@ -7,21 +7,22 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from convert.cli.common import report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.common.quiet import quiet
-from convert.datasets.manifest import data_root, load_manifest, work_dir
-from convert.distortions.distort import DISTORTIONS, RgbArray, monotone_kinds
-from convert.evaluation.ladder_burst import check_bursts
-from convert.evaluation.monotonicity import (
+from edgeiqa.imaging.discovery import SUFFIXES
+
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..common.quiet import quiet
+from ..datasets.manifest import data_root, load_manifest, work_dir
+from ..distortions.distort import DISTORTIONS, RgbArray, monotone_kinds
+from ..evaluation.ladder_burst import check_bursts
+from ..evaluation.monotonicity import (
     VALIDATION_MOS,
     check_ladders,
     clean_samples,
     load_pictures,
     validation_scenes,
 )
-from edgeiqa.imaging.discovery import SUFFIXES
+from .common import existing_file, existing_folder, model_name, report
 
 
 def _images_in(folder: Path) -> list[Path]:
@@ -72,14 +73,17 @@ def _described(args: argparse.Namespace) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `python -m convert ladder`."""
+    """Adds the options of `edgeiqa convert ladder`."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        type=model_name,
+        metavar="MODEL",
+        help=".tflite with its contract, or a shipped model's name: base",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--images",
-        type=Path,
+        type=existing_folder,
         metavar="DIR",
         help="folder of sound pictures (default: the package's unspoilt sample photographs)",
     )
@@ -97,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--manifest",
-        type=Path,
+        type=existing_file,
         metavar="FILE",
         help="rated pictures for --rows (default: manifests/biq2021.csv in --work)",
     )
@@ -150,7 +154,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `python -m convert ladder`.
+    """Runs `edgeiqa convert ladder`.
 
     Returns:
         0; 1 when there are more violations than `--max-violations`; 3 when a picture could not
@@ -187,7 +191,7 @@ def run(args: argparse.Namespace) -> int:
         result = dataclasses.replace(result, burst=burst)
     report(result.to_dict(), result.table(), args.json)
     if args.plot is not None or args.sheet is not None:
-        from convert.evaluation import ladder_pictures
+        from ..evaluation import ladder_pictures
 
         if args.plot is not None:
             ladder_pictures.plot(result, args.plot)

@@ -1,4 +1,4 @@
-"""``python -m convert operate``: what a model's gate presets keep and catch, or new ones for it."""
+"""``edgeiqa convert operate``: what a model's gate presets keep and catch, or new ones for it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import argparse
 import sys
 from typing import Any
 
-from convert.cli.common import add_picture_arguments, picture_rows, report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.datasets.holdout import refuse_reserved
-from convert.evaluation.operating_points import (
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..datasets.holdout import refuse_reserved
+from ..evaluation.operating_points import (
     BAD_MOS,
     GOOD_MOS,
     KEPT_GOOD,
@@ -21,14 +20,18 @@ from convert.evaluation.operating_points import (
     preset_gates,
     take_shots,
 )
-from convert.evaluation.predictions import causes_sha256, model_facts, open_scorer
-from convert.evaluation.preset_search import LEAST_LIMIT, Proposal, propose
+from ..evaluation.predictions import causes_sha256, model_facts, open_scorer
+from ..evaluation.preset_search import LEAST_LIMIT, Proposal, propose
+from .common import add_picture_arguments, model_name, picture_rows, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        type=model_name,
+        metavar="MODEL",
+        help=".tflite with its contract, or a shipped model's name: base",
     )
     add_picture_arguments(parser, "validation")
     parser.add_argument(

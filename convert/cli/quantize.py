@@ -6,15 +6,15 @@ import argparse
 import json
 from pathlib import Path
 
-from convert.cli.formatter import DefaultsFormatter
-from convert.quantization.qat import QatRecipe
-from convert.quantization.quantize import MODES, quantize
-from convert.training.loop import Schedule
+from ..quantization.qat import QatRecipe
+from ..quantization.quantize import MODES, quantize
+from ..training.loop import Schedule
+from .formatter import DefaultsFormatter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert quantize``."""
-    from convert.cli.common import add_data_arguments
+    """Adds the options of ``edgeiqa convert quantize``."""
+    from .common import add_data_arguments
 
     default = QatRecipe()
     parser.formatter_class = DefaultsFormatter
@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert quantize``."""
-    from convert.cli.common import rows_root_work
+    """Runs ``edgeiqa convert quantize``."""
+    from .common import rows_root_work
 
     rows, root, work = rows_root_work(args)
     schedule = Schedule(

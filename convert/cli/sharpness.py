@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from convert.causes import clean_images
-from convert.causes.sharpness import (
+from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
+
+from ..causes import clean_images
+from ..causes.sharpness import (
     JPEG_QUALITY,
     Measured,
     measure_photograph,
@@ -18,12 +20,11 @@ from convert.causes.sharpness import (
     table,
     told,
 )
-from convert.cli.common import report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.common.progress import progress
-from convert.datasets.manifest import data_root
-from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..common.progress import progress
+from ..datasets.manifest import data_root
+from .common import existing_file, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", metavar="DIR", help="default: $EDGEIQA_DATA")
     parser.add_argument(
         "--model",
+        type=existing_file,
         default=DEFAULT,
         metavar="FILE",
         help=".tflite for causes (default: the one that comes with edgeiqa)",
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         tables.append(f"above {limit:g}: {listed}\n")
     contract = detector.contract
     facts = {
-        "command": provenance.command_line("python -m convert sharpness"),
+        "command": provenance.command_line("edgeiqa convert sharpness"),
         "date": provenance.now(),
         "model": contract.name,
         "model_version": contract.version,

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.cli.common import add_picture_arguments, picture_rows, report
-from convert.common import provenance
-from convert.common.files import prepare_targets
-from convert.evaluation.predictions import model_facts, open_scorer
-from convert.evaluation.stability import CHANGES, PICTURES, SAMPLES, check_stability
+from ..common import provenance
+from ..common.files import prepare_targets
+from ..evaluation.predictions import model_facts, open_scorer
+from ..evaluation.stability import CHANGES, PICTURES, SAMPLES, check_stability
+from .common import add_picture_arguments, model_name, picture_rows, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        type=model_name,
+        metavar="MODEL",
+        help=".tflite with its contract, or a shipped model's name: base",
     )
     add_picture_arguments(parser, "validation")
     parser.add_argument(

@@ -1,23 +1,24 @@
-"""``python -m convert teacher``: trains a member of the teacher, or fuses trained ones."""
+"""``edgeiqa convert teacher``: trains a member of the teacher, or fuses trained ones."""
 
 from __future__ import annotations
 
 import argparse
 import json
 
-from convert.cli.common import (
+from ..training.teacher import TeacherRecipe, train_teacher
+from ..training.teacher_fusion import fuse
+from .common import (
     add_data_arguments,
     add_schedule_arguments,
+    initial_weights,
     rows_root_work,
     schedule_of,
 )
-from convert.cli.formatter import DefaultsFormatter
-from convert.training.teacher import TeacherRecipe, train_teacher
-from convert.training.teacher_fusion import fuse
+from .formatter import DefaultsFormatter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of ``python -m convert teacher``."""
+    """Adds the options of ``edgeiqa convert teacher``."""
     default = TeacherRecipe()
     parser.formatter_class = DefaultsFormatter
     add_data_arguments(parser)
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
+        type=initial_weights,
         default=default.init,
         help="imagenet (the extra teacher brings EfficientNet-Lite2), random, or a weights file",
     )
@@ -74,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs ``python -m convert teacher``."""
+    """Runs ``edgeiqa convert teacher``."""
     rows, root, work = rows_root_work(args)
     if args.fuse:
         report = fuse(rows, root, work, args.fuse, args.unlabelled, test=args.test)

@@ -6,23 +6,30 @@ import argparse
 import sys
 from pathlib import Path
 
-from convert.cli.common import add_picture_arguments, picture_rows, report
-from convert.common.files import prepare_targets
-from convert.quantization.parity import read_pixels, spread_out
-from convert.quantization.verify import verify
+from ..common.files import prepare_targets
+from ..quantization.parity import read_pixels, spread_out
+from ..quantization.verify import verify
+from .common import add_picture_arguments, existing_file, model_name, picture_rows, report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
         "model",
+        type=model_name,
         metavar="MODEL",
         help="int8 .tflite with its contract, or a shipped model's name: base",
     )
     parser.add_argument(
-        "--keras", required=True, metavar="FILE", help="float student before QAT, .keras or .h5"
+        "--keras",
+        required=True,
+        type=existing_file,
+        metavar="FILE",
+        help="float student before QAT, .keras or .h5",
     )
-    parser.add_argument("--qat", metavar="FILE", help="fake-quantised student, compared too")
+    parser.add_argument(
+        "--qat", type=existing_file, metavar="FILE", help="fake-quantised student, compared too"
+    )
     for name, net in (("rescale", "float"), ("qat-rescale", "fake-quantised")):
         parser.add_argument(
             f"--{name}",
@@ -32,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"the {net} net is fed pixel (0-255) * SCALE + OFFSET (default: 1 0)",
         )
     parser.add_argument(
-        "--float-tflite", metavar="FILE", help="float .tflite (default: made from --keras)"
+        "--float-tflite",
+        type=existing_file,
+        metavar="FILE",
+        help="float .tflite (default: made from --keras)",
     )
     add_picture_arguments(parser, "validation")
     parser.add_argument(
@@ -59,9 +69,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run this step; exit code 1 when a problem was found, 3 when pictures were unreadable."""
-    from convert.common.quiet import quiet
-    from convert.nets.keras_file import load_keras
     from edgeiqa.inference.model import Model
+
+    from ..common.quiet import quiet
+    from ..nets.keras_file import load_keras
 
     rows, root = picture_rows(args)
     prepare_targets(args.json)

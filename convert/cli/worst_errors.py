@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from convert.cli.common import add_picture_arguments, picture_rows
-from convert.common import provenance
-from convert.common.files import prepare_targets, write_json, write_text
-from convert.evaluation.predictions import model_facts, open_scorer, predict, tell_unreadable
-from convert.evaluation.worst_errors import WORST, worst_misses
+from ..common import provenance
+from ..common.files import prepare_targets, write_json, write_text
+from ..evaluation.predictions import model_facts, open_scorer, predict, tell_unreadable
+from ..evaluation.worst_errors import WORST, worst_misses
+from .common import add_picture_arguments, model_name, picture_rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this step's options."""
     parser.add_argument(
-        "model", metavar="MODEL", help=".tflite with its contract, or a shipped model's name: base"
+        "model",
+        type=model_name,
+        metavar="MODEL",
+        help=".tflite with its contract, or a shipped model's name: base",
     )
     add_picture_arguments(parser, "validation")
     parser.add_argument(
@@ -38,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run this step; exit code 3 when pictures were unreadable."""
-    from convert.evaluation.worst_errors import contact_sheet, page
+    from ..evaluation.worst_errors import contact_sheet, page
 
     rows, root = picture_rows(args)
     prepare_targets(args.out, args.json, args.sheet)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import metadata
@@ -32,15 +31,23 @@ def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
 _FOLDERS = (("--work", "EDGEIQA_WORK", "--wo"), ("--data-root", "EDGEIQA_DATA", "--data-"))
 
 
+_running: list[str] = []
+
+
+def remember(arguments: Sequence[str]) -> None:
+    """Notes the arguments of the step that is running."""
+    _running[:] = arguments
+
+
 def command_line(default: str) -> str:
     """The command that is running, as one can type it again, without private paths.
 
     Args:
-        default: What to say when the caller is a script or a test and not ``python -m convert``.
+        default: What to say when the caller is a script or a test and not a step.
     """
-    if Path(sys.argv[0]).parent.name != "convert":
+    if not _running:
         return default
-    return "python -m convert " + public_arguments(sys.argv[1:], os.environ)
+    return "python -m convert " + public_arguments(_running, os.environ)
 
 
 def public_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> str:

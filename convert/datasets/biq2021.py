@@ -21,8 +21,8 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import ManifestRow
+from .errors import DataError
+from .manifest import ManifestRow
 
 NAME = "biq2021"
 FOLDER = "BIQ2021"
@@ -39,7 +39,7 @@ _NAME_PATTERN = re.compile(r"(ss\d\d) \(\d+\)\.jpe?g", re.IGNORECASE)
 
 def official_validation() -> list[str]:
     """The committed validation split: file names as the official Train table spells them."""
-    text = resources.files("convert.datasets").joinpath("splits/biq2021_validation.txt").read_text()
+    text = resources.files(__package__ or "").joinpath("splits/biq2021_validation.txt").read_text()
     return text.split("\n")[:-1]
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing
-from convert.common.progress import progress
-from convert.datasets.manifest import DataError, ManifestRow
+from ..common.files import replacing
+from ..common.progress import progress
+from .manifest import DataError, ManifestRow
 
 
 def load_pixels(

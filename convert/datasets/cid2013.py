@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.scale import Scale
-from convert.datasets.tables import number, sheet_records, stored_names
+from .database import Database, Label
+from .errors import DataError
+from .scale import Scale
+from .tables import number, sheet_records, stored_names
 
 TABLE = "CID2013 data - version 12112014.xlsx"
 SHEET = "CID2013 MOS"

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.scale import Scale
-from convert.datasets.tables import number, sheet_records, stored_names
+from .database import Database, Label
+from .errors import DataError
+from .scale import Scale
+from .tables import number, sheet_records, stored_names
 
 TABLES = ("csiq.DMOS.xlsx", "csiq.beta.xlsx")
 SHEET = "all_by_image"

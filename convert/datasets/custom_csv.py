@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from convert.datasets.database import Database, Label, rows_of
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import SPLITS, ManifestRow
-from convert.datasets.partition import check_repeat
-from convert.datasets.scale import Scale
-from convert.datasets.tables import csv_records, number
+from .database import Database, Label, rows_of
+from .errors import DataError
+from .manifest import SPLITS, ManifestRow
+from .partition import check_repeat
+from .scale import Scale
+from .tables import csv_records, number
 
 NAME = "csv"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import ManifestRow
-from convert.datasets.partition import REPEATS, check_repeat, partition
+from .errors import DataError
+from .manifest import ManifestRow
+from .partition import REPEATS, check_repeat, partition
 
 
 class Label(NamedTuple):

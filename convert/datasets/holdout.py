@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from convert.datasets.errors import DataError
+from .errors import DataError
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.scale import Scale
-from convert.datasets.tables import csv_records, number, stored_names
+from .database import Database, Label
+from .errors import DataError
+from .scale import Scale
+from .tables import csv_records, number, stored_names
 
 TABLE = "koniq10k_distributions_sets.csv"
 PICTURES = ("1024x768", "512x384")

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing
-from convert.common.progress import progress
-from convert.datasets.cache import name_some
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import ManifestRow
+from ..common.files import replacing
+from ..common.progress import progress
+from .cache import name_some
+from .errors import DataError
+from .manifest import ManifestRow
 
 LEAST_MOS = 0.6
 """Pictures rated below are spoilt already; making them worse says little."""
@@ -81,7 +81,7 @@ def ladder_kinds() -> tuple[str, ...]:
     Those of taste (white balance, sharpening) have small margins and start at a strength of 0.3.
     AVIF and HEVC are left out, so that one seed gives the same pairs everywhere.
     """
-    from convert.distortions.distort import DISTORTIONS
+    from ..distortions.distort import DISTORTIONS
 
     return tuple(sorted(name for name, found in DISTORTIONS.items() if found.portable))
 
@@ -89,7 +89,7 @@ def ladder_kinds() -> tuple[str, ...]:
 def _draw(
     good: Sequence[ManifestRow], count: int, seed: int
 ) -> tuple[list[_Pair], NDArray[np.float32]]:
-    from convert.distortions.distort import DISTORTIONS
+    from ..distortions.distort import DISTORTIONS
 
     generator = np.random.default_rng((seed, 7))
     kinds = ladder_kinds()
@@ -110,11 +110,12 @@ def _draw(
 
 
 def _make(pairs: Sequence[_Pair], root: Path, size: int, file: Path) -> None:
-    from convert.distortions.burst import frame
-    from convert.distortions.distort import distort
     from edgeiqa.errors import UnreadableImageError
     from edgeiqa.imaging.decode import decode
     from edgeiqa.preprocessing.resize import resize
+
+    from ..distortions.burst import frame
+    from ..distortions.distort import distort
 
     with replacing(file) as scratch:
         array = np.lib.format.open_memmap(

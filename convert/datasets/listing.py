@@ -1,4 +1,4 @@
-"""``python -m convert data --list``: which databases there are, and which of them are here."""
+"""``edgeiqa convert data --list``: which databases there are, and which of them are here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from convert.datasets.database import Database
-from convert.datasets.registry import DATABASES
+from .database import Database
+from .registry import DATABASES
 
 
 def found(database: Database, root: Path | None) -> str:

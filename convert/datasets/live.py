@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.scale import Scale
-from convert.datasets.tables import cell_strings, floats, matlab, text_lines
+from .database import Database, Label
+from .errors import DataError
+from .scale import Scale
+from .tables import cell_strings, floats, matlab, text_lines
 
 FOLDERS = (("jp2k", 227), ("jpeg", 233), ("wn", 174), ("gblur", 174), ("fastfading", 174))
 SCALE = Scale(-3.0, 112.0, lower_is_better=True)

@@ -16,11 +16,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.holdout import LIVE_CHALLENGE
-from convert.datasets.scale import Scale
-from convert.datasets.tables import cell_strings, floats, matlab, stored_names
+from .database import Database, Label
+from .errors import DataError
+from .holdout import LIVE_CHALLENGE
+from .scale import Scale
+from .tables import cell_strings, floats, matlab, stored_names
 
 SCALE = Scale(0.0, 100.0)
 _VARIABLES = ("AllImages_release", "AllMOS_release", "AllStdDev_release")

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.scale import Scale
-from convert.datasets.tables import cell_strings, floats, matlab
+from .database import Database, Label
+from .errors import DataError
+from .scale import Scale
+from .tables import cell_strings, floats, matlab
 
 PARTS = (("Part 1", "blurjpeg"), ("Part 2", "blurnoise"))
 SCALE = Scale(0.0, 100.0, lower_is_better=True)

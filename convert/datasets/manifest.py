@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.common.files import replacing
-from convert.datasets.errors import DataError as DataError
-from convert.datasets.holdout import LIVE_CHALLENGE, TEST_SPLIT, exam_only
+from ..common.files import replacing
+from .errors import DataError as DataError
+from .holdout import LIVE_CHALLENGE, TEST_SPLIT, exam_only
 
 SPLITS = ("train", "validation", "test")
 _COLUMNS = ("path", "mos", "std", "split", "subset", "reference")
@@ -123,7 +123,7 @@ def load_manifest(file: str | os.PathLike[str]) -> list[ManifestRow]:
     """
     path = Path(file)
     if not path.is_file():
-        raise DataError(f"no manifest at {path}: run `python -m convert data` first")
+        raise DataError(f"no manifest at {path}: run `edgeiqa convert data` first")
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) not in (_COLUMNS, _OLD_COLUMNS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from convert.datasets.errors import DataError
+from .errors import DataError
 
 REPEATS = 10
 """Number of splits of a database without an official one; the field reports medians over ten."""

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from convert.datasets.holdout import KODAK24, RESERVED
 from edgeiqa.imaging.discovery import SUFFIXES
+
+from .holdout import KODAK24, RESERVED
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from convert.datasets import (
+from . import (
     bid,
     biq2021,
     cid2013,
@@ -20,9 +20,9 @@ from convert.datasets import (
     tid,
     uhd_iqa,
 )
-from convert.datasets.database import Database, build_manifest, check_database_repeat
-from convert.datasets.errors import DataError
-from convert.datasets.manifest import ManifestRow, load_manifest, select
+from .database import Database, build_manifest, check_database_repeat
+from .errors import DataError
+from .manifest import ManifestRow, load_manifest, select
 
 BIQ2021 = Database(
     name=biq2021.NAME,
@@ -91,7 +91,7 @@ def build(
     chosen = database(name)
     if name == custom_csv.NAME:
         raise DataError(
-            "your own ratings need a manifest: run `python -m convert data --database csv "
+            "your own ratings need a manifest: run `edgeiqa convert data --database csv "
             "--csv FILE` first"
         )
     if name == biq2021.NAME:
@@ -131,7 +131,7 @@ def database_rows(
 ) -> list[ManifestRow]:
     """The pictures of one split.
 
-    They come from `manifest` if given, else from the one that ``python -m convert data`` wrote
+    They come from `manifest` if given, else from the one that ``edgeiqa convert data`` wrote
     to the work folder if there is one, else from the database's official layout.
 
     Args:

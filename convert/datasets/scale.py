@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from convert.datasets.errors import DataError
+from .errors import DataError
 
 
 @dataclass(frozen=True, slots=True)

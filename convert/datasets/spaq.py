@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.scale import Scale
-from convert.datasets.tables import number, sheet_records, stored_names
+from .database import Database, Label
+from .scale import Scale
+from .tables import number, sheet_records, stored_names
 
 TABLE = "MOS and Image attribute scores.xlsx"
 TABLES = (f"Annotations/{TABLE}", TABLE)

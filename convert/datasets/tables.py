@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from convert.datasets.errors import DataError
+from .errors import DataError
 
 
 def stored_names(folder: Path) -> dict[str, str]:

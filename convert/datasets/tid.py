@@ -18,10 +18,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.scale import Scale
-from convert.datasets.tables import number, stored_names, text_lines
+from .database import Database, Label
+from .errors import DataError
+from .scale import Scale
+from .tables import number, stored_names, text_lines
 
 SCALE = Scale(0.0, 9.0)
 TABLE = "mos_with_names.txt"

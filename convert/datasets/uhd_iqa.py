@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convert.datasets.database import Database, Label
-from convert.datasets.errors import DataError
-from convert.datasets.partition import partition
-from convert.datasets.scale import Scale
-from convert.datasets.tables import csv_records, number, stored_names
+from .database import Database, Label
+from .errors import DataError
+from .partition import partition
+from .scale import Scale
+from .tables import csv_records, number, stored_names
 
 TABLE = "uhd-iqa-metadata.csv"
 TRAINING_TABLE = "uhd-iqa-training-metadata.csv"

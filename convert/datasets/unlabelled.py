@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing
-from convert.common.progress import progress
-from convert.datasets.augment import LARGEST_CROP, MARKED_SUBSETS
-from convert.datasets.cache import name_some
-from convert.datasets.errors import DataError
-from convert.datasets.ladders import DISTORTIONS_VERSION, LEAST_MOS
-from convert.datasets.manifest import ManifestRow
-from convert.datasets.pristine import find_clean
+from ..common.files import replacing
+from ..common.progress import progress
+from .augment import LARGEST_CROP, MARKED_SUBSETS
+from .cache import name_some
+from .errors import DataError
+from .ladders import DISTORTIONS_VERSION, LEAST_MOS
+from .manifest import ManifestRow
+from .pristine import find_clean
 
 DISTORTED_SHARE = 0.6
 """Share of the pictures that are distorted: two thirds of them by one kind, the rest by several."""
@@ -85,7 +85,7 @@ def load_unlabelled(
 
 
 def _draw(rows: Sequence[ManifestRow], root: Path, size: int, count: int, seed: int) -> list[_Plan]:
-    from convert.distortions.distort import DISTORTIONS
+    from ..distortions.distort import DISTORTIONS
 
     good = [
         (row.path, LARGEST_CROP if row.subset in MARKED_SUBSETS else 1.0)
@@ -167,8 +167,8 @@ def _cut(rgb: NDArray[np.uint8], plan: _Plan) -> NDArray[np.uint8]:
 
 
 def _spoil(rgb: NDArray[np.uint8], plan: _Plan) -> NDArray[np.uint8]:
-    from convert.distortions.distort import distort
-    from convert.distortions.mixture import mixture
+    from ..distortions.distort import distort
+    from ..distortions.mixture import mixture
 
     if not plan.kind:
         return rgb

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from convert.distortions.distort import DISTORTIONS, distort
-from convert.distortions.light import from_light, to_light
-from convert.distortions.registry import RgbArray
+from .distort import DISTORTIONS, distort
+from .light import from_light, to_light
+from .registry import RgbArray
 
 LEAST_SHARE = 0.96
 """A frame shows at least this share of the sides: shift and zoom within 4%."""

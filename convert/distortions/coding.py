@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 from PIL import Image, features
 
-from convert.distortions.registry import LEVELS, RgbArray, register
+from .registry import LEVELS, RgbArray, register
 
 _JPEG_WORST_QUALITY = 4.0
 _JPEG_EXPONENT = 0.7

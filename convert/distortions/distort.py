@@ -16,10 +16,10 @@ import zlib
 import numpy as np
 
 # Importing a family registers its distortions, in this order.
-from convert.distortions import optics, sensor  # isort: skip
-from convert.distortions import tone, coding  # isort: skip
-from convert.distortions.light import linear_to_srgb, srgb_to_linear
-from convert.distortions.registry import (
+from . import optics, sensor  # isort: skip
+from . import tone, coding  # isort: skip
+from .light import linear_to_srgb, srgb_to_linear
+from .registry import (
     CAUSES,
     DISTORTIONS,
     LEVELS,

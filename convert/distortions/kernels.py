@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
-from convert.distortions.registry import LightArray
+from .registry import LightArray
 
 
 def gaussian_kernel(sigma: float) -> LightArray:

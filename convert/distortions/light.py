@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import fft, ndimage
 
-from convert.distortions.registry import LightArray, RgbArray
+from .registry import LightArray, RgbArray
 
 REFERENCE_SIDE = 512.0
 """Sizes in pixels are stated for a picture with this shorter side and scale with it."""

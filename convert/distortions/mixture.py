@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from convert.distortions.distort import check_picture, check_seed, distort
-from convert.distortions.registry import RgbArray
+from .distort import check_picture, check_seed, distort
+from .registry import RgbArray
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("air", ("haze",)),

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from convert.distortions import kernels
-from convert.distortions.light import (
+from . import kernels
+from .light import (
     BLUR_EXPONENT,
     convolve,
     from_light,
@@ -17,7 +17,7 @@ from convert.distortions.light import (
     to_light,
     veil,
 )
-from convert.distortions.registry import RgbArray, register
+from .registry import RgbArray, register
 
 # Sizes at strength 1, in pixels of a picture whose shorter side is 512.
 _GAUSSIAN_SIGMA = 6.0

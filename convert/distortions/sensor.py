@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from convert.distortions.light import DECODE, from_codes, from_light, to_light
-from convert.distortions.registry import LightArray, RgbArray, register
+from .light import DECODE, from_codes, from_light, to_light
+from .registry import LightArray, RgbArray, register
 
 # Noise at strength 1: a white pixel holds 20 photo-electrons, the read noise is 3% of white.
 _NOISE_FULL_WELL = 20.0

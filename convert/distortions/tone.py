@@ -7,8 +7,8 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from convert.distortions.light import DECODE, LUMA, from_codes, linear_to_srgb, side_scale
-from convert.distortions.registry import RgbArray, register
+from .light import DECODE, LUMA, from_codes, linear_to_srgb, side_scale
+from .registry import RgbArray, register
 
 _UNDER_STOPS = 4.5
 _OVER_STOPS = 3.0

@@ -14,12 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from convert.common.progress import progress
-from convert.common.quiet import quiet
-from convert.common.tenengrad import tenengrad
-from convert.distortions.burst import LEAST_SHARE, MOST_STOPS
-from convert.distortions.distort import RgbArray
-from convert.evaluation.burst_series import Series, series_of
 from edgeiqa.burst.features import Luma, Places
 from edgeiqa.burst.ranking import rank
 from edgeiqa.errors import UnreadableImageError
@@ -27,6 +21,13 @@ from edgeiqa.imaging.decode import decode
 from edgeiqa.imaging.frame import Frame
 from edgeiqa.quality import Quality
 from edgeiqa.scorer import Scorer
+
+from ..common.progress import progress
+from ..common.quiet import quiet
+from ..common.tenengrad import tenengrad
+from ..distortions.burst import LEAST_SHARE, MOST_STOPS
+from ..distortions.distort import RgbArray
+from .burst_series import Series, series_of
 
 METHODS: tuple[str, ...] = ("burst", "score", "laplacian", "tenengrad")
 """`edgeiqa.best_of`; the score alone; variance of the Laplacian and Tenengrad of all pixels."""

@@ -1,4 +1,4 @@
-"""``python -m convert burst``: how often is the better of two frames of one moment found?
+"""``edgeiqa convert burst``: how often is the better of two frames of one moment found?
 
 On bursts made from clean photographs, where it is known which frame is worse and by how many
 levels (`convert.evaluation.burst_series`), and on real pairs: a sharp and a blurred frame of the
@@ -17,10 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from convert.common.progress import progress
-from convert.distortions.distort import RgbArray
-from convert.distortions.light import from_light, to_light
-from convert.evaluation.burst_measures import (
+from edgeiqa.burst.features import shift_between
+from edgeiqa.errors import UnreadableImageError
+from edgeiqa.imaging.decode import decode
+from edgeiqa.imaging.discovery import expand
+from edgeiqa.scorer import Scorer
+
+from ..common.progress import progress
+from ..distortions.distort import RgbArray
+from ..distortions.light import from_light, to_light
+from .burst_measures import (
     METHODS,
     MeasuredFrame,
     Scene,
@@ -28,12 +34,7 @@ from convert.evaluation.burst_measures import (
     measure_scenes,
     ratings,
 )
-from convert.evaluation.burst_series import APART, SLIGHT
-from edgeiqa.burst.features import shift_between
-from edgeiqa.errors import UnreadableImageError
-from edgeiqa.imaging.decode import decode
-from edgeiqa.imaging.discovery import expand
-from edgeiqa.scorer import Scorer
+from .burst_series import APART, SLIGHT
 
 TARGET = 0.9
 """Asked for of synthetic pairs one level apart."""

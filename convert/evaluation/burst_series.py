@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convert.distortions import burst
-from convert.distortions.distort import LEVELS, RgbArray
+from ..distortions import burst
+from ..distortions.distort import LEVELS, RgbArray
 
 KINDS: tuple[str, ...] = (
     "gaussian_blur",

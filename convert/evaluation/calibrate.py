@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.common.files import replacing
-from convert.common.metrics import fit_logistic4, logistic4, plcc
-from convert.common.text_table import aligned
-from convert.evaluation.predictions import (
+from ..common.files import replacing
+from ..common.metrics import fit_logistic4, logistic4, plcc
+from ..common.text_table import aligned
+from .predictions import (
     Scores,
 )
-from convert.evaluation.uncertainty import (
+from .uncertainty import (
     COVERAGE,
     SpreadFigures,
     SpreadFit,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convert.common.metrics import Interval, paired_bootstrap, srocc
-from convert.common.text_table import aligned
-from convert.evaluation.evaluate import LEAST, POOLED, Evaluation
-from convert.evaluation.predictions import arrays
+from ..common.metrics import Interval, paired_bootstrap, srocc
+from ..common.text_table import aligned
+from .evaluate import LEAST, POOLED, Evaluation
+from .predictions import arrays
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``python -m convert distort``: a contact sheet of all distortions at all levels."""
+"""``edgeiqa convert distort``: a contact sheet of all distortions at all levels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from convert.common.progress import progress
-from convert.distortions.distort import DISTORTIONS, LEVELS, RgbArray, distort
-from convert.distortions.mixture import mixture, mixture_steps
+from ..common.progress import progress
+from ..distortions.distort import DISTORTIONS, LEVELS, RgbArray, distort
+from ..distortions.mixture import mixture, mixture_steps
 
 _LABEL, _CAPTION, _GAP = 150, 17, 6
 _PAPER, _INK, _FAINT = (250, 250, 250), (32, 33, 36), (110, 113, 118)

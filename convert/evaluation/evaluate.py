@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.common import provenance
-from convert.common.metrics import (
+from ..common import provenance
+from ..common.metrics import (
     FloatArray,
     Interval,
     Metric,
@@ -27,10 +27,10 @@ from convert.common.metrics import (
     spread_ratio,
     srocc,
 )
-from convert.common.text_table import aligned
-from convert.datasets.manifest import ManifestRow
-from convert.evaluation.predictions import Prediction as Prediction
-from convert.evaluation.predictions import model_facts, open_scorer, predict
+from ..common.text_table import aligned
+from ..datasets.manifest import ManifestRow
+from .predictions import Prediction as Prediction
+from .predictions import model_facts, open_scorer, predict
 
 POOLED = "pooled"
 LEAST = 5

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from convert.common.metrics import Interval
-from convert.common.progress import progress
-from convert.distortions import burst
-from convert.distortions.distort import LEVELS, ORIGINAL, RgbArray
+from ..common.metrics import Interval
+from ..common.progress import progress
+from ..distortions import burst
+from ..distortions.distort import LEVELS, ORIGINAL, RgbArray
 
 
 @dataclass(frozen=True)

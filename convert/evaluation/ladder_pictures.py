@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from convert.distortions.distort import LEVELS, RgbArray
-from convert.evaluation.ladder_report import LadderReport, rungs
+from ..distortions.distort import LEVELS, RgbArray
+from .ladder_report import LadderReport, rungs
 
 _THUMBNAIL = (150, 112)
 _CAPTION = 18

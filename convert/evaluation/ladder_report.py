@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.distortions.distort import LEVELS, ORIGINAL, RgbArray, distort
-from convert.evaluation.ladder_burst import BurstReport
+from ..distortions.distort import LEVELS, ORIGINAL, RgbArray, distort
+from .ladder_burst import BurstReport
 
 
 @dataclass(frozen=True)

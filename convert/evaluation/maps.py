@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from convert.common.progress import progress
-from convert.common.text_table import aligned
-from convert.distortions.distort import RgbArray, distort
 from edgeiqa.analysis.quality_map import QualityMap, map_tiles, otsu
 from edgeiqa.scorer import Scorer
+
+from ..common.progress import progress
+from ..common.text_table import aligned
+from ..distortions.distort import RgbArray, distort
 
 HALVES = ("left", "right", "top", "bottom")
 KINDS = ("gaussian_blur", "defocus", "motion_blur", "noise")
@@ -217,8 +218,9 @@ def sheet(
     seed: int = 0,
 ) -> None:
     """Draws one map per picture and kind, the halves taking turns; arguments as `check_maps`."""
-    from convert.common.files import replacing
     from edgeiqa.analysis.map_rendering import draw
+
+    from ..common.files import replacing
 
     cell = (560, 220)
     canvas = Image.new("RGB", (cell[0] * len(kinds), cell[1] * len(pictures)), (255, 255, 255))

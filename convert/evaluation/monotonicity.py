@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from convert.common.progress import progress
-from convert.datasets.manifest import ManifestRow, select
-from convert.distortions.distort import DISTORTIONS, ORIGINAL, RgbArray
-from convert.evaluation.ladder_report import Ladder, LadderReport, rungs
+from ..common.progress import progress
+from ..datasets.manifest import ManifestRow, select
+from ..distortions.distort import DISTORTIONS, ORIGINAL, RgbArray
+from .ladder_report import Ladder, LadderReport, rungs
 
 
 def check_ladders(
@@ -76,7 +76,7 @@ def validation_scenes(rows: Sequence[ManifestRow], count: int, seed: int) -> lis
     Raises:
         ValueError: no validation picture is rated well enough.
     """
-    from convert.datasets.augment import MARKED_SUBSETS
+    from ..datasets.augment import MARKED_SUBSETS
 
     good = sorted(
         row.path

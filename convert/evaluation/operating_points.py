@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convert.common.metrics import Interval, wilson
-from convert.common.progress import progress
-from convert.common.text_table import aligned
-from convert.datasets.manifest import ManifestRow
 from edgeiqa.gating.gate import PRESETS, REASONS, Gate
 from edgeiqa.quality import Quality
+
+from ..common.metrics import Interval, wilson
+from ..common.progress import progress
+from ..common.text_table import aligned
+from ..datasets.manifest import ManifestRow
 
 if TYPE_CHECKING:
     from edgeiqa.scorer import Scorer

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convert.common import provenance
-from convert.common.metrics import FloatArray
-from convert.common.progress import progress
-from convert.common.quiet import quiet
-from convert.datasets.manifest import ManifestRow
+from ..common import provenance
+from ..common.metrics import FloatArray
+from ..common.progress import progress
+from ..common.quiet import quiet
+from ..datasets.manifest import ManifestRow
 
 if TYPE_CHECKING:
     from edgeiqa.scorer import Scorer

@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.common.metrics import Interval, wilson
-from convert.common.text_table import aligned
-from convert.evaluation.operating_points import (
+from edgeiqa.causes import CAUSES
+from edgeiqa.gating.gate import Gate
+
+from ..common.metrics import Interval, wilson
+from ..common.text_table import aligned
+from .operating_points import (
     BAD_MOS,
     GOOD_MOS,
     KEPT_GOOD,
@@ -29,8 +32,6 @@ from convert.evaluation.operating_points import (
     points_table,
     share_cell,
 )
-from edgeiqa.causes import CAUSES
-from edgeiqa.gating.gate import Gate
 
 FloatArray = npt.NDArray[np.float64]
 

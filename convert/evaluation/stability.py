@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from convert.common.metrics import FloatArray
-from convert.common.progress import progress
-from convert.common.text_table import aligned
-from convert.distortions.distort import RgbArray
-from convert.distortions.watermark import paint
+from ..common.metrics import FloatArray
+from ..common.progress import progress
+from ..common.text_table import aligned
+from ..distortions.distort import RgbArray
+from ..distortions.watermark import paint
 
 PICTURES = 200
 SAMPLES = "samples"

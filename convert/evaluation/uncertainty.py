@@ -15,10 +15,11 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from convert.common.metrics import FloatArray
-from convert.datasets.manifest import ManifestRow
-from convert.evaluation.predictions import arrays, open_scorer, predict
 from edgeiqa.inference.contract import Calibration, append, read
+
+from ..common.metrics import FloatArray
+from ..datasets.manifest import ManifestRow
+from .predictions import arrays, open_scorer, predict
 
 COVERAGE = 0.8
 """Share of mean opinions that score +- QUANTILE * std is to hold."""

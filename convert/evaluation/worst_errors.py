@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from convert.common.files import replacing
-from convert.evaluation.predictions import (
+from ..common.files import replacing
+from .predictions import (
     Prediction,
 )
 
@@ -93,7 +93,7 @@ class MissReport:
 
     def table(self) -> str:
         """For people: one line per picture."""
-        from convert.common.text_table import aligned
+        from ..common.text_table import aligned
 
         rows = [["picture", "subset", "MOS", "score", "std", "error"]]
         for miss in (*self.over, *self.under):

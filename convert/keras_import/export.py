@@ -13,17 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from convert.common import provenance
-from convert.keras_import.inputs import PEEK, Input, input_range, read_pictures
-from convert.keras_import.meaning import Meaning, resolve
-from convert.keras_import.model import (
-    RANGES,
-    ExportError,
-    FinalActivation,
-    check_structure,
-    final_activation,
-)
-from convert.quantization.parity import (
+from edgeiqa.inference.contract import Contract, InputSpec, OutputSpec, append
+
+from ..common import provenance
+from ..quantization.parity import (
     Pixels,
     Scores,
     Shift,
@@ -32,9 +25,17 @@ from convert.quantization.parity import (
     scores_of,
     tflite_outputs,
 )
-from convert.quantization.tflite_export import named_outputs, to_tflite
-from convert.quantization.tflite_inspect import TfliteSummary, inspect
-from edgeiqa.inference.contract import Contract, InputSpec, OutputSpec, append
+from ..quantization.tflite_export import named_outputs, to_tflite
+from ..quantization.tflite_inspect import TfliteSummary, inspect
+from .inputs import PEEK, Input, input_range, read_pictures
+from .meaning import Meaning, resolve
+from .model import (
+    RANGES,
+    ExportError,
+    FinalActivation,
+    check_structure,
+    final_activation,
+)
 
 Say = Callable[[str], None]
 
@@ -167,7 +168,7 @@ def _convert(
     final = replace(
         contract,
         gate=dict(zip(("relaxed", "normal", "strict"), map(float, gate), strict=True)),
-        training={"origin": "trained elsewhere, exported by python -m convert export"},
+        training={"origin": "trained elsewhere, exported by edgeiqa convert export"},
         metrics={"export": _parity(reference, float_shift, int8_shift, len(calibration))},
     )
     say(
@@ -219,8 +220,9 @@ def _output_name(model: Any, pixels: Pixels) -> str:
 
 
 def _int8_outputs(data: bytes, pixels: Pixels) -> Any:
-    from convert.common.quiet import quiet
     from edgeiqa.inference.model import Model
+
+    from ..common.quiet import quiet
 
     with quiet():
         opened = Model(data)

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from convert.keras_import.model import RANGES, ExportError, normalisation_misfit, scales_itself
-from convert.quantization.parity import Pixels, read_pixels, spread_out
 from edgeiqa.imaging.discovery import SUFFIXES
 from edgeiqa.inference.contract import InputSpec
+
+from ..quantization.parity import Pixels, read_pixels, spread_out
+from .model import RANGES, ExportError, normalisation_misfit, scales_itself
 
 LEAST_PICTURES = 20
 ENOUGH_TO_SPLIT = 150

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convert.keras_import.model import ExportError
 from edgeiqa.inference.contract import Calibration, OutputSpec
+
+from .model import ExportError
 
 KINDS = ("auto", "scalar", "attributes", "histogram", "histogram_logits")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.quantization.tflite_export import Rescale, is_quantization_aware
+from ..quantization.tflite_export import Rescale, is_quantization_aware
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)

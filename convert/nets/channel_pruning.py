@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.nets.keras_nets import OPINION, PIXEL_OFFSET, PIXEL_SCALE, Architecture, mobilenet_v2
+from .keras_nets import OPINION, PIXEL_OFFSET, PIXEL_SCALE, Architecture, mobilenet_v2
 
 RIDGE = 1e-3
 """Ridge of the least squares, as a share of the mean variance of a channel."""

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing
-from convert.nets.keras_nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture
-from convert.nets.torch_file import TorchFileError, read_state_dict
+from ..common.files import replacing
+from .keras_nets import PIXEL_OFFSET, PIXEL_SCALE, Architecture
+from .torch_file import TorchFileError, read_state_dict
 
 Array = NDArray[np.float32]
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.nets import keras_nets
-from convert.quantization.bn_folding import RELU6, Array, Folded, Layer
+from ..nets import keras_nets
+from .bn_folding import RELU6, Array, Folded, Layer
 
 SAMPLES = 48
 """Positions drawn per picture and convolution for the correlations of its inputs."""

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from convert.nets import keras_nets
-from convert.quantization.activation_stats import Activations
-from convert.quantization.bn_folding import Array, Folded, Layer
+from ..nets import keras_nets
+from .activation_stats import Activations
+from .bn_folding import Array, Folded, Layer
 
 LEVELS = 127
 _DAMPING = 1e-3

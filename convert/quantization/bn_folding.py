@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.nets import keras_nets
+from ..nets import keras_nets
 
 Array = NDArray[np.float64]
 RELU6 = 6.0

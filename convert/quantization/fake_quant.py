@@ -15,9 +15,9 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-from convert.nets import keras_nets
-from convert.quantization.bn_folding import Folded, Layer
-from convert.quantization.tflite_export import pin_input_range
+from ..nets import keras_nets
+from .bn_folding import Folded, Layer
+from .tflite_export import pin_input_range
 
 Range = tuple[float, float]
 LEVELS = 127

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from convert.common.opinion import SOS_PARAMETER
-from convert.datasets.manifest import ManifestRow, select
-from convert.datasets.pristine import CLEAN_SETS, find_clean
-from convert.datasets.registry import database
-from convert.training.student import StudentRecipe
+from ..common.opinion import SOS_PARAMETER
+from ..datasets.manifest import ManifestRow, select
+from ..datasets.pristine import CLEAN_SETS, find_clean
+from ..datasets.registry import database
+from ..training.student import StudentRecipe
 
 
 def training_record(

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.common.metrics import srocc
-from convert.common.progress import progress
-from convert.quantization.tflite_export import Rescale, named_outputs
-from convert.quantization.tflite_inspect import inspect
 from edgeiqa.inference.contract import Contract, InputSpec
 from edgeiqa.quality import quality_from_outputs
+
+from ..common.metrics import srocc
+from ..common.progress import progress
+from .tflite_export import Rescale, named_outputs
+from .tflite_inspect import inspect
 
 Pixels = npt.NDArray[np.uint8]
 Scores = npt.NDArray[np.float64]
@@ -105,7 +106,7 @@ def tflite_outputs(
     """Outputs of a float .tflite, picture by picture; arguments and result as `keras_outputs`."""
     from ai_edge_litert.interpreter import Interpreter
 
-    from convert.common.quiet import quiet
+    from ..common.quiet import quiet
 
     with quiet():
         interpreter = Interpreter(model_content=flatbuffer)

@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.metrics import validation_figures
-from convert.common.opinion import bin_centres, expected
-from convert.common.progress import progress
-from convert.datasets.cache import load_pixels
-from convert.datasets.manifest import ManifestRow, rows_digest, select
-from convert.nets import keras_nets, weights
-from convert.quantization.activation_stats import observe
-from convert.quantization.adaptive_rounding import round_kernels
-from convert.quantization.bn_folding import Folded, fold, merge_bottlenecks
-from convert.quantization.equalization import equalise, whiten
-from convert.quantization.logit_centering import centre_opinion, settle_opinion
-from convert.training.loop import Batch, Schedule, Trainer, predict
-from convert.training.student import StudentData, StudentRecipe
+from ..common.metrics import validation_figures
+from ..common.opinion import bin_centres, expected
+from ..common.progress import progress
+from ..datasets.cache import load_pixels
+from ..datasets.manifest import ManifestRow, rows_digest, select
+from ..nets import keras_nets, weights
+from ..training.loop import Batch, Schedule, Trainer, predict
+from ..training.student import StudentData, StudentRecipe
+from .activation_stats import observe
+from .adaptive_rounding import round_kernels
+from .bn_folding import Folded, fold, merge_bottlenecks
+from .equalization import equalise, whiten
+from .logit_centering import centre_opinion, settle_opinion
 
 _BATCH = 8
 
@@ -136,8 +136,8 @@ def train_aware(
     import tensorflow as tf
     import tf_keras
 
-    from convert.quantization.fake_quant import build_aware
-    from convert.training import losses
+    from ..training import losses
+    from .fake_quant import build_aware
 
     size, bins = student_recipe.size, student_recipe.bins
     tf_keras.utils.set_random_seed(recipe.schedule.seed)
@@ -228,7 +228,7 @@ def load_student(folder: Path, size: int | None = None) -> tuple[Any, StudentRec
 
     for name in ("recipe.json", "student.npz"):
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"no {name} in {folder}: run `python -m convert distill` first")
+            raise FileNotFoundError(f"no {name} in {folder}: run `edgeiqa convert distill` first")
     stored = json.loads((folder / "recipe.json").read_text())
     stored.pop("before", None)
     stored["schedule"] = Schedule(**stored["schedule"])

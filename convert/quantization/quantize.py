@@ -15,25 +15,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common import provenance
-from convert.common.files import write_bytes, write_json
-from convert.common.metrics import validation_figures
-from convert.common.opinion import bin_centres
-from convert.common.progress import progress
-from convert.datasets.cache import load_pixels
-from convert.datasets.holdout import refuse_reserved
-from convert.datasets.manifest import ManifestRow, select
-from convert.evaluation import uncertainty
-from convert.evaluation.operating_points import BAD_MOS, GOOD_MOS, KEPT_GOOD
-from convert.nets import keras_nets
-from convert.nets.weights import save_keras
-from convert.quantization.model_provenance import training_record
-from convert.quantization.qat import QatRecipe, load_student, train_aware
-from convert.quantization.tflite_export import to_tflite
-from convert.quantization.tflite_inspect import inspect
-from convert.training.student import StudentRecipe
 from edgeiqa.inference.contract import Calibration, Contract, InputSpec, OutputSpec, append
 from edgeiqa.inference.model import Model
+
+from ..common import provenance
+from ..common.files import write_bytes, write_json
+from ..common.metrics import validation_figures
+from ..common.opinion import bin_centres
+from ..common.progress import progress
+from ..datasets.cache import load_pixels
+from ..datasets.holdout import refuse_reserved
+from ..datasets.manifest import ManifestRow, select
+from ..evaluation import uncertainty
+from ..evaluation.operating_points import BAD_MOS, GOOD_MOS, KEPT_GOOD
+from ..nets import keras_nets
+from ..nets.weights import save_keras
+from ..training.student import StudentRecipe
+from .model_provenance import training_record
+from .qat import QatRecipe, load_student, train_aware
+from .tflite_export import to_tflite
+from .tflite_inspect import inspect
 
 MODES = ("qat", "ptq")
 
@@ -166,7 +167,7 @@ def calibration_frames(
     Returns:
         uint8 [M, size, size, 3] RGB.
     """
-    from convert.distortions.distort import distort
+    from ..distortions.distort import distort
 
     refuse_reserved(rows, "calibration")
     generator = np.random.default_rng(seed)

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from convert.common.quiet import quiet, tail
-from convert.quantization.tflite_inspect import ConversionError, TensorInfo, TfliteSummary, inspect
+from ..common.quiet import quiet, tail
+from .tflite_inspect import ConversionError, TensorInfo, TfliteSummary, inspect
 
 __all__ = [
     "ConversionError",

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.common import provenance
-from convert.common.metrics import srocc
-from convert.common.progress import progress
-from convert.quantization.parity import (
+from ..common import provenance
+from ..common.metrics import srocc
+from ..common.progress import progress
+from .parity import (
     Pixels,
     Scores,
     Shift,
@@ -26,8 +26,8 @@ from convert.quantization.parity import (
     scores_of,
     tflite_outputs,
 )
-from convert.quantization.tflite_export import to_tflite
-from convert.quantization.tflite_inspect import TfliteSummary, inspect
+from .tflite_export import to_tflite
+from .tflite_inspect import TfliteSummary, inspect
 
 REFERENCE = "keras float"
 QUANTIZED = "tflite int8"

@@ -1,4 +1,4 @@
-"""``python -m convert ablation``: what each ingredient of distillation and of the input is worth.
+"""``edgeiqa convert ablation``: what each ingredient of distillation and of the input is worth.
 
 Every row is an ordinary student run at the same small budget, with several seeds; a seed draws the
 training pictures, their order, the crops and the opinion layer's start. Rows of the first table add
@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from convert.datasets.manifest import ManifestRow
-from convert.training.distill import train_student
-from convert.training.loop import Schedule
-from convert.training.student import StudentRecipe
+from ..datasets.manifest import ManifestRow
+from .distill import train_student
+from .loop import Schedule
+from .student import StudentRecipe
 
 LOSSES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("MOS only", {}),

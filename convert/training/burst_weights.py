@@ -1,4 +1,4 @@
-"""``python -m convert burst-weights``: learns how `edgeiqa.best_of` weighs what it measures.
+"""``edgeiqa convert burst-weights``: learns how `edgeiqa.best_of` weighs what it measures.
 
 From bursts made out of training pictures, where it is known which frame is worse. A Bradley-Terry
 model (Bradley & Terry, 1952): the log odds that one frame is better than another are a weighted
@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.datasets.augment import MARKED_SUBSETS
-from convert.datasets.biq2021 import build_manifest
-from convert.datasets.ladders import LEAST_MOS
-from convert.evaluation.burst_measures import MeasuredSeries, Scene
-from convert.evaluation.burst_series import APART, KINDS, MIXED, SLIGHT
 from edgeiqa.burst.ranking import TERMS, terms
 from edgeiqa.imaging.discovery import expand
+
+from ..datasets.augment import MARKED_SUBSETS
+from ..datasets.biq2021 import build_manifest
+from ..datasets.ladders import LEAST_MOS
+from ..evaluation.burst_measures import MeasuredSeries, Scene
+from ..evaluation.burst_series import APART, KINDS, MIXED, SLIGHT
 
 STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
 """Of the quadratic regularisation, in units of each term's deviation."""

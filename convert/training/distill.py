@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from convert.common.files import replacing, write_json
-from convert.common.metrics import validation_figures
-from convert.common.opinion import bin_centres, expected
-from convert.datasets.cache import load_pixels
-from convert.datasets.manifest import ManifestRow, rows_digest, select
-from convert.nets import keras_nets
-from convert.training.linear_probe import central_views, fit_fresh_layers
-from convert.training.loop import CHECKPOINT, Trainer, file_digest, predict
-from convert.training.student import StudentData, StudentRecipe, student_loss
+from ..common.files import replacing, write_json
+from ..common.metrics import validation_figures
+from ..common.opinion import bin_centres, expected
+from ..datasets.cache import load_pixels
+from ..datasets.manifest import ManifestRow, rows_digest, select
+from ..nets import keras_nets
+from .linear_probe import central_views, fit_fresh_layers
+from .loop import CHECKPOINT, Trainer, file_digest, predict
+from .student import StudentData, StudentRecipe, student_loss
 
 THINNING_PICTURES = 256
 """On as many rated pictures a thinner network is fitted to a trained one."""
@@ -66,7 +66,7 @@ def train_student(
     """
     import keras
 
-    from convert.nets import channel_pruning, weights
+    from ..nets import channel_pruning, weights
 
     folder = work / name
     keras.utils.set_random_seed(recipe.schedule.seed)
@@ -119,7 +119,7 @@ def train_student(
 def _start_thinner(wide: keras_nets.Architecture, model: Any, data: StudentData) -> None:
     import keras
 
-    from convert.nets import channel_pruning, weights
+    from ..nets import channel_pruning, weights
 
     recipe = data.recipe
     trained = keras_nets.build(keras, wide, None, bins=recipe.bins, embedding=True)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.nets.keras_nets import OPINION, PROJECTION
-from convert.training.loop import Learner, predict
-from convert.training.student import StudentData, student_loss
+from ..nets.keras_nets import OPINION, PROJECTION
+from .loop import Learner, predict
+from .student import StudentData, student_loss
 
 BATCH = 128
 RATE = 3e-3

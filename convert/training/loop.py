@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing, write_text
-from convert.common.progress import progress
+from ..common.files import replacing, write_text
+from ..common.progress import progress
 
 Batch = dict[str, NDArray[Any]]
 CHECKPOINT = "checkpoint.npz"

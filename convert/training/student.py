@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.opinion import opinion_histograms
-from convert.datasets.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
-from convert.datasets.cache import load_pixels
-from convert.datasets.holdout import refuse_reserved
-from convert.datasets.ladders import load_ladders
-from convert.datasets.manifest import ManifestRow
-from convert.datasets.unlabelled import load_unlabelled
-from convert.distortions.watermark import paint
-from convert.nets import keras_nets
-from convert.training.loop import Batch, Schedule
-from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
+from ..common.opinion import opinion_histograms
+from ..datasets.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
+from ..datasets.cache import load_pixels
+from ..datasets.holdout import refuse_reserved
+from ..datasets.ladders import load_ladders
+from ..datasets.manifest import ManifestRow
+from ..datasets.unlabelled import load_unlabelled
+from ..distortions.watermark import paint
+from ..nets import keras_nets
+from .loop import Batch, Schedule
+from .teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +243,7 @@ def student_loss(recipe: StudentRecipe, centres: Any) -> Any:
         recipe: Decides its terms.
         centres: Bin centres [bins].
     """
-    from convert.training import losses
+    from . import losses
 
     def loss(outputs: Any, batch: Any) -> Any:
         logits, projected = outputs

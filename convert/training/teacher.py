@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing, write_json
-from convert.common.metrics import validation_figures
-from convert.common.opinion import bin_centres, opinion_histograms, softmax
-from convert.datasets.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
-from convert.datasets.cache import load_pixels, pixels_key
-from convert.datasets.holdout import refuse_reserved
-from convert.datasets.ladders import load_ladders
-from convert.datasets.manifest import ManifestRow, rows_digest, select
-from convert.nets import keras_nets
-from convert.training.loop import Batch, Schedule, Trainer, predict
-from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, rows_key
+from ..common.files import replacing, write_json
+from ..common.metrics import validation_figures
+from ..common.opinion import bin_centres, opinion_histograms, softmax
+from ..datasets.augment import LARGEST_CROP, MARKED_SUBSETS, crop_and_flip, same_crops
+from ..datasets.cache import load_pixels, pixels_key
+from ..datasets.holdout import refuse_reserved
+from ..datasets.ladders import load_ladders
+from ..datasets.manifest import ManifestRow, rows_digest, select
+from ..nets import keras_nets
+from .loop import Batch, Schedule, Trainer, predict
+from .teacher_outputs import POOL_SEED, TeacherOutputs, rows_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Member:
 
     def initialise(self) -> str:
         """Loads the initial weights; returns a line that says which."""
-        from convert.nets import weights
+        from ..nets import weights
 
         arch = keras_nets.architecture(self.recipe.network)
         for part in (self.trunk, self.top):
@@ -107,7 +107,7 @@ class Member:
 
     def save(self) -> None:
         """Writes ``trunk.npz``, ``top.npz`` and ``recipe.json``."""
-        from convert.nets import weights
+        from ..nets import weights
 
         weights.save_npz(self.trunk, self.folder / "trunk.npz")
         weights.save_npz(self.top, self.folder / "top.npz")
@@ -120,11 +120,11 @@ class Member:
         Raises:
             FileNotFoundError: It is not there or not finished.
         """
-        from convert.nets import weights
+        from ..nets import weights
 
         if not (folder / "recipe.json").is_file():
             raise FileNotFoundError(
-                f"no trained teacher in {folder}: run `python -m convert teacher --name "
+                f"no trained teacher in {folder}: run `edgeiqa convert teacher --name "
                 f"{folder.name}` first"
             )
         stored = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
@@ -286,7 +286,7 @@ def _batches(
 
 
 def _loss(recipe: TeacherRecipe, centres: NDArray[np.float32]) -> Any:
-    from convert.training import losses
+    from . import losses
 
     def loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         logits, rated = outputs[0], batch["score"].shape[0]

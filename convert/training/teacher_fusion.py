@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import write_json
-from convert.common.metrics import validation_figures
-from convert.datasets.cache import load_pixels
-from convert.datasets.manifest import ManifestRow, select
-from convert.datasets.unlabelled import load_unlabelled
-from convert.training.teacher import Member
-from convert.training.teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
+from ..common.files import write_json
+from ..common.metrics import validation_figures
+from ..datasets.cache import load_pixels
+from ..datasets.manifest import ManifestRow, select
+from ..datasets.unlabelled import load_unlabelled
+from .teacher import Member
+from .teacher_outputs import POOL_SEED, TeacherOutputs, pool_key, rows_key
 
 
 def fuse(

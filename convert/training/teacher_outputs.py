@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.common.files import replacing
-from convert.datasets.manifest import ManifestRow, rows_digest
+from ..common.files import replacing
+from ..datasets.manifest import ManifestRow, rows_digest
 
 POOL_SEED = 0
 """Seed of distorted pairs and unlabelled pictures: the same for every run, so made once."""
@@ -78,13 +78,13 @@ class TeacherOutputs:
         """
         if not file.is_file():
             raise FileNotFoundError(
-                f"no teacher outputs at {file}: run `python -m convert teacher` and then "
-                "`python -m convert teacher --fuse MEMBER ...`"
+                f"no teacher outputs at {file}: run `edgeiqa convert teacher` and then "
+                "`edgeiqa convert teacher --fuse MEMBER ...`"
             )
         with np.load(file) as stored:
             if str(stored["rows"]) != pictures:
                 raise ValueError(
-                    f"{file} belongs to other pictures: run `python -m convert teacher` again"
+                    f"{file} belongs to other pictures: run `edgeiqa convert teacher` again"
                 )
             return cls(stored["score"], stored["histogram"], stored["embedding"], stored["std"])
 

@@ -14,6 +14,7 @@ from typing import Any
 from edgeiqa._version import __version__
 from edgeiqa.cli import (
     bench,
+    convert,
     fit_gate,
     live,
     models,
@@ -31,7 +32,7 @@ from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import discard_unfinished
 
 # In the order of --help.
-COMMANDS = (score, report, live, service, watch, pick, fit_gate, bench, models, samples)
+COMMANDS = (score, report, live, service, watch, pick, fit_gate, convert, bench, models, samples)
 
 SHELLS = ("bash", "zsh", "fish")
 

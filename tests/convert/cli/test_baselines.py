@@ -115,7 +115,7 @@ def test_other_labels_train_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "/nowhere.json"], "no results at"),
+        (["--from", "/nowhere.json"], "no file"),
         (["--data-root", "/nowhere/at/all"], "is not a folder"),
         (["--pareto", "/proc/none/p.png"], "/proc/none"),
     ],

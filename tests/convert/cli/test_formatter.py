@@ -5,8 +5,8 @@ import pytest
 from convert.__main__ import STEPS, main
 
 
-@pytest.mark.parametrize("step", [name for name, _, _ in STEPS])
-def test_help_tells_defaults_and_never_that_there_is_none(
+@pytest.mark.parametrize("step", STEPS)
+def test_help_shows_defaults_and_never_that_there_is_none(
     step: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stop:

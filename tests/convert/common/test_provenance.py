@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.common.provenance import command_line, public_arguments
+from convert.common.provenance import command_line, public_arguments, remember
 
 FOLDERS = {"EDGEIQA_WORK": "/srv/mine/kept", "EDGEIQA_DATA": "/srv/mine/data/"}
 
@@ -55,7 +55,7 @@ def test_only_the_command_line_program_quotes_itself(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("EDGEIQA_WORK", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["/x/convert/__main__.py", "verify", f"{tmp_path}/a.h5"])
+    remember(["verify", f"{tmp_path}/a.h5"])
     assert command_line("call") == "python -m convert verify $EDGEIQA_WORK/a.h5"
-    monkeypatch.setattr("sys.argv", ["/x/bin/pytest", "verify"])
+    remember([])
     assert command_line("call") == "call"

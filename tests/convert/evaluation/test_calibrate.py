@@ -110,7 +110,9 @@ def test_worst_misses_as_a_page(
 ) -> None:
     files = {name: tmp_path / name for name in ("misses.html", "misses.json", "sheet.png")}
     options = ("--out", files["misses.html"], "--json", files["misses.json"])
-    assert command("misses", rated, "--worst", 5, *options, "--sheet", files["sheet.png"]) == 0
+    assert (
+        command("worst-errors", rated, "--worst", 5, *options, "--sheet", files["sheet.png"]) == 0
+    )
     found = json.loads(files["misses.json"].read_text())
     misses = found["over_rated"] + found["under_rated"]
     assert len(misses) == 5
@@ -122,7 +124,7 @@ def test_worst_misses_as_a_page(
     assert "http" not in text
     with Image.open(files["sheet.png"]) as picture:
         assert picture.width == 5 * 328
-    assert command("misses", rated, "--worst", 0, *options) == 2
+    assert command("worst-errors", rated, "--worst", 0, *options) == 2
 
 
 def test_several_models_side_by_side(

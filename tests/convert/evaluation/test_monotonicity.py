@@ -143,7 +143,7 @@ def test_command_on_the_shipped_model(
     file = tmp_path / "new" / "ladder.json"
     options = ["--images", str(folder), "--kinds", "jpeg", "over_exposure", "--json", str(file)]
     capfd.readouterr()
-    assert main(["ladder", "base", *options]) == 0
+    assert main(["monotonicity", "base", *options]) == 0
     table, said = capfd.readouterr()
     assert said == ""  # nothing of LiteRT's
     report = json.loads(file.read_text())
@@ -166,8 +166,8 @@ def test_command_on_the_shipped_model(
 
     # The limit: all pairs may violate, or none may.
     options.append("--no-burst")
-    assert main(["ladder", "base", *options, "--max-violations", "1"]) == 0
-    strict = main(["ladder", "base", *options, "--max-violations", "0"])
+    assert main(["monotonicity", "base", *options, "--max-violations", "1"]) == 0
+    strict = main(["monotonicity", "base", *options, "--max-violations", "0"])
     assert strict == int(report["total"]["violations"] > 0)
 
 
@@ -176,15 +176,15 @@ def test_command_reports_bad_input(
 ) -> None:
     (folder / "broken.jpg").write_bytes(b"\xff\xd8 nothing")
     sound = ["--images", str(folder), "--kinds", "jpeg", "--no-burst"]
-    assert main(["ladder", "base", *sound]) == 3
+    assert main(["monotonicity", "base", *sound]) == 3
     assert "broken.jpg" in capsys.readouterr().err
-    assert main(["ladder", "base", "--images", str(tmp_path / "absent")]) == 2
+    assert main(["monotonicity", "base", "--images", str(tmp_path / "absent")]) == 2
     assert "absent is not a folder" in capsys.readouterr().err
     below_a_file = str(folder / "cat.png" / "l.json")
-    assert main(["ladder", "base", "--images", str(folder), "--json", below_a_file]) == 2
+    assert main(["monotonicity", "base", "--images", str(folder), "--json", below_a_file]) == 2
     assert "cannot create the folder" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
-        main(["ladder", "base", "--max-violations", "5"])
+        main(["monotonicity", "base", "--max-violations", "5"])
 
 
 def test_validation_scenes_are_well_rated_and_unseen() -> None:

@@ -233,7 +233,7 @@ def test_other_backends_train_alike(tmp_path: Path, backend: str) -> None:
         assert used == name
         found[name] = np.array(json.loads(losses)), np.array(json.loads(logits))
     # Adam's first steps go by the sign of gradients, also of those near 0.
-    assert found[backend][0] == pytest.approx(found["tensorflow"][0], rel=5e-3)
+    assert found[backend][0] == pytest.approx(found["tensorflow"][0], rel=2e-2)
     assert np.abs(found[backend][1] - found["tensorflow"][1]).max() < 0.02
 
 

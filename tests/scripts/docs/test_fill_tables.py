@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.__main__ import STEPS
+from convert.__main__ import FORMER, STEPS
 from edgeiqa.inference.model import available_models
 from scripts.docs import fill_tables
 from scripts.docs.fill_tables import ROOT, documents, filled, main
@@ -112,8 +112,8 @@ def test_every_page_is_named_by_the_index() -> None:
 def test_every_step_and_command_has_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     from edgeiqa.cli.main import main as edgeiqa
 
-    for name, *_ in STEPS:
-        assert any(f"python -m convert {name}" in text for text in GUIDES.values()), name
+    for name in STEPS:
+        assert any(f"convert {name}" in text for text in GUIDES.values()), name
     page = GUIDES["docs/command-line.md"]
     with contextlib.suppress(SystemExit):
         edgeiqa(["--help"])
@@ -131,7 +131,6 @@ def test_shown_commands_exist() -> None:
     import argparse
     import importlib
 
-    modules = {name: module for name, module, _ in STEPS}
     parsers: dict[str, set[str]] = {}
     shown = "\n".join([*GUIDES.values(), *CARDS.values(), *PROJECT_COMMANDS.values()])
     # What reports say was measured with is history, and may name options of its day.
@@ -143,7 +142,8 @@ def test_shown_commands_exist() -> None:
             continue
         if step not in parsers:
             parser = argparse.ArgumentParser()
-            importlib.import_module(modules[step]).add_arguments(parser)
+            module = FORMER.get(step, step).replace("-", "_")
+            importlib.import_module(f"convert.cli.{module}").add_arguments(parser)
             parsers[step] = set(parser._option_string_actions)
         options = {word for word in words if word.startswith("--")}
         assert options - parsers[step] == set(), line
