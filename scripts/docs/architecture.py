@@ -31,6 +31,9 @@ from scripts.docs.structure import LAYERS, graph_of, modules_in, packages_of  # 
 LAYERS_SVG = ROOT / "docs" / "images" / "layers.svg"
 FRAME_SVG = ROOT / "docs" / "images" / "frame.svg"
 
+THROUGH = "stages"
+"""What only stands between a function and its caller: decorators that time a stage."""
+
 _WIDTH, _ROW, _BOX = 900, 78, (112, 34)
 _STYLE = (
     "<style>text{font:14px system-ui,sans-serif;fill:#1b2330}"
@@ -133,6 +136,8 @@ def recorded_calls() -> list[Call]:
         known = {(call.caller, call.callee) for call in calls}
         if pictures != 2 or caller in (None, callee) or (caller, callee) in known:
             return
+        if callee == THROUGH:
+            return
         if callee in ("imaging", "inference") and caller not in ("sources", "scorer"):
             return
         name = getattr(code, "co_qualname", code.co_name)
@@ -166,8 +171,9 @@ def _package(file: str, folder: str) -> str:
 def _caller(frame: FrameType, folder: str) -> str | None:
     outer = frame.f_back
     while outer is not None:
-        if outer.f_code.co_filename.startswith(folder):
-            return _package(outer.f_code.co_filename, folder)
+        file = outer.f_code.co_filename
+        if file.startswith(folder) and _package(file, folder) != THROUGH:
+            return _package(file, folder)
         outer = outer.f_back
     return None
 
