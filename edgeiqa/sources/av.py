@@ -74,6 +74,7 @@ class VideoFeed:
         self._container: Any = None
         self._stream: Any = None
         self._damage = _Damage()
+        self._suspect = False
 
     def open(self) -> str:
         """Opens the address and finds its video stream; raises SourceError."""
@@ -116,7 +117,7 @@ class VideoFeed:
                 elif self._live or failures > _MAX_FAILURES:
                     raise SourceError(f"reading failed ({self._reason(error)})") from error
                 else:
-                    self._damage.begin()
+                    self._damage.begin(None)
                     yield Skipped(f"unreadable data ({self._reason(error)})")
 
     def interrupt(self) -> None:
@@ -142,13 +143,15 @@ class VideoFeed:
         return max(videos, key=lambda stream: stream.width * stream.height)
 
     def _decode(self, packet: Any) -> Iterator[Frame | Skipped]:
-        if packet.is_corrupt:
-            self._damage.begin()
+        # Parsers work ahead, so that the packet after a flagged one may be what was damaged.
+        suspect, self._suspect = self._suspect, packet.is_corrupt
+        if packet.is_corrupt or suspect:
+            self._damage.begin(packet.pts)
         try:
             decoded = packet.decode()
         except self._av.FFmpegError as error:
             if packet.size:
-                self._damage.begin()
+                self._damage.begin(packet.pts)
                 yield Skipped(f"a frame that cannot be decoded ({self._reason(error)})")
             return
         for picture in decoded:
@@ -184,23 +187,29 @@ class _Damage:
 
     def __init__(self) -> None:
         self._active = False
+        self._pts: int | None = None  # Of the damage; decoders deliver earlier pictures later.
         self._since_ns: int | None = None
         self._count = 0
 
-    def begin(self) -> None:
-        """Data was lost or could not be decoded."""
+    def begin(self, pts: int | None) -> None:
+        """Data of this time was lost or could not be decoded; None if the time is unknown."""
+        if not self._active:
+            self._pts = None
         self._active, self._since_ns = True, None
+        if pts is not None:
+            self._pts = pts if self._pts is None else max(pts, self._pts)
 
     def covers(self, picture: Any, timestamp_ns: int) -> bool:
         """Whether a picture must not be delivered."""
         if picture.is_corrupt:
-            self.begin()
+            self.begin(picture.pts)
         if not self._active:
             return False
         if self._since_ns is None:
             self._since_ns = timestamp_ns
         late = timestamp_ns - self._since_ns > KEYFRAME_WAIT_S * _SECOND_NS
-        if not picture.is_corrupt and (picture.key_frame or late):
+        beyond = None in (self._pts, picture.pts) or picture.pts > self._pts
+        if not picture.is_corrupt and ((picture.key_frame and beyond) or late):
             self._active = False
             return False
         self._count += 1

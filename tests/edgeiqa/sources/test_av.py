@@ -282,3 +282,57 @@ def test_without_pyav_the_error_names_the_extra(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 1
     assert 'pip install "edgeiqa[video]"' in done.stderr.splitlines()[-1]
+
+
+def textured(number: int) -> np.ndarray:
+    """A moving picture in which every frame refers to much of the one before."""
+    texture = np.random.default_rng(0).integers(0, 256, (150, 230, 3), dtype=np.uint8)
+    large = np.kron(texture, np.ones((4, 4, 1), np.uint8))
+    return large[number : number + 240, 2 * number : 2 * number + 320]
+
+
+@pytest.mark.parametrize("bframes", ["0", "2"])
+@pytest.mark.parametrize("seed", range(3))
+def test_after_lost_packets_nothing_damaged_is_delivered(
+    seed: int, bframes: str, tmp_path: Path
+) -> None:
+    """MPEG-TS as it comes over a network that loses one packet in two thousand."""
+    path = tmp_path / "v.ts"
+    options = {"g": "25", "x264-params": f"bframes={bframes}"}
+    frames = [textured(number) for number in range(200)]
+    write_video(path, frames, codec="libx264", options=options, container_format="mpegts")
+    clean = {frame.timestamp_ns: to_rgb(frame).astype(int) for frame in read_all(open_source(path))}
+    packets = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 188)
+    kept = np.random.default_rng(seed).random(len(packets)) > 0.0005
+    kept[:20] = True
+    kept[len(packets) // 2] = False
+    path.write_bytes(packets[kept].tobytes())
+    events: list[Event] = []
+    delivered = read_all(open_source(path, on_event=events.append))
+    assert 25 <= len(delivered) < len(clean)
+    for frame in delivered:
+        assert frame.timestamp_ns is not None
+        near = [
+            np.abs(to_rgb(frame) - pixels).mean()
+            for time, pixels in clean.items()
+            if abs((time or 0) - frame.timestamp_ns) <= 200_000_000
+        ]
+        assert min(near) < 2
+    assert any("keyframe" in event.message for event in events if event.kind == "skipped")
+
+
+def test_a_stream_without_keyframes_is_not_given_up_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeiqa.sources.av.KEYFRAME_WAIT_S", 1.0)
+    path = tmp_path / "v.ts"
+    frames = [textured(number) for number in range(150)]
+    write_video(path, frames, codec="libx264", options={"g": "1000", "x264-params": "scenecut=0"},
+                container_format="mpegts")  # fmt: skip
+    packets = np.frombuffer(path.read_bytes(), np.uint8).reshape(-1, 188)
+    kept = np.ones(len(packets), bool)
+    kept[len(packets) // 3] = False
+    path.write_bytes(packets[kept].tobytes())
+    delivered = read_all(open_source(path))
+    assert len(delivered) < 150 - 20
+    assert (delivered[-1].timestamp_ns or 0) > 5_500_000_000
