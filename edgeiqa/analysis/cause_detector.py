@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from edgeiqa.analysis.patches import detail
+from edgeiqa.analysis.plausibility import find_damage
 from edgeiqa.analysis.severity import exposure, pooled
 from edgeiqa.causes import CAUSES
 from edgeiqa.imaging.frame import Frame
@@ -17,6 +19,19 @@ from edgeiqa.stages import stage
 
 DEFAULT = "causes"
 """Name of the network that ships with the package."""
+
+
+class Findings(NamedTuple):
+    """What is wrong with a picture.
+
+    Attributes:
+        causes: Severity 0-1 per cause.
+        missing: None if the picture can be a photograph; otherwise the share 0-1 of its rows
+            known to be missing.
+    """
+
+    causes: dict[str, float]
+    missing: float | None
 
 
 class CauseDetector:
@@ -69,11 +84,16 @@ class CauseDetector:
         Raises:
             TypeError: `source` is something else.
         """
+        return self.inspect(source).causes
+
+    def inspect(self, source: Frame | Image.Image) -> Findings:
+        """Measures the severity of each cause and checks for damage; see `causes`."""
         spec, (output,) = self.contract.input, self.contract.outputs
         view = detail(source, spec)
         values = _run(self.model, view.tensor)[output.name]
         severities = pooled(values, spec.views, output.labels or ()) | exposure(view.small)
-        return {cause: severities[cause] for cause in CAUSES if cause in severities}
+        causes = {cause: severities[cause] for cause in CAUSES if cause in severities}
+        return Findings(causes, find_damage(view.small, source))
 
 
 @stage("causes_network")

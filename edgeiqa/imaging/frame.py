@@ -1,7 +1,7 @@
-"""A picture as it lies in memory: pixels, how to read them, and which way is up.
+"""A picture in memory: pixels with their format, rotation and region of interest.
 
-A `Frame` is what a camera, a video decoder or a user's array hands over. It checks once, when
-it is made, that its parts fit together, so that nothing downstream has to.
+Cameras, video decoders and users' arrays deliver frames. A `Frame` checks once, when it is made,
+that its parts are consistent, so that nothing downstream has to.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,38 +20,41 @@ __all__ = ["ROTATIONS", "ColorMatrix", "ColorRange", "Frame", "PixelFormat"]
 
 ROTATIONS = (0, 90, 180, 270)
 
+_Kind = TypeVar("_Kind", bound=enum.Enum)
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """Pixels with their format, rotation, region of interest and time.
 
-    Of arrays of the RGB kind make it directly; of bytes, and of YUV, with `from_buffer` or
-    `from_planes`. Arrays and buffers are kept, not copied: who writes the next picture into the
-    same memory changes the frame.
+    Make one directly from an RGB-like array, and with `from_buffer` or `from_planes` from bytes and
+    YUV. Arrays and buffers are kept, not copied: writing the next picture into the same memory
+    changes the frame.
 
     >>> frame = Frame(bgr, PixelFormat.BGR)  # From OpenCV.
     >>> frame = Frame.from_buffer(data, 1920, 1080, PixelFormat.NV21, rotation=90)
 
     Attributes:
         pixels: uint8 array, [height, width, channels] with the channels of `pixel_format`;
-            GRAY may also be [height, width]; for YUV the luma Y, [height, width]. Any strides:
-            views and slices are welcome.
-        pixel_format: Order and meaning of the channels.
+            GRAY may also be [height, width]; for YUV the luma Y, [height, width]. Any strides
+            are accepted, so views and slices work.
+        pixel_format: Order and meaning of the channels; a `PixelFormat` or its name.
         rotation: Clockwise degrees that turn the buffer upright: 0, 90, 180 or 270.
         roi: Region of interest (x, y, width, height) in pixels of the buffer as it lies in
             memory, that is before the rotation; None for all of it.
-        timestamp_ns: When it was taken, in nanoseconds of any monotonic clock; None if unknown.
+        timestamp_ns: Capture time in nanoseconds of any monotonic clock; None if unknown.
         chroma: For YUV the planes (U, V), uint8 [ceil(height / 2), ceil(width / 2)] each, for
             YUYV [height, ceil(width / 2)], any strides; else None.
-        color_matrix: For YUV, how it was made of RGB.
-        color_range: For YUV, which numbers are black and white. The default is that of video
-            files, webcams and ffmpeg; Android's cameras give `ColorRange.FULL`.
+        color_matrix: The matrix of YUV, or its name.
+        color_range: The range of YUV, or its name. The default suits video files, webcams and
+            ffmpeg; Android cameras deliver `ColorRange.FULL`.
 
     Raises:
-        TypeError: `pixels` is no uint8 array, `pixel_format` no `PixelFormat`, or a number in
-            `rotation`, `roi` or `timestamp_ns` is no integer.
-        ValueError: The shape does not fit the format, the picture is empty, the rotation is not
-            a quarter turn, the region leaves the buffer or is empty, or chroma is missing.
+        TypeError: `pixels` is not a uint8 array, `pixel_format` not a `PixelFormat`, or a number
+            in `rotation`, `roi` or `timestamp_ns` not an integer.
+        ValueError: The shape does not match the format, the picture is empty, the rotation is not
+            a multiple of 90 degrees, the region is empty or leaves the buffer, or chroma is
+            missing.
     """
 
     pixels: np.ndarray
@@ -63,10 +67,13 @@ class Frame:
     color_range: ColorRange = ColorRange.LIMITED
 
     def __post_init__(self) -> None:
-        """Checks that the parts fit together."""
-        _member(self.pixel_format, PixelFormat, "pixel_format")
-        _member(self.color_matrix, ColorMatrix, "color_matrix")
-        _member(self.color_range, ColorRange, "color_range")
+        """Checks that the parts are consistent."""
+        for name, kind in (
+            ("pixel_format", PixelFormat),
+            ("color_matrix", ColorMatrix),
+            ("color_range", ColorRange),
+        ):
+            object.__setattr__(self, name, _member(getattr(self, name), kind, name))
         _check_pixels(self.pixels, self.pixel_format)
         if self.pixel_format.is_yuv or self.chroma is not None:
             chroma = _chroma(self.chroma, self.pixels.shape, self.pixel_format)
@@ -77,9 +84,17 @@ class Frame:
         if self.timestamp_ns is not None:
             object.__setattr__(self, "timestamp_ns", integer(self.timestamp_ns, "timestamp_ns"))
 
+    def __repr__(self) -> str:
+        height, width = self.size
+        parts = [f"{width}x{height} {self.pixel_format.value}"]
+        parts += [f"rotation={self.rotation}"] if self.rotation else []
+        parts += [f"roi={self.roi}"] if self.roi is not None else []
+        parts += [f"timestamp_ns={self.timestamp_ns}"] if self.timestamp_ns is not None else []
+        return f"Frame({', '.join(parts)})"
+
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) in pixels of the upright region of interest."""
+        """(height, width) of the upright region of interest, in pixels."""
         height, width = self.pixels.shape[:2]
         if self.roi is not None:
             _, _, width, height = self.roi
@@ -92,7 +107,7 @@ class Frame:
 
     @classmethod
     def from_array(cls, pixels: np.ndarray) -> Frame:
-        """Wraps an array whose format follows from its shape.
+        """Wraps an array whose shape determines its format.
 
         Args:
             pixels: uint8, [height, width] or [height, width, 1] gray, [height, width, 3] RGB,
@@ -103,8 +118,8 @@ class Frame:
 
         Raises:
             TypeError: Not a uint8 array.
-            ValueError: A shape that means none of these; for other orders (BGR, say), make the
-                `Frame` yourself.
+            ValueError: Another shape. For other channel orders, such as BGR, make the `Frame`
+                directly.
         """
         formats = {1: PixelFormat.GRAY, 3: PixelFormat.RGB, 4: PixelFormat.RGBA}
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -137,21 +152,21 @@ class Frame:
         color_matrix: ColorMatrix = ColorMatrix.BT601,
         color_range: ColorRange = ColorRange.LIMITED,
     ) -> Frame:
-        """A frame that lies in one buffer, as from ffmpeg, V4L2, OpenCV or Android's camera.
+        """Wraps a frame in one buffer, as from ffmpeg, V4L2, OpenCV or an Android camera.
 
         Args:
             data: bytes, bytearray, memoryview or another buffer of single bytes; or a uint8
-                array, 1-D, or 2-D with a row of bytes per row: [height * 3 / 2, width] is what
-                OpenCV and PyAV make of NV12, NV21 and I420. More bytes than needed are welcome.
+                array, 1-D, or 2-D with one row of bytes per row: OpenCV and PyAV deliver NV12,
+                NV21 and I420 as [height * 3 / 2, width]. Extra bytes at the end are ignored.
             width: In pixels.
             height: In pixels.
             pixel_format: Anything but YUV_420_888.
-            row_stride: Bytes from one row to the next, of the Y plane where there are planes;
-                by default rows have no padding, or the stride of the array.
-            chroma_row_stride: The same of the chroma rows of NV12, NV21 and I420; by default
+            row_stride: Bytes from one row to the next, of the Y plane if there are planes; by
+                default the stride of the array, or rows without padding.
+            chroma_row_stride: The same for the chroma rows of NV12, NV21 and I420; by default
                 `row_stride`, for I420 half of it rounded up, but never less than a row.
             chroma_offset: Byte where chroma begins in NV12, NV21 and I420; by default
-                `row_stride * height`. Decoders that pad the height (1080 to 1088) need it.
+                `row_stride * height`. Needed for decoders that pad the height (1080 to 1088).
             rotation: As for `Frame`.
             roi: As for `Frame`.
             timestamp_ns: As for `Frame`.
@@ -159,14 +174,14 @@ class Frame:
             color_range: As for `Frame`.
 
         Returns:
-            The frame; it looks at `data` and copies nothing, unless the array is a view whose
-            bytes do not follow each other.
+            The frame. It refers to `data` without a copy, unless the array is a view that is not
+            contiguous.
 
         Raises:
-            TypeError: `data` is no buffer of bytes, or as for `Frame`.
+            TypeError: `data` is not a buffer of bytes, or as for `Frame`.
             ValueError: Too few bytes, a stride shorter than a row, or as for `Frame`.
         """
-        _member(pixel_format, PixelFormat, "pixel_format")
+        pixel_format = _member(pixel_format, PixelFormat, "pixel_format")
         pixels, chroma = split_buffer(
             data, width, height, pixel_format, row_stride, chroma_row_stride, chroma_offset
         )
@@ -192,37 +207,36 @@ class Frame:
         color_matrix: ColorMatrix = ColorMatrix.BT601,
         color_range: ColorRange = ColorRange.LIMITED,
     ) -> Frame:
-        """A YUV frame in three planes, as `android.media.Image` and video decoders have it.
+        """Wraps a YUV frame in three planes, as from `android.media.Image` and video decoders.
 
         Args:
-            y: Luma: bytes or a 1-D uint8 array from the first sample on, or a 2-D array
+            y: Luma: bytes or a 1-D uint8 array that starts with the first sample, or a 2-D array
                 [height, width] with any strides.
-            u: The same of Cb, ceil(height / 2) by ceil(width / 2) samples. For NV12 that came
-                as two planes: `uv[:, 0::2]` and `uv[:, 1::2]`.
-            v: The same of Cr.
+            u: The same for Cb, ceil(height / 2) by ceil(width / 2) samples. For NV12 in two
+                planes, pass `uv[:, 0::2]` and `uv[:, 1::2]`.
+            v: The same for Cr.
             width: In pixels.
             height: In pixels.
             row_strides: Bytes from one row to the next, of Y, U and V (`Plane.getRowStride`);
                 by default rows have no padding. Not with 2-D arrays.
             pixel_strides: Bytes from one sample to the next, of Y, U and V
                 (`Plane.getPixelStride`); not with 2-D arrays.
-            pixel_format: What to call it; YUYV means planes of 4:2:2, [height,
-                ceil(width / 2)].
+            pixel_format: A YUV format; YUYV stands for 4:2:2 planes, [height, ceil(width / 2)].
             rotation: As for `Frame`.
             roi: As for `Frame`.
             timestamp_ns: As for `Frame`.
             color_matrix: As for `Frame`.
-            color_range: As for `Frame`; Android's cameras give `ColorRange.FULL`.
+            color_range: As for `Frame`; Android cameras deliver `ColorRange.FULL`.
 
         Returns:
-            The frame; it looks at the planes and copies nothing.
+            The frame. It refers to the planes without a copy.
 
         Raises:
-            TypeError: A plane is no buffer of bytes, or as for `Frame`.
+            TypeError: A plane is not a buffer of bytes, or as for `Frame`.
             ValueError: Too few bytes (the last row may lack its padding), not three strides, a
                 stride shorter than a row, or as for `Frame`.
         """
-        _member(pixel_format, PixelFormat, "pixel_format")
+        pixel_format = _member(pixel_format, PixelFormat, "pixel_format")
         if not pixel_format.is_yuv:
             raise ValueError(f"pixel_format is {pixel_format.value}, expected one of YUV")
         shape = (integer(height, "height"), integer(width, "width"))
@@ -243,10 +257,13 @@ class Frame:
         )
 
 
-def _member(value: object, kind: type[enum.Enum], name: str) -> None:
-    if not isinstance(value, kind):
+def _member(value: object, kind: type[_Kind], name: str) -> _Kind:
+    """Returns a member of an enumeration, given it or its name."""
+    try:
+        return kind(value)
+    except ValueError:
         known = ", ".join(f"{kind.__name__}.{member}" for member in kind.__members__)
-        raise TypeError(f"{name} is {value!r}, expected one of {known}")
+        raise TypeError(f"{name} is {value!r}, expected one of {known}") from None
 
 
 def _three(values: object, name: str) -> list[int]:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 
-class PixelFormat(enum.Enum):
-    """How the numbers of a buffer are to be read; each value is 8 bits, 0-255.
+class _Named(enum.Enum):
+    """An enumeration whose members can be made from their name or value, in any case."""
 
-    Members of the RGB kind name the order in memory: BGRA is blue first, alpha last, as OpenCV
-    and Android's bitmaps have it. Alpha is straight (not premultiplied) and is composited over
-    white. The rest are YUV (properly Y'CbCr; U is Cb, V is Cr), one Y for every pixel:
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        for member in cls:
+            if isinstance(value, str) and value.lower() in (
+                member.name.lower(),
+                member.value.lower(),
+            ):
+                return member
+        return None
+
+
+class PixelFormat(_Named):
+    """Layout of the pixels of a buffer; each value is 8 bits, 0-255.
+
+    RGB formats are named by their order in memory: BGRA is blue first, alpha last, as in OpenCV
+    and Android bitmaps. Alpha is straight (not premultiplied) and is composited over white. The
+    other formats are YUV (strictly Y'CbCr; U is Cb, V is Cr), with one Y for every pixel:
 
     - NV12: the Y plane, then rows of U V U V ..., one pair for 2x2 pixels.
-    - NV21: the same with V U V U ...; what Android's camera calls its default.
-    - I420: the Y plane, the U plane, the V plane; "yuv420p" of ffmpeg, "YU12" of V4L2.
+    - NV21: the same with V U V U ...; the default of Android cameras.
+    - I420: the Y plane, the U plane, the V plane; "yuv420p" in ffmpeg, "YU12" in V4L2.
     - YUYV: Y U Y V for every two pixels of a row; "YUY2", "yuyv422".
-    - YUV_420_888: three planes, each with a row stride and a pixel stride of its own, as an
-      `android.media.Image` has them; see `Frame.from_planes`.
+    - YUV_420_888: three planes, each with its own row stride and pixel stride, as in
+      `android.media.Image`; see `Frame.from_planes`.
 
-    An odd side has half a chroma sample more than it needs: there are ceil(width / 2) by
-    ceil(height / 2) of them.
+    Chroma planes have ceil(width / 2) by ceil(height / 2) samples, so an odd side has one half
+    outside. Names are accepted as text wherever a format is: `PixelFormat("nv21")`.
     """
 
     RGB = "RGB"
@@ -36,41 +51,41 @@ class PixelFormat(enum.Enum):
 
     @property
     def is_yuv(self) -> bool:
-        """Whether colour is in planes of its own, of a lower resolution than the luma."""
+        """Whether the format is YUV, with chroma at a lower resolution than luma."""
         return self in _YUV
 
     @property
     def channels(self) -> int:
-        """Values per pixel of `Frame.pixels`: 3, 4 with alpha, 1 for GRAY and for YUV's luma."""
+        """Values per pixel of `Frame.pixels`: 3, 4 with alpha, 1 for GRAY and for luma of YUV."""
         return 1 if self is PixelFormat.GRAY or self.is_yuv else len(self.value)
 
     @property
     def chroma_step(self) -> tuple[int, int]:
-        """(rows, columns) of pixels that share one U and one V; (1, 1) where there are none."""
+        """(rows, columns) of pixels that share one U and one V; (1, 1) without chroma."""
         if not self.is_yuv:
             return 1, 1
         return (1, 2) if self is PixelFormat.YUYV else (2, 2)
 
     def chroma_shape(self, height: int, width: int) -> tuple[int, int]:
-        """(rows, columns) of U and of V for a picture of this size; the fractions round up."""
+        """Returns (rows, columns) of U and of V for a picture of this size, rounded up."""
         down, across = self.chroma_step
         return -(-height // down), -(-width // across)
 
     def row_bytes(self, width: int) -> int:
-        """Bytes of one row without padding; of the Y plane where there are several planes."""
+        """Returns the bytes of one row without padding; of the Y plane if there are planes."""
         if self is PixelFormat.YUYV:
             return 4 * -(-width // 2)
         return width * self.channels
 
     def frame_bytes(self, width: int, height: int) -> int:
-        """Bytes of one picture without any padding, as ffmpeg's `-f rawvideo` writes it.
+        """Returns the bytes of one picture without padding, as ffmpeg's `-f rawvideo` writes it.
 
         Args:
             width: In pixels.
             height: In pixels.
 
         Raises:
-            ValueError: For YUV_420_888, whose planes lie where they like.
+            ValueError: For YUV_420_888, whose planes have no common buffer.
         """
         if self is PixelFormat.YUV_420_888:
             raise ValueError(
@@ -94,23 +109,23 @@ _YUV = frozenset(
 )
 
 
-class ColorMatrix(enum.Enum):
-    """How Y, U and V were made of R, G and B.
+class ColorMatrix(_Named):
+    """The matrix that converts RGB to YUV.
 
-    BT601 (Recommendation ITU-R BT.601, which JPEG shares) is what cameras, webcams and JPEG
-    have, and what ffmpeg makes of RGB unless told otherwise. BT709 is that of HD video.
+    BT601 (Recommendation ITU-R BT.601) is used by cameras, webcams and JPEG, and by default by
+    ffmpeg when it converts RGB. BT709 is used by HD video.
     """
 
     BT601 = "BT.601"
     BT709 = "BT.709"
 
 
-class ColorRange(enum.Enum):
-    """Which numbers stand for black and white in YUV.
+class ColorRange(_Named):
+    """The values of black and white in YUV.
 
     LIMITED ("tv", "video"): Y 16-235, U and V 16-240; video files and streams, webcams, ffmpeg,
-    OpenCV. FULL ("pc", "jpeg", "JFIF"): 0-255; pictures from MJPEG, and what Android's cameras
-    hand to apps (`DataSpace.DATASPACE_JFIF`).
+    OpenCV. FULL ("pc", "jpeg", "JFIF"): 0-255; pictures from MJPEG, and frames that Android
+    cameras hand to apps (`DataSpace.DATASPACE_JFIF`).
     """
 
     LIMITED = "limited"
