@@ -27,7 +27,7 @@ _TORN_CORRELATION = 0.8
 _SHIFTED_LIKENESS = 0.5
 _SHIFT_GAIN = 0.2
 _MIN_SHIFT = 12
-"""Diagonal lines of buildings shift by less in four rows; strides are wrong by 16 pixels or more."""
+"""Diagonal lines of buildings shift by less in four rows; wrong strides are off by 16 pixels."""
 _FILL_GRAY = (126, 130)
 _BLOCKS = range(4, 65)
 _MIN_BLOCK_STEP = 20.0
