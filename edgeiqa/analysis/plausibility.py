@@ -22,6 +22,7 @@ MIN_SIDE = 48
 
 _FLAT = 4.0
 _NOISE_CORRELATION = 0.3
+_MIDTONES = (40, 215)
 _ROW_STEP = 4
 _TORN_CORRELATION = 0.8
 _SHIFTED_LIKENESS = 0.5
@@ -51,13 +52,15 @@ def find_damage(small: np.ndarray, source: Frame | Image.Image) -> float | None:
     if filled >= MIN_FILLED * height:
         return filled / height
     values = small.astype(np.float32)
-    values -= values.mean()
+    level = float(values.mean())
+    values -= level
     power = float(np.square(values).mean())
     if power < _FLAT**2:
         return None
     across = float((values[:, 1:] * values[:, :-1]).mean()) / power
     down = float((values[1:] * values[:-1]).mean()) / power
-    is_noise = max(across, down) < _NOISE_CORRELATION
+    # A night frame may be little else than noise, too.
+    is_noise = max(across, down) < _NOISE_CORRELATION and _MIDTONES[0] < level < _MIDTONES[1]
     is_sheared = _is_sheared(values[::_ROW_STEP], power)
     if down < _TORN_CORRELATION:  # Shifts of a large part of the width show from row to row only.
         is_sheared |= _is_sheared(values, power)
@@ -133,6 +136,6 @@ def _grid(profile: np.ndarray, side: int) -> float:
     at_border[side - 1 :: side] = True
     if at_border.sum() < 4:
         return 0.0
-    border, between = np.median(profile[at_border]), float(profile[~at_border].mean())
+    border, between = np.median(profile[at_border]), np.median(profile[~at_border])
     # Enlarged pixels have no steps at all within them.
     return float(border / between) if border > _MIN_BLOCK_STEP and between > 1 else 0.0

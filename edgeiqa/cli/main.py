@@ -98,7 +98,7 @@ def _run(argv: Sequence[str]) -> int:
         raise _CommandError(_message(error)) from error
 
 
-class _CommandError(Exception):
+class _CommandError(EdgeIQAError):
     """The command fails; the message is shown to the user."""
 
 

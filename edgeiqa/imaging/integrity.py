@@ -89,13 +89,16 @@ class _Structure:
     ordered: bool = True
 
     @property
+    def expected(self) -> int:
+        """Number of intervals of a whole file."""
+        if len(self.scans) != 1 or not self.interval_units:
+            return len(self.intervals)
+        return -(-self.units[0] * self.units[1] // self.interval_units)
+
+    @property
     def all_there(self) -> bool:
         """Whether no scan and no restart interval is missing."""
-        if len(self.scans) == 1 and self.interval_units:
-            expected = -(-self.units[0] * self.units[1] // self.interval_units)
-            if len(self.intervals) != expected:
-                return False
-        return self.ordered and _complete(self.scans)
+        return len(self.intervals) == self.expected and self.ordered and _complete(self.scans)
 
 
 def load_jpeg(image: ImageFile.ImageFile, stream: BinaryIO) -> float | None:
@@ -140,8 +143,9 @@ def load_jpeg(image: ImageFile.ImageFile, stream: BinaryIO) -> float | None:
     if outcomes.count("whole") == len(outcomes) and found.all_there:
         unscaled = image.decoderconfig[:1] in ((), (0,), (1,))
         return 0.0 if unscaled and _has_seam(image, found.units) else None
-    if len(outcomes) > len(found.scans):
-        return short / len(outcomes)
+    if found.expected > len(found.scans):
+        absent = found.expected - len(found.intervals) + short * step
+        return min(max(absent / found.expected, 0.0), 1.0)
     return 1 - (0 if box is None else box[3]) / image.height if short else 0.0
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from edgeiqa.imaging.frame import Frame, PixelFormat
+from edgeiqa.imaging.frame import ColorMatrix, ColorRange, Frame, PixelFormat
 from edgeiqa.preprocessing.resize import to_rgb
 from tests.edgeiqa.framing import Case, cases, noise
 from tests.edgeiqa.pictures import photograph
@@ -63,7 +63,7 @@ def test_from_array_sees_the_format_in_the_shape(
         ({"pixels": RGB, "pixel_format": PixelFormat.BGRA}, ValueError, "width, 4.*BGRA"),
         ({"pixels": RGB, "pixel_format": PixelFormat.GRAY}, ValueError, "height, width.*GRAY"),
         ({"pixels": RGB[:0]}, ValueError, "at least 1x1"),
-        ({"pixels": RGB, "pixel_format": "RGB"}, TypeError, "'RGB'.*PixelFormat.RGB"),
+        ({"pixels": RGB, "pixel_format": "RGBX"}, TypeError, "'RGBX'.*PixelFormat.RGB"),
         ({"pixels": RGB, "rotation": 45}, ValueError, "45.*0, 90, 180 or 270"),
         ({"pixels": RGB, "rotation": -90}, ValueError, "-90"),
         ({"pixels": RGB, "rotation": 90.0}, TypeError, "90.0.*integer"),
@@ -246,9 +246,9 @@ HALF = np.zeros((2, 3), np.uint8)
         ({"chroma_offset": 20}, ValueError, "chroma_offset is 20, inside the Y plane"),
         ({"pixel_format": PixelFormat.GRAY, "chroma_offset": 24}, ValueError, "no chroma"),
         ({"pixel_format": PixelFormat.YUV_420_888}, ValueError, "from_planes"),
-        ({"pixel_format": "NV12"}, TypeError, "'NV12'.*PixelFormat.NV12"),
-        ({"color_matrix": "BT.601"}, TypeError, "ColorMatrix.BT709"),
-        ({"color_range": "full"}, TypeError, "ColorRange.FULL"),
+        ({"pixel_format": "NV13"}, TypeError, "'NV13'.*PixelFormat.NV12"),
+        ({"color_matrix": 709}, TypeError, "ColorMatrix.BT709"),
+        ({"color_range": "half"}, TypeError, "ColorRange.FULL"),
         ({"roi": (0, 0, 6, 0)}, ValueError, "height=0"),
         ({"roi": (0, 0, 7, 4)}, ValueError, "width 6 and height 4"),
         ({"rotation": 91}, ValueError, "91"),
@@ -311,3 +311,26 @@ def test_a_frame_can_be_made_over_with_another_region() -> None:
     assert part.chroma is not None
     assert frame.chroma is not None
     assert all(a is b for a, b in zip(part.chroma, frame.chroma, strict=True))
+
+
+@pytest.mark.parametrize("name", ["nv21", "NV21"])
+def test_formats_are_accepted_by_name(name: str) -> None:
+    data = bytes(range(6))
+    frame = Frame.from_buffer(data, 2, 2, name, color_matrix="bt709", color_range="full")  # type: ignore[arg-type]
+    expected = Frame.from_buffer(
+        data,
+        *(2, 2, PixelFormat.NV21),
+        color_matrix=ColorMatrix.BT709,
+        color_range=ColorRange.FULL,
+    )
+    assert (frame.pixel_format, frame.color_matrix, frame.color_range) == (
+        *(expected.pixel_format, expected.color_matrix, expected.color_range),
+    )
+    assert ColorMatrix("BT.709") is ColorMatrix.BT709
+
+
+def test_a_frame_has_a_short_repr() -> None:
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    assert repr(Frame(pixels)) == "Frame(40x30 RGB)"
+    turned = Frame(pixels, PixelFormat.BGR, rotation=90, timestamp_ns=5)
+    assert repr(turned) == "Frame(30x40 BGR, rotation=90, timestamp_ns=5)"
