@@ -88,28 +88,28 @@ def looping_tiff() -> bytes:
 
 
 CLAIMS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "bomb.png": (bomb, "megapixels"),
-    "bomb.gif": (gif_claim, "megapixels"),
-    "bomb.tif": (tiff_claim, "megapixels"),
+    "bomb.png": (bomb, "more than the limit"),
+    "bomb.gif": (gif_claim, "more than the limit"),
+    "bomb.tif": (tiff_claim, "more than the limit"),
     "bomb.webp": (webp_claim, ""),
     "bomb.bmp": (
         lambda: _with(saved(photograph(), "BMP"), 18, struct.pack("<ii", 1 << 20, 1 << 20)),
-        "megapixels",
+        "more than the limit",
     ),
     "bomb.jpg": (
         lambda: saved(photograph(), "JPEG").replace(
             b"\0\x11\x08\0\x3c\0\x5a", b"\0\x11\x08\xff\xff\xff\xff"
         ),
-        "megapixels",
+        "more than the limit",
     ),
     "bomb.jp2": (
         lambda: saved(photograph(), "JPEG2000").replace(
             struct.pack(">II", 60, 90), struct.pack(">II", 0x7FFFFFF, 0x7FFFFFF)
         ),
-        "megapixels",
+        "more than the limit",
     ),
-    "bomb.ppm": (lambda: b"P6 999999 999999 255\n", "megapixels"),
-    "bomb.qoi": (lambda: b"qoif" + struct.pack(">IIBB", 1 << 30, 1 << 30, 3, 0), "megapixels"),
+    "bomb.ppm": (lambda: b"P6 999999 999999 255\n", "more than the limit"),
+    "bomb.qoi": (lambda: b"qoif" + struct.pack(">IIBB", 1 << 30, 1 << 30, 3, 0), "more than the limit"),
 }
 
 

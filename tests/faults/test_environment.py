@@ -156,7 +156,7 @@ def test_too_little_memory_is_that_pictures_error(
 
 def test_hardly_any_memory_ends_in_order(folder: Path, fault: Fault) -> None:
     codes = set()
-    for megabytes in (30, 80, 100, 120, 140, 400):
+    for megabytes in (30, 80, 100, 120, 140, 700):
         done = run(
             *("score", folder, *NANO),
             limits={resource.RLIMIT_AS: megabytes << 20},
@@ -169,7 +169,7 @@ def test_hardly_any_memory_ends_in_order(folder: Path, fault: Fault) -> None:
             assert done.code != 2 or "edgeiqa: error: " in done.err
     assert codes >= {0, 2}
     fault(
-        "30 to 400 MB of memory (`ulimit -v`)",
+        "30 to 700 MB of memory (`ulimit -v`)",
         "one line says what could not be loaded (OpenBLAS ends Python by itself, with 1)",
         "2, 0",
     )

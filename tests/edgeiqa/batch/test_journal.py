@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -330,3 +331,60 @@ def test_a_file_that_is_changed_meanwhile_stops_the_run(tmp_path: Path, change: 
             stream.truncate(3) if change == "shorter" else stream.write(line(row("x")) * 2)
         with pytest.raises(OutputError, match="changed by another program"):
             journal.finish()
+
+
+def test_lines_that_came_in_order_are_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "j.jsonl"
+    write(file, [row("a")])
+    inode = file.stat().st_ino
+    with Journal(str(file)) as journal:
+        assert journal.claim("a") is not None
+        appended(journal, "b")
+        appended(journal, "c")
+        assert [one.path for one in journal.finish()] == ["a", "b", "c"]
+    assert file.stat().st_ino == inode
+
+
+def test_a_line_that_does_not_fit_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "j.jsonl"
+    os_write = os.write
+
+    def full(descriptor: int, data: memoryview) -> int:
+        if len(data) > 20:
+            return os_write(descriptor, data[:20])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Journal(str(file)) as journal:
+        appended(journal, "a")
+        content = file.read_bytes()
+        claimed = journal.claim("b")
+        assert claimed is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", full)
+            with pytest.raises(OutputError, match=os.strerror(errno.ENOSPC)):
+                journal.append(claimed[0], row("b"))
+        assert file.read_bytes() == content
+        journal.append(claimed[0], row("b"))
+        assert [one.path for one in journal.finish()] == ["a", "b"]
+
+
+def test_lines_are_forced_to_the_disk_every_so_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with Journal(str(tmp_path / "j.jsonl")) as journal:
+        appended(journal, "a")
+        now += 4.9
+        appended(journal, "b")
+        assert synced == []
+        now += 0.1
+        appended(journal, "c")
+        assert len(synced) == 1
+        now += 4.9
+        appended(journal, "d")
+        assert len(synced) == 1

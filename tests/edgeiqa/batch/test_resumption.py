@@ -226,3 +226,55 @@ def test_other_settings_are_refused(photos: Path, other: Fingerprint, said: str)
         Resumption(journal, other, [str(photos / "b")]).check_settings()
     work, _ = run(photos, photos / "a", fingerprint=other)
     assert work.counts == {"scored": 4, "gone": 0}
+
+
+def test_rows_below_a_folder_whose_listing_failed_stay(photos: Path) -> None:
+    run(photos)
+    (photos / "a" / "1.jpg").unlink()
+    items = [item for item in expand([str(photos)]) if "/a/" not in item.path]
+    items.insert(0, Item(str(photos / "a"), "the folder cannot be read: Stale file handle"))
+    work, rows = run(photos, items=items)
+    assert work.counts == {"scored": 0, "unchanged": 2, "missing": 4, "gone": 0}
+    assert rows["a/1.jpg"].score == 50.0
+
+
+def test_rows_of_a_folder_of_a_longer_name_stay(photos: Path) -> None:
+    (photos / "b").rename(photos / "ab")
+    run(photos)
+    (photos / "ab" / "5.jpg").unlink()
+    work, rows = run(photos, photos / "a")
+    assert work.counts == {"unchanged": 4, "gone": 0}
+    assert "ab/5.jpg" in rows
+
+
+def test_a_photograph_that_is_listed_twice_counts_once(photos: Path) -> None:
+    work, rows = run(photos, photos / "a", photos)
+    assert work.counts == {"scored": 6, "gone": 0}
+    assert list(rows) == [*(name for name in rows if name[0] == "a"), "b/5.jpg", "b/6.jpg"]
+
+
+def test_a_folder_that_may_not_be_read_proves_nothing(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(photos)
+    items = [item for item in expand([str(photos)]) if "deep" not in item.path]
+    for name in ("3.jpg", "4.jpg"):
+        (photos / "a" / "deep" / name).unlink()
+
+    def refuse(path: str) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("edgeiqa.batch.resume.os.scandir", refuse)
+    work, _ = run(photos, items=items)
+    assert work.counts == {"unchanged": 4, "missing": 2, "gone": 0}
+
+
+def test_some_rows_of_other_settings_are_counted(photos: Path) -> None:
+    run(photos, photos / "a")
+    run(photos, photos / "b", fingerprint=replace(BASE, digest="1" * 16))
+    with Journal(str(photos.parent / "out.jsonl")) as journal:
+        assert journal.fingerprints == {"0" * 16, "1" * 16}
+        with pytest.raises(OutputError, match="2 rows"):
+            Resumption(journal, BASE, [str(photos)]).check_settings()
+        with pytest.raises(OutputError, match="1 row "):
+            Resumption(journal, BASE, [str(photos / "b" / "5.jpg")]).check_settings()

@@ -201,6 +201,13 @@ def test_broken_rows_are_passed_over_and_reported(tmp_path: Path) -> None:
     assert f"{len(bad) - 4} more rows" in notes[3]
 
 
+def test_a_damaged_line_of_csv_costs_that_line(tmp_path: Path) -> None:
+    text = "path,score\na.jpg,1\nb.jpg," + "9" * 200_000 + "\nc.jpg,2,3\nd.jpg,4\n"
+    got, notes = rows_and_notes(saved(tmp_path, text))
+    assert [row.path for row in got] == ["a.jpg", "d.jpg"]
+    assert ["line 3" in notes[0], "line 4" in notes[1], len(notes)] == [True, True, 2]
+
+
 def test_unknown_keys_are_kept_aside(tmp_path: Path) -> None:
     row = {"path": "a.jpg", "score": 50, "bytes": 7, "mtime_ns": 8, "model": "nano 0.1.0", "x": []}
     (got,), notes = rows_and_notes(saved(tmp_path, json.dumps(row)))

@@ -261,14 +261,40 @@ def test_on_a_terminal_remarks_are_wrapped_and_verdicts_coloured(
     colored = shown()
     assert "\x1b[31mreject\x1b[0m" in colored
     assert "\x1b[32maccept\x1b[0m" in colored
-    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
     plain = shown()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert shown() == plain
+    monkeypatch.setenv("NO_COLOR", "")  # As if it was not set, see no-color.org.
+    assert shown() == colored
+    monkeypatch.setenv("NO_COLOR", "1")
     assert re.sub(r"\x1b\[\d*m", "", colored) == plain
     lines = plain.splitlines()
     assert len(lines) > 4
     assert max(map(len, lines)) <= 60
     words = " ".join(line.strip() for line in lines[1:-1]).split()
     assert words == written("table", rows[:1]).splitlines()[1].split()
+
+
+@pytest.mark.parametrize(("width", "lines"), [(67, 1), (66, 2)])
+def test_a_line_that_just_fits_is_not_wrapped(
+    width: int, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal()
+    writer = WRITERS["table"](terminal)
+    writer.write(Row.scored("a/long/name.jpg", POOR, GATE(POOR)))
+    got = terminal.getvalue().splitlines()[1:]
+    assert len(got) == lines
+
+
+def test_carriage_returns_survive_csv(tmp_path: Path) -> None:
+    file = tmp_path / "r.csv"
+    file.write_text(written("csv", [Row("a\rb.jpg", error="x")]), newline="")
+    (row,) = read_results(str(file))
+    assert row.path == "a\rb.jpg"
 
 
 def test_progress_is_silent_at_first_and_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
