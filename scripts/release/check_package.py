@@ -119,7 +119,7 @@ def contents(dist: Path) -> dict[str, Any]:
     wheel = our_wheel(dist)
     command = [sys.executable, "-m", "check_wheel_contents", str(wheel)]
     # W002 are duplicates. Licences lie beside what they are about and among the metadata, too.
-    printed = said([*command, "--toplevel", "edgeiqa,convert", "--ignore", "W002"])
+    printed = said([*command, "--toplevel", "edgeiqa,edgeiqa_convert", "--ignore", "W002"])
     seen: dict[tuple[int, int], str] = {}
     with zipfile.ZipFile(wheel) as archive:
         for one in archive.infolist():
