@@ -109,7 +109,10 @@ CLAIMS: dict[str, tuple[Callable[[], bytes], str]] = {
         "more than the limit",
     ),
     "bomb.ppm": (lambda: b"P6 999999 999999 255\n", "more than the limit"),
-    "bomb.qoi": (lambda: b"qoif" + struct.pack(">IIBB", 1 << 30, 1 << 30, 3, 0), "more than the limit"),
+    "bomb.qoi": (
+        lambda: b"qoif" + struct.pack(">IIBB", 1 << 30, 1 << 30, 3, 0),
+        "more than the limit",
+    ),
 }
 
 
