@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from edgeiqa.inference.contract import Contract
 from edgeiqa.stages import stage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Quality:
     """How good a photograph looks.
 
@@ -44,6 +45,33 @@ class Quality:
     attributes: dict[str, float] = field(default_factory=dict)
     damaged: bool = False
     missing: float = 0.0
+
+    def __repr__(self) -> str:
+        parts = [f"score={self.score:.1f}"]
+        parts += [f"std={self.std:.1f}"] if self.std is not None else []
+        parts += [f"{name}={value:.2f}" for name, value in self.causes.items()]
+        parts += ["damaged=True"] if self.damaged else []
+        return f"Quality({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        """A dial of the score and bars of the causes, for notebooks."""
+        angle = np.pi * (1 - min(max(self.score, 0.0), 100.0) / 100)
+        x, y = 60 + 50 * np.cos(angle), 60 - 50 * np.sin(angle)
+        bars = "".join(
+            f'<tr><td style="text-align:left">{escape(name)}</td><td style="text-align:left">'
+            f'<div style="width:{100 * min(max(value, 0.0), 1.0):.0f}px;height:8px;'
+            f'background:#d95f02"></div></td><td>{value:.2f}</td></tr>'
+            for name, value in self.causes.items()
+        )
+        damaged = "<p><b>damaged</b></p>" if self.damaged else ""
+        return (
+            '<div style="display:flex;gap:1em;align-items:center">'
+            '<svg width="120" height="75" viewBox="0 0 120 75">'
+            '<path d="M10 60A50 50 0 0 1 110 60" fill="none" stroke="#ccc" stroke-width="10"/>'
+            f'<path d="M10 60A50 50 0 0 1 {x:.1f} {y:.1f}" fill="none" stroke="#1b9e77" '
+            f'stroke-width="10"/><text x="60" y="62" text-anchor="middle" font-size="22">'
+            f"{self.score:.1f}</text></svg><table>{bars}</table>{damaged}</div>"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain dictionaries, lists and numbers, ready for JSON."""

@@ -348,7 +348,8 @@ def choose_gate(
 
     Args:
         scorer: The scorer, whose model has the presets.
-        preset: "relaxed", "normal" or "strict"; None for "normal" if the model has it.
+        preset: "relaxed", "normal" or "strict", or the path of a gate that `Gate.save` wrote, which
+            ends in .json; None for "normal" if the model has it.
         min_score: Minimum score 0-100 instead of a preset.
         max_causes: Limits 0-1 per cause.
         needed: Whether a model without presets is an error.
@@ -358,9 +359,15 @@ def choose_gate(
         The gate; None if the model has no presets and no limits are given.
 
     Raises:
-        ValueError: No such preset or cause, or a number out of its range.
+        ValueError: No such preset, file or cause, or a number out of its range.
     """
     limits = dict(max_causes or {})
+    if preset is not None and preset.endswith(".json"):
+        try:
+            saved = Gate.load(preset)
+        except OSError as error:
+            raise ValueError(f"cannot read the gate {preset}: {error.strerror}") from error
+        return saved.with_limits(limits, reject_damaged=saved.reject_damaged and reject_damaged)
     if preset is None and min_score is None and "normal" not in scorer.contract.gate:
         # A user's own model may have no presets.
         if not (limits or needed):

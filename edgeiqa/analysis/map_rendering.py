@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from edgeiqa.analysis.quality_map import QualityMap
+if TYPE_CHECKING:
+    from edgeiqa.analysis.quality_map import QualityMap
+
 
 MAX_PANEL = 1024
 """Longest side of each of the two panels, in pixels."""
@@ -60,10 +64,10 @@ def draw(picture: Image.Image, quality_map: QualityMap) -> Image.Image:
     Returns:
         An RGB picture; each panel has at most `MAX_PANEL` pixels a side.
     """
-    panel = _panel(picture)
-    width, height = panel.size
+    shown = panel(picture)
+    width, height = shown.size
     # At half contrast, so that a bright region is not mistaken for a good one.
-    gray = 64 + np.asarray(panel.convert("L"), dtype=np.float64)[..., np.newaxis] / 2
+    gray = 64 + np.asarray(shown.convert("L"), dtype=np.float64)[..., np.newaxis] / 2
     tint = colours(quality_map.at_size(width, height))
     overlay = np.round((1 - _OPACITY) * gray + _OPACITY * tint).astype(np.uint8)
     stacked = width > 2 * height
@@ -73,13 +77,13 @@ def draw(picture: Image.Image, quality_map: QualityMap) -> Image.Image:
     zoom = max(1.0, tall / 400)  # Large sheets are viewed scaled down, so they need large digits.
     size = (left + round(zoom * (_BAR + _MARGIN)), tall + 2 * _GAP)
     sheet = Image.new("RGB", size, _PAPER)
-    sheet.paste(panel, (_GAP, _GAP))
+    sheet.paste(shown, (_GAP, _GAP))
     sheet.paste(Image.fromarray(overlay), second)
     _legend(sheet, (left, _GAP), tall, zoom, quality_map)
     return sheet
 
 
-def _panel(picture: Image.Image) -> Image.Image:
+def panel(picture: Image.Image) -> Image.Image:
     """Scales the picture to the size of a panel."""
     longest = max(picture.size)
     if longest < MIN_PANEL:

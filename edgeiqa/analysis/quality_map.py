@@ -1,17 +1,20 @@
-"""Where a picture is good and where it is not: the same network, run over overlapping tiles.
+"""Maps of quality over a picture: the network for scores, run over overlapping tiles.
 
-Tiles come in two sizes. Large ones show the network enough of the scene to be sure how good it
-is, motion blur above all; small ones tell better where it changes. A guided filter joins the two:
-a map has the level of the large tiles and the borders of the small ones.
+Tiles have two sizes. Large ones show enough of the scene to judge it reliably, motion blur above
+all; small ones locate changes better. A guided filter combines them: the map has the level of the
+large tiles and the borders of the small ones.
 
-A tile keeps the pixels of the picture as they are. One that is smaller than the network's input
-is continued by its own mirror images until it fills it: magnified instead, every tile would look
-blurred to the network, and the map would tell nothing. A larger one takes the way of any picture.
+Tiles keep the pixels of the picture. A tile smaller than the network's input is padded by
+reflection: if it were enlarged instead, every tile would look blurred to the network. A larger one
+is reduced like any picture.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +22,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from edgeiqa.analysis.map_rendering import draw, panel
 from edgeiqa.inference.contract_spec import InputSpec
 
 TILE_SHARES = (0.25, 0.5)
@@ -69,16 +73,17 @@ class QualityMap:
     Attributes:
         scores: float32 [rows, columns], 0-100, higher is better; row 0 is the top. Cell (r, c)
             stands for the r-th of `rows` equal bands and the c-th of `columns` equal columns of
-            the upright picture. A value tells what score this place would get as a picture of
-            its own, together with its surroundings of about half the shorter side. It never
-            leaves the range of the scores that the tiles got, and its mean is about that of the
-            large tiles. That a picture has few pixels in all costs it points as a whole, but
-            none in its map: tiles are not magnified.
+            the upright picture. A value is the score that this place would get as a picture of
+            its own, together with its surroundings of about half the shorter side. Values stay
+            within the range of the tiles' scores, and their mean is about that of the large
+            tiles. A low resolution lowers the score of a picture, but not its map, as tiles are
+            not enlarged.
         width: Of the picture, in pixels.
         height: Of the picture, in pixels.
         tile_sides: Sides of the tiles, in pixels of the picture, the smallest first: what the
             map can resolve.
-        tiles: How many were scored, of all sizes together.
+        tiles: Number of scored tiles of all sizes.
+        picture: A copy of the mapped picture at the size of a panel, for `to_image`; or None.
     """
 
     scores: np.ndarray
@@ -86,9 +91,67 @@ class QualityMap:
     height: int
     tile_sides: tuple[int, ...]
     tiles: int
+    picture: Image.Image | None = None
+
+    def __repr__(self) -> str:
+        rows, columns = self.scores.shape
+        low, high = float(self.scores.min()), float(self.scores.max())
+        return (
+            f"QualityMap({columns}x{rows} of {self.width}x{self.height}, {low:.1f} to {high:.1f})"
+        )
+
+    def to_image(self, picture: Image.Image | None = None) -> Image.Image:
+        """Draws the picture, the map over it, and a legend.
+
+        Args:
+            picture: The mapped picture, upright, mode RGB; by default the reduced copy of it.
+
+        Returns:
+            An RGB picture.
+
+        Raises:
+            ValueError: No picture is given, and the map has none.
+        """
+        picture = picture or self.picture
+        if picture is None:
+            raise ValueError("the map has no picture: pass the one that was mapped")
+        return draw(picture, self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Saves `to_image` as a picture, or the map as JSON if the name ends in .json.
+
+        Raises:
+            ValueError: The suffix is not that of a format that can be written.
+            OutputError: The file cannot be written.
+        """
+        from edgeiqa.files.atomic import open_output
+
+        name = os.fspath(path)
+        if name.lower().endswith(".json"):
+            data = json.dumps(self.to_dict()).encode() + b"\n"
+        else:
+            Image.preinit()
+            kind = Image.registered_extensions().get(os.path.splitext(name)[1].lower())
+            if kind not in ("PNG", "JPEG", "WEBP", "TIFF", "BMP"):
+                raise ValueError(
+                    f"{name}: expected a name in .png, .jpg, .webp, .tif, .bmp or .json"
+                )
+            file = io.BytesIO()
+            self.to_image().save(file, kind)
+            data = file.getvalue()
+        with open_output(name, binary=True) as stream:
+            stream.write(data)
+
+    def _repr_png_(self) -> bytes | None:
+        """The drawn map, for notebooks."""
+        if self.picture is None:
+            return None
+        file = io.BytesIO()
+        self.to_image().save(file, "PNG")
+        return file.getvalue()
 
     def at_size(self, width: int, height: int) -> np.ndarray:
-        """The map at another size, such as that of the picture.
+        """Resizes the map, for example to the size of the picture.
 
         Args:
             width: In pixels, at least 1.
@@ -103,11 +166,11 @@ class QualityMap:
         return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
     def worse_half(self) -> np.ndarray:
-        """Which cells belong to the worse part of this picture.
+        """Returns which cells belong to the worse part of this picture.
 
-        Otsu's threshold (1979) over the map's own values: the cut that leaves the least variance
-        on both sides. It always finds two parts; in a picture of even quality they mean nothing,
-        so look at how far they are apart.
+        The map is split by Otsu's threshold (1979), which minimises the variance within both parts.
+        It always finds two parts; in a picture of uniform quality they mean nothing, so check how
+        far they are apart.
 
         Returns:
             bool [rows, columns].
@@ -115,7 +178,7 @@ class QualityMap:
         return np.asarray(self.scores < otsu(self.scores))
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON: sizes, and the grid with two decimals."""
+        """Returns sizes and the grid, rounded to two decimals, ready for JSON."""
         return {
             "width": self.width,
             "height": self.height,
@@ -140,10 +203,10 @@ def map_tiles(
     Args:
         picture: Upright, mode RGB, as `edgeiqa.imaging.decode.decode` returns it.
         spec: The network's input.
-        score: Takes uint8 [h, w, 3] RGB and gives 0-100.
+        score: Returns the score 0-100 of uint8 [h, w, 3] RGB.
         tile: Side of the tiles in pixels, of this one size only; by default there are two, a
             quarter and half of the shorter side, see `tilings`.
-        on_tile: Told (tiles done, tiles in all) after each.
+        on_tile: Called with (tiles done, total tiles) after each.
 
     Returns:
         The map.
@@ -182,14 +245,15 @@ def map_tiles(
         reach = (sizes[-1].side * rows / height / 2, sizes[-1].side * columns / width / 2)
         blended = np.clip(guided(layers[0], layers[-1], reach), lowest, highest)
     sides = tuple(size.side for size in sizes)
-    return QualityMap(blended.astype(np.float32), width, height, sides, total)
+    scores = blended.astype(np.float32)
+    return QualityMap(scores, width, height, sides, total, panel(picture))
 
 
 def tilings(width: int, height: int) -> list[Tiling]:
-    """The tiles of a picture: the small and the large ones.
+    """Returns the tilings of a picture: small and large tiles.
 
-    No side is below 32 pixels, nor so small that there would be more than 1000 tiles altogether.
-    In a small picture both sizes fall together.
+    No side is below 32 pixels, or so small that there would be more than 1000 tiles in all. In a
+    small picture the two sizes coincide.
 
     Args:
         width: Of the picture, in pixels.
@@ -209,7 +273,7 @@ def tilings(width: int, height: int) -> list[Tiling]:
 
 
 def tiling(width: int, height: int, side: int) -> Tiling:
-    """The tiles of one size.
+    """Returns the tiling with tiles of one size.
 
     Args:
         width: Of the picture, in pixels.
@@ -221,7 +285,7 @@ def tiling(width: int, height: int, side: int) -> Tiling:
 
 
 def starts(length: int, tile: int) -> tuple[int, ...]:
-    """Where tiles start along one side: evenly, the first at 0, the last one ending at the end.
+    """Returns where tiles start along one side: evenly spaced, covering it exactly.
 
     Args:
         length: Of the side, in pixels.
@@ -233,9 +297,9 @@ def starts(length: int, tile: int) -> tuple[int, ...]:
 
 
 def weights(begins: Sequence[int], tile: int, length: int, cells: int) -> np.ndarray:
-    """What each tile counts in each cell, along one side.
+    """Returns the weight of each tile in each cell, along one side.
 
-    The weight falls linearly from a tile's centre to its ends, so that maps have no seams.
+    Weights fall linearly from a tile's centre to its ends, so that maps have no seams.
 
     Args:
         begins: Where the tiles start, in pixels.
@@ -249,23 +313,23 @@ def weights(begins: Sequence[int], tile: int, length: int, cells: int) -> np.nda
     centres = (np.arange(cells) + 0.5) * length / cells
     middles = np.asarray(begins) + tile / 2
     near = 1.0 - np.abs(centres[:, np.newaxis] - middles) / (tile / 2)
-    near = np.maximum(near, 1e-9)  # A cell at the very rim still belongs to the tile there.
+    near = np.maximum(near, 1e-9)  # A cell at the very edge still belongs to the tile there.
     return np.asarray(near / near.sum(axis=1, keepdims=True))
 
 
 def guided(guide: np.ndarray, level: np.ndarray, reach: tuple[float, float]) -> np.ndarray:
     """Gives one map the borders of another: the guided filter.
 
-    In every window the level is explained by a straight line through the guide (ridge regression,
-    so that differences of `CHANCE` points or less in the guide do not count for much); what all
-    windows over a cell say is averaged. Windows are cut at the rim. K. He, J. Sun and X. Tang,
+    In every window the level is fitted by a linear function of the guide (ridge regression, so that
+    differences of `CHANCE` points or less in the guide count little); the fits of all windows over
+    a cell are averaged. Windows are clipped at the edges. K. He, J. Sun and X. Tang,
     "Guided image filtering", IEEE Transactions on Pattern Analysis and Machine Intelligence
     35 (6), 2013, equations 5, 6 and 8.
 
     Args:
-        guide: float64 [rows, columns], points of the score; knows where things change.
-        level: float64 [rows, columns], points of the score; knows how good they are.
-        reach: How far a window goes from its middle, down and across, in cells.
+        guide: float64 [rows, columns], points of the score; locates changes.
+        level: float64 [rows, columns], points of the score; gives the level.
+        reach: Half the height and width of a window, in cells.
 
     Returns:
         float64 [rows, columns], in points.
@@ -289,7 +353,7 @@ def _box(cells: int, reach: int) -> np.ndarray:
 
 
 def continued(part: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Continues a tile by its mirror images to at least the size of the network's input.
+    """Pads a tile by reflection to at least the size of the network's input.
 
     Args:
         part: uint8 [h, w, 3].

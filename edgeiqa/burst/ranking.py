@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,6 +63,8 @@ class Ranked:
         against_best: The differences to the best frame, in log odds that add up to the difference
             of their values: "sharpness", "noise", "compression", "exposure", "score". Negative
             where the frame is worse; all 0 for the best.
+        picture: The frame as it was given, where that takes no memory: an element of a sequence,
+            or a path. None for frames that an iterator generated.
     """
 
     index: int
@@ -69,6 +72,11 @@ class Ranked:
     value: float
     quality: Quality
     against_best: dict[str, float] = field(default_factory=dict)
+    picture: Any = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        name = f", {os.fspath(self.picture)!r}" if _is_path(self.picture) else ""
+        return f"Ranked(rank={self.rank}, index={self.index}, score={self.quality.score:.1f}{name})"
 
     def to_dict(self) -> dict[str, Any]:
         """Returns a JSON-ready dict."""
@@ -116,14 +124,25 @@ def best_of(
     if isinstance(frames, str | bytes | bytearray | memoryview | Frame | Image.Image):
         raise TypeError(f"best_of got one {type(frames).__name__}, expected several frames")
     moment = Moment(scorer or Scorer())
+    paths: dict[int, Any] = {}
     for index, frame in enumerate(frames):
+        if _is_path(frame):
+            paths[index] = frame
         try:
             moment.add(frame, index)
         except (UnreadableImageError, TypeError, ValueError) as error:
             if on_error is None:
                 raise
             on_error(index, error)
-    return moment.ranking()[:k]
+    kept: Any = frames if isinstance(frames, Sequence) else None
+    return [
+        replace(one, picture=paths.get(one.index) if kept is None else kept[one.index])
+        for one in moment.ranking()[:k]
+    ]
+
+
+def _is_path(picture: object) -> bool:
+    return isinstance(picture, str | os.PathLike)
 
 
 class Moment:

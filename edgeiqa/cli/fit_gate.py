@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,29 +22,29 @@ if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import GateFit
 
 EPILOG = """a CSV file for --csv has a column keep (true or false, yes or no, 1 or 0, kept or
-rejected) and a column score (0-100, all of one model) or path (from the file's folder on). What
-`edgeiqa score --format csv` writes needs only a column keep beside it. Rows without a score, as
-of photographs that could not be read, are passed over and counted.
+rejected) and a column score (0-100, all by one model) or path (relative to the file's folder). A
+file that `edgeiqa score --format csv` wrote only needs an additional column keep. Rows without a
+score, such as those of unreadable photographs, are skipped and counted.
 
 exit codes:
-  0    there is a threshold
-  2    wrong usage, too few photographs, or scores that do not tell kept from rejected
-  3    there is a threshold, but some photographs could not be read
+  0    a threshold was found
+  2    wrong usage, too few photographs, or scores that do not separate kept from rejected ones
+  3    a threshold was found, but some photographs could not be read
   130  interrupted
 """
 
-TRUE = frozenset(("true", "yes", "1", "kept", "keep"))
-FALSE = frozenset(("false", "no", "0", "rejected", "reject"))
+TRUE = frozenset(("true", "yes", "y", "1", "kept", "keep"))
+FALSE = frozenset(("false", "no", "n", "0", "rejected", "reject"))
 
 
 @dataclass
 class Shots:
-    """What the fit is made from.
+    """The data of the fit.
 
     Attributes:
-        scores: 0-100.
-        keep: Whether each was kept.
-        unreadable: How many more there were.
+        scores: Scores 0-100.
+        keep: Whether each shot was kept.
+        unreadable: Number of further photographs without a score.
     """
 
     scores: list[float]
@@ -57,7 +58,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "fit-gate",
         allow_abbrev=False,
         help="set the gate's threshold from photographs that you kept and rejected",
-        description="Finds from which score on you keep photographs, with a 95% interval, out of\n"
+        description="Finds the score from which you keep photographs, with a 95% interval, from\n"
         "at least 20 that you kept or rejected, five or more of each.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -81,6 +82,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "mistakes",
     )
     add_model_option(parser)
+    parser.add_argument(
+        "--output",
+        "-o",
+        metavar="FILE.json",
+        help="save the gate, with the limits of causes of the preset normal, for --gate FILE",
+    )
     parser.add_argument(
         "--format", choices=("table", "json"), default="table", help="default: table"
     )
@@ -107,18 +114,29 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         left = f" ({shots.unreadable} more have no score)" if shots.unreadable else ""
         raise UsageError(f"{error}{left}") from error
+    if arguments.output is not None:
+        _save(fit, arguments)
     if arguments.format == "json":
         document = {**fit.to_dict(), "unreadable": shots.unreadable}
         print(json.dumps(document, indent=2, allow_nan=False))
     else:
-        print(_told(fit, shots.unreadable))
+        print(_summary(fit, shots.unreadable, arguments.output))
     return EXIT_UNREADABLE if shots.unreadable else EXIT_OK
 
 
-def _told(fit: GateFit, unreadable: int) -> str:
+def _save(fit: GateFit, arguments: argparse.Namespace) -> None:
+    from edgeiqa.analysis.cause_detector import CauseDetector
+
+    if not arguments.output.endswith(".json"):
+        raise UsageError(f"--output {arguments.output}: the name of a gate ends in .json")
+    limits = CauseDetector().contract.limits.get("normal", {})
+    fit.gate.with_limits(limits).save(arguments.output)
+
+
+def _summary(fit: GateFit, unreadable: int, output: str | None) -> str:
     low, high = fit.interval
     lines = [
-        f"keep from {fit.threshold:.1f} on; 95% interval {low:.1f} to {high:.1f}",
+        f"keep from {fit.threshold:.1f}; 95% interval {low:.1f} to {high:.1f}",
         f"{fit.n} photographs, {fit.kept} kept and {fit.rejected} rejected",
         "thresholds fitted without them would have",
         f"  kept      {fit.kept_right} of the {fit.kept} that you kept",
@@ -126,12 +144,13 @@ def _told(fit: GateFit, unreadable: int) -> str:
     ]
     if fit.p_value > 0.05:
         lines.append(
-            f"careful: the scores hardly tell the kept from the rejected ones (p {fit.p_value:.2f})"
+            f"caution: the scores hardly separate kept from rejected ones (p {fit.p_value:.2f})"
         )
     if unreadable:
         lines.append(f"{unreadable} more could not be read")
-    # Rounded down, or a photograph right at the threshold were rejected.
-    return "\n".join([*lines, "", f"edgeiqa score --min-score {int(fit.threshold * 10) / 10} ..."])
+    # Rounded down, or a photograph right at the threshold would be rejected.
+    wanted = f"--gate {output}" if output else f"--min-score {int(fit.threshold * 10) / 10}"
+    return "\n".join([*lines, "", f"edgeiqa score {wanted} ..."])
 
 
 def _score_folders(arguments: argparse.Namespace) -> Shots:
@@ -154,14 +173,20 @@ def _read_table(arguments: argparse.Namespace) -> Shots:
     import os
 
     try:
-        with open(arguments.csv, encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-            columns = set(reader.fieldnames or ())
+        with open(arguments.csv, "rb") as file:
+            data = file.read()
+        # Spreadsheets save UTF-16 with a mark in front, and separate by whatever the country uses.
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        header = text.partition("\n")[0]
+        delimiter = max(",;\t", key=header.count)
+        table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        names = [name.strip().lower() for name in next(table, [])]
+        rows = [dict(zip(names, row, strict=False)) for row in table if any(row)]
+        columns = set(names) - {""}
     except OSError as error:
         raise UsageError(f"--csv {arguments.csv}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"--csv {arguments.csv} is no CSV file: {error}") from error
+        raise UsageError(f"--csv {arguments.csv} is not a CSV file: {error}") from error
     if "keep" not in columns or not columns & {"score", "path"}:
         raise UsageError(
             f"--csv {arguments.csv} has the columns {', '.join(sorted(columns)) or '(none)'}; "

@@ -321,6 +321,26 @@ class Gate:
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"{os.fspath(path)} is not a saved gate: {error}") from error
 
+    def with_limits(
+        self, max_causes: Mapping[str, float], *, reject_damaged: bool | None = None
+    ) -> Gate:
+        """Returns a gate with the same minimum score and further limits of causes.
+
+        Args:
+            max_causes: Limits 0-1 per cause, which replace those of this gate one by one.
+            reject_damaged: Whether damaged pictures are rejected; by default as this gate does.
+
+        Raises:
+            ValueError: An unknown cause or a limit outside 0-1.
+        """
+        return Gate(
+            "same",
+            thresholds={"same": self.min_score},
+            limits={"same": self.max_causes},
+            max_causes=max_causes,
+            reject_damaged=self.reject_damaged if reject_damaged is None else reject_damaged,
+        )
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Gate) and self.to_dict() == other.to_dict()
 
@@ -344,16 +364,8 @@ class GateFit(ThresholdFit):
 
     @property
     def gate(self) -> Gate:
-        """Accepts from `threshold` on; causes have no limits."""
-        return self.with_limits({})
-
-    def with_limits(self, max_causes: Mapping[str, float]) -> Gate:
-        """Returns the gate with limits of causes, such as those of a preset.
-
-        Args:
-            max_causes: Maximum severity 0-1 per cause, for example `scorer.gate().max_causes`.
-        """
-        return Gate("fit", thresholds={"fit": self.threshold}, limits={"fit": max_causes})
+        """Accepts from `threshold` on; causes have no limits, see `Gate.with_limits`."""
+        return Gate("fit", thresholds={"fit": self.threshold})
 
 
 def damaged(quality: Quality) -> Reason:

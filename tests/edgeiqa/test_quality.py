@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -163,3 +164,14 @@ def test_std_is_calibrated_after_the_scores_line() -> None:
 
 def test_a_huge_scale_cannot_overflow() -> None:
     assert Calibration(1e12, 0.0, 1e6, 4.0).std(1e300) == 100.0
+
+
+def test_a_quality_is_short_in_a_terminal_and_drawn_in_a_notebook() -> None:
+    got = Quality(61.27, 9.04, (0.5, 0.5), (0.2, 0.8), {"blur": 0.123}, damaged=True)
+    assert repr(got) == "Quality(score=61.3, std=9.0, blur=0.12, damaged=True)"
+    assert repr(Quality(3.0)) == "Quality(score=3.0)"
+    page = ElementTree.fromstring(got._repr_html_())
+    texts = "".join(page.itertext())
+    assert "61.3" in texts
+    assert "blur" in texts
+    assert "damaged" in texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgeiqa import Frame, Model, PixelFormat, Scorer, UnreadableImageError, sample_paths
+from edgeiqa import (
+    ClosedError,
+    Frame,
+    Gate,
+    Model,
+    PixelFormat,
+    Scorer,
+    UnreadableImageError,
+    sample_paths,
+)
+from edgeiqa.imaging.decode import decode
+from edgeiqa.scorer import choose_gate
 from tests.edgeiqa.pictures import bomb, photograph, saved, with_orientation
 
 
@@ -182,3 +194,84 @@ def test_the_gate_takes_limits_of_ones_own(scorer: Scorer) -> None:
     assert gate.max_causes["blur"] == 0.25
     with pytest.raises(ValueError, match="'blurr'"):
         scorer.gate(max_causes={"blurr": 0.25})
+
+
+def test_a_scorer_is_pickled_and_closed() -> None:
+    path = sample_paths()[0]
+    scorer = Scorer("nano", max_pixels=10_000_000)
+    again = pickle.loads(pickle.dumps(scorer))
+    assert again.score(path) == scorer.score(path)
+    assert again._max_pixels == 10_000_000
+    with again as same:
+        assert same is again
+    for use in (again.score, again.score_quick, again.quality_map):
+        with pytest.raises(ClosedError):
+            use(path)
+    assert scorer.score(path)  # It has interpreters of its own.
+    assert repr(scorer).startswith("Scorer(nano ")
+    assert repr(Scorer("nano", causes=False)).endswith(", causes=False)")
+
+
+class Arrayish:
+    """As a tensor of another library."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels = pixels
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        return self._pixels
+
+
+def test_more_kinds_of_pictures(tmp_path: Path) -> None:
+    scorer = Scorer("nano")
+    path = tmp_path / "a photo #1 100%?.png"
+    picture = decode(sample_paths()[0])
+    picture.save(path)
+    expected = scorer.score(path)
+    assert scorer.score(path.as_uri()) == expected
+    assert scorer.score(Arrayish(np.asarray(picture))) == expected
+    with pytest.raises(UnreadableImageError, match="no such file"):
+        scorer.score("file:///no/such/photo.jpg")
+    av = pytest.importorskip("av")
+    frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+    assert scorer.score(frame) == expected
+    assert scorer.score(frame.reformat(format="yuv420p")).score == pytest.approx(
+        expected.score, abs=5
+    )
+
+
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), 1e9, True, "200"])
+def test_a_limit_of_pixels_that_cannot_be(limit: Any) -> None:
+    with pytest.raises(ValueError, match="max_pixels"):
+        Scorer("nano", max_pixels=limit)
+
+
+def test_damage_reaches_the_quality_and_the_verdict() -> None:
+    scorer = Scorer("nano")
+    data = sample_paths()[0].read_bytes()
+    whole = scorer.score(data)
+    assert not whole.damaged
+    for score in (scorer.score, scorer.score_quick, Scorer("nano", causes=False).score):
+        quality = score(data[: len(data) // 2] + b"\xff\xd9")
+        assert quality.damaged
+        assert 0.3 < quality.missing < 0.8
+        verdict = scorer.gate("relaxed")(quality)
+        assert verdict.reasons[0].cause == "damaged"
+        assert "damaged" not in [
+            reason.cause for reason in scorer.gate(reject_damaged=False)(quality).reasons
+        ]
+    static = np.random.default_rng(0).integers(0, 256, (400, 600, 3)).astype(np.uint8)
+    assert scorer.score(static).damaged
+    assert scorer.score_quick(static).damaged
+
+
+def test_a_saved_gate_is_chosen_by_its_path(tmp_path: Path) -> None:
+    scorer = Scorer("nano")
+    path = tmp_path / "gate.json"
+    Gate(min_score=33, max_causes={"blur": 0.7}).save(path)
+    assert choose_gate(scorer, str(path)) == Gate.load(path)
+    gate = choose_gate(scorer, str(path), max_causes={"blur": 0.2}, reject_damaged=False)
+    assert gate is not None
+    assert (gate.min_score, gate.max_causes, gate.reject_damaged) == (33, {"blur": 0.2}, False)
+    with pytest.raises(ValueError, match=r"none\.json"):
+        choose_gate(scorer, str(tmp_path / "none.json"))

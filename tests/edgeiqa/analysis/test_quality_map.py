@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgeiqa import QualityMap, Scorer, sample_paths
+from edgeiqa.analysis.map_rendering import draw
 from edgeiqa.analysis.quality_map import (
     MAX_CELLS,
     MAX_TILES,
@@ -302,3 +306,23 @@ def test_the_shipped_model_finds_spoilt_halves() -> None:
     means = {kind: float(np.mean(values)) for kind, values in found.items()}
     assert np.mean(list(means.values())) >= 0.7, found
     assert means["motion"] >= 0.55, found
+
+
+def test_a_map_is_drawn_and_saved(tmp_path: Path) -> None:
+    picture = Image.effect_noise((300, 200), 80).convert("RGB")
+    found = map_tiles(picture, InputSpec(32, 32), lambda part: float(part.mean()) / 3)
+    assert repr(found).startswith("QualityMap(48x32 of 300x200, ")
+    drawn = found.to_image()
+    found.save(tmp_path / "map.png")
+    assert drawn == draw(picture, found)
+    for png in (io.BytesIO(found._repr_png_() or b""), tmp_path / "map.png"):
+        np.testing.assert_array_equal(np.asarray(Image.open(png)), np.asarray(drawn))
+    found.save(tmp_path / "map.json")
+    assert json.loads((tmp_path / "map.json").read_text()) == found.to_dict()
+    with pytest.raises(ValueError, match=r"map\.doc"):
+        found.save(tmp_path / "map.doc")
+    bare = replace(found, picture=None)
+    assert bare._repr_png_() is None
+    assert bare.to_image(picture) == drawn
+    with pytest.raises(ValueError, match="picture"):
+        bare.to_image()

@@ -61,7 +61,7 @@ def test_folders_give_what_python_gives(
     assert found == {**fit.to_dict(), "unreadable": 0}
     assert main(words) == 0
     text = capsys.readouterr().out
-    assert f"keep from {fit.threshold:.1f} on; 95% interval {fit.interval[0]:.1f} to" in text
+    assert f"keep from {fit.threshold:.1f}; 95% interval {fit.interval[0]:.1f} to" in text
     assert f"{fit.kept_right} of the 12 that you kept" in text
     # What is to be typed next is a command that keeps what the fit keeps.
     assert f"edgeiqa score --min-score {int(fit.threshold * 10) / 10} ..." in text
@@ -130,7 +130,7 @@ def test_scores_that_hardly_tell_are_a_warning(
     (tmp_path / "x.csv").write_text("\n".join(["score,keep", *lines, "60,1"]))
     assert main(["fit-gate", "--csv", str(tmp_path / "x.csv")]) == 0
     out = capsys.readouterr().out
-    assert "careful: the scores hardly tell the kept from the rejected ones" in out
+    assert "caution: " in out
     assert "95% interval 0.0 to 100.0" in out
 
 
@@ -163,7 +163,7 @@ def test_wrong_usage(words: list[str], message: str, capsys: pytest.CaptureFixtu
         ("score,keep\n5,perhaps\n", "row 2: keep is 'perhaps', expected true or false"),
         ("score,keep\nfive,1\n", "row 2: score is 'five', expected a number"),
         ("score,keep\n" + "5,1\n101,0\n" * 20, "score 101.0 of shot 1"),
-        ("score,keep\n" + "5,1\n80,0\n" * 20, "5.0 .* 80.0 "),
+        ("score,keep\n" + "5,1\n80,0\n" * 20, "5.0 for kept and 80.0"),
         ("score,keep\n5,1\n,0\n", "1 shots are too few, expected at least 20 (1 more have no"),
     ],
 )
@@ -176,3 +176,53 @@ def test_wrong_tables(
     assert message in capsys.readouterr().err
     file.write_bytes(b"\xff\xfe\x00")
     assert main(["fit-gate", "--csv", str(file)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding", "columns", "words", "end"),
+    [
+        (",", "utf-8", ("score", "keep"), ("1", "0"), ""),
+        (";", "utf-8-sig", ("Score", "Keep"), ("Y", "N"), ""),
+        ("\t", "utf-16", ("SCORE ", " keep"), ("y", "n"), ""),
+        (",", "utf-8", ("score", "keep"), ("Yes", "No"), ","),
+    ],
+)
+def test_tables_of_spreadsheets(
+    delimiter: str,
+    encoding: str,
+    columns: tuple[str, str],
+    words: tuple[str, str],
+    end: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = [columns, *((str(score), words[score < 50]) for score in range(20, 80))]
+    file = tmp_path / "table.csv"
+    text = "\r\n".join(delimiter.join(line) + end for line in lines) + "\r\n\r\n"
+    file.write_bytes(text.encode(encoding))
+    assert main(["fit-gate", "--csv", str(file), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["threshold"] == pytest.approx(49.5, abs=0.1)
+
+
+def test_a_fitted_gate_is_saved_with_the_limits_of_causes(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "gate.json"
+    assert main(["fit-gate", "--csv", str(table), "-o", str(out)]) == 0
+    assert f"--gate {out}" in capsys.readouterr().out
+    gate = Gate.load(out)
+    assert gate.max_causes == Gate("normal").max_causes != {}
+    assert main(["fit-gate", "--csv", str(table), "--format", "json"]) == 0
+    assert gate.min_score == json.loads(capsys.readouterr().out)["threshold"]
+    assert main(["fit-gate", "--csv", str(table), "-o", str(tmp_path / "gate.txt")]) == 2
+
+
+def test_scores_of_0_to_1_are_refused_with_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("score,keep\n" + "".join(f"0.{n},{int(n > 50)}\n" for n in range(20, 80)))
+    assert main(["fit-gate", "--csv", str(file)]) == 2
+    assert "100" in capsys.readouterr().err
+    assert main(["score", str(file), "--min-score", "0.6"]) == 2
+    assert "60" in capsys.readouterr().err

@@ -297,8 +297,11 @@ def test_what_is_no_saved_gate(tmp_path: Path, text: str) -> None:
 def test_a_fitted_gate_takes_the_limits_of_causes() -> None:
     scores = [20.0 + 3 * n for n in range(24)]
     fit = Gate.fit(scores, [score > 52 for score in scores])
-    assert fit.with_limits({"dark": 0.4}).max_causes == {"dark": 0.4}
-    assert fit.with_limits({"dark": 0.4}).min_score == fit.threshold
+    gate = fit.gate.with_limits({"dark": 0.4, "blur": 0.9}).with_limits({"blur": 0.5})
+    assert gate.max_causes == {"dark": 0.4, "blur": 0.5}
+    assert gate.min_score == fit.threshold
+    assert gate.reject_damaged
+    assert not gate.with_limits({}, reject_damaged=False).with_limits({}).reject_damaged
     with pytest.raises(ValueError, match="0 to 100"):
         Gate.fit([score / 100 for score in scores], [score > 52 for score in scores])
 
