@@ -24,7 +24,7 @@ from edgeiqa.errors import UnreadableImageError, WorkerError
 from edgeiqa.files.atomic import is_stdout, open_output
 from edgeiqa.gating.gate import Gate
 from edgeiqa.imaging.decode import read_bounded
-from edgeiqa.imaging.discovery import STDIN, Item, expand
+from edgeiqa.imaging.discovery import STDIN, Item, PathFilter, expand
 from edgeiqa.results.parquet import ParquetWriter
 from edgeiqa.results.row import Row, printable
 from edgeiqa.results.score_row import common_facts, error_line, score_row
@@ -177,6 +177,7 @@ class BatchRun:
         summary: Makes the summary of a table out of the tally.
         selection: Which rows are written, and in which order.
         skipped_folder: A folder that is not searched, such as one that photographs are moved to.
+        path_filter: What is left out of folders that are searched.
         on_row: Called with each row that was made.
         progress: Shown how far the run is.
     """
@@ -193,6 +194,7 @@ class BatchRun:
     summary: Callable[[Tally], str] = str
     selection: Selection = field(default_factory=Selection)
     skipped_folder: str | None = None
+    path_filter: PathFilter = field(default_factory=PathFilter)
     on_row: Callable[[Row], None] = lambda row: None
     progress: Progress = field(default_factory=NoProgress)
     _share: float = 0.0
@@ -295,7 +297,7 @@ class BatchRun:
         self.progress.step(share)
 
     def _items(self) -> Iterator[Item]:
-        for item in expand(self.names, raws=True):
+        for item in expand(self.names, raws=True, path_filter=self.path_filter):
             # Maps that an earlier run wrote into a folder are not photographs.
             if self.maps is not None and self.maps.is_map(item.path):
                 continue

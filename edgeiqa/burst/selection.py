@@ -18,7 +18,7 @@ from edgeiqa.burst.ranking import Moment, Ranked
 from edgeiqa.burst.series import kind_of_series
 from edgeiqa.errors import UnreadableImageError
 from edgeiqa.files.transfer import copy_file, free_names, move_file, same_content
-from edgeiqa.imaging.discovery import Selection, expand
+from edgeiqa.imaging.discovery import PathFilter, expand
 from edgeiqa.scorer import Scorer
 
 NEARLY = 0.7
@@ -88,7 +88,7 @@ def make_plan(
     min_likeness: float = LIKENESS,
     moved_to: str | None = None,
     skip: str | None = None,
-    selection: Selection | None = None,
+    path_filter: PathFilter | None = None,
     on_step: OnStep = lambda: None,
     on_total: Callable[[int], None] = lambda total: None,
 ) -> list[Pick]:
@@ -103,7 +103,7 @@ def make_plan(
         moved_to: Where an earlier run, complete or interrupted, may have moved the best ones: they
             count as if they were still in the folder, or the second best would be moved next.
         skip: A folder to leave out, the destination of copies.
-        selection: What to leave out of the folder.
+        path_filter: What to leave out of the folder.
         on_step: Called twice per photograph, after reading and after scoring.
         on_total: Called with the number of photographs before the first step.
 
@@ -111,7 +111,7 @@ def make_plan(
         One entry per photograph, moment by moment, the best first; unreadable ones at the end.
         Those in `moved_to` are included.
     """
-    paths = list(_listed(folder, moved_to, skip, selection))
+    paths = list(_listed(folder, moved_to, skip, path_filter))
     on_total(len(paths))
     photos: list[Photo] = []
     failures: list[Pick] = []
@@ -136,11 +136,11 @@ def make_plan(
 
 
 def _listed(
-    folder: str, moved_to: str | None, skip: str | None, selection: Selection | None
+    folder: str, moved_to: str | None, skip: str | None, path_filter: PathFilter | None
 ) -> Iterable[tuple[str, str | None]]:
     hidden = [place for place in (moved_to, skip) if place is not None and os.path.isdir(place)]
     is_hidden: dict[str, bool] = {}
-    for item in expand([folder], selection=selection):
+    for item in expand([folder], path_filter=path_filter):
         if item.error is not None and item.path == folder:
             # A folder without pictures is not an error if all were moved before.
             if moved_to is None or not os.path.isdir(moved_to):

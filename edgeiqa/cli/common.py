@@ -14,7 +14,7 @@ from edgeiqa.errors import EdgeIQAError
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
     from edgeiqa.gating.gate import Gate
-    from edgeiqa.imaging.discovery import Selection
+    from edgeiqa.imaging.discovery import PathFilter
     from edgeiqa.scorer import Scorer
 
 MAX_SIDE = 16_384
@@ -174,7 +174,7 @@ def read_model(name: str) -> bytes:
         raise UsageError(str(error)) from error
 
 
-def add_selection_options(parser: argparse._ActionsContainer) -> None:
+def add_filter_options(parser: argparse._ActionsContainer) -> None:
     """Adds --exclude and --include for searched folders."""
     parser.add_argument(
         "--exclude",
@@ -193,16 +193,16 @@ def add_selection_options(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def selection_of(arguments: argparse.Namespace) -> Selection:
-    """The selection by --exclude and --include."""
-    from edgeiqa.imaging.discovery import Selection
+def path_filter_of(arguments: argparse.Namespace) -> PathFilter:
+    """The filter given by --exclude and --include."""
+    from edgeiqa.imaging.discovery import PathFilter
 
-    return Selection(tuple(arguments.exclude), tuple(arguments.include))
+    return PathFilter(tuple(arguments.exclude), tuple(arguments.include))
 
 
-def report_skipped(selection: Selection) -> None:
+def report_skipped(path_filter: PathFilter) -> None:
     """Says on standard error how many system folders were left out."""
-    if count := selection.system_folders:
+    if count := len(path_filter.system_folders):
         print(
             f"edgeiqa: skipped {count} {'folder' if count == 1 else 'folders'} of file servers and "
             "systems, such as @eaDir and #recycle",

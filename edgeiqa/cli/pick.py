@@ -17,13 +17,13 @@ from edgeiqa.cli.common import (
     SECONDS,
     SHARE,
     UsageError,
+    add_filter_options,
     add_model_option,
     add_quiet_option,
-    add_selection_options,
     count_argument,
     open_scorer,
+    path_filter_of,
     report_skipped,
-    selection_of,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
@@ -141,7 +141,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="searched recursively")
-    add_selection_options(parser)
+    add_filter_options(parser)
     add_model_option(parser)
     parser.add_argument(
         "--keep",
@@ -201,7 +201,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.apply and not wanted:
         raise UsageError("--apply requires --copy-to, --move-to, --xmp or --csv")
     scorer, _ = open_scorer(arguments)
-    chosen = selection_of(arguments)
+    path_filter = path_filter_of(arguments)
     progress = Progress(0, enabled=False)
 
     def start(total: int) -> None:
@@ -217,7 +217,7 @@ def run(arguments: argparse.Namespace) -> int:
             min_likeness=arguments.likeness,
             moved_to=arguments.move_to,
             skip=arguments.copy_to,
-            selection=chosen,
+            path_filter=path_filter,
             on_step=lambda: progress.step(),
             on_total=start,
         )
@@ -232,7 +232,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.csv:
             with open_output(arguments.csv) as stream:
                 WRITERS["csv"](plan, stream)
-    report_skipped(chosen)
+    report_skipped(path_filter)
     if (warning := culling_warning(plan)) and arguments.format != "table":
         print(f"edgeiqa: {warning}", file=sys.stderr)
     with open_output(None) as stream:

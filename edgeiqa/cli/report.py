@@ -1,4 +1,4 @@
-"""`edgeiqa report`: one HTML page about the results of `edgeiqa score`."""
+"""`edgeiqa report`: an HTML page of the results of `edgeiqa score`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from edgeiqa.cli.common import (
     EXIT_OK,
     EXIT_UNREADABLE,
     UsageError,
+    add_filter_options,
     add_quiet_option,
     count_argument,
+    path_filter_of,
+    report_skipped,
 )
 
-if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
+if TYPE_CHECKING:  # Loaded when needed, so that --help is fast.
+    from edgeiqa.imaging.discovery import PathFilter
     from edgeiqa.report.items import Photo
     from edgeiqa.report.page import Report
 
 EPILOG = """exit codes:
   0    the page is written
-  2    wrong usage, results that cannot be read, or a page that cannot be written
-  3    the page is written, but some photographs are gone or cannot be decoded any more
-  130  interrupted; an older page is then left as it was
+  2    invalid usage, unreadable results, or a page that cannot be written
+  3    the page is written, but some photographs are missing or unreadable
+  130  interrupted; an older page is unchanged
 """
 
 SIDES = (32, 1024)
@@ -33,22 +37,23 @@ DEFAULT_LIMIT = 10_000
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command."""
     parser = commands.add_parser(
         "report",
         allow_abbrev=False,
-        help="make one HTML page of results, to look through them",
-        description="Makes one HTML page that needs no network: how the scores are distributed,\n"
-        "the worst and the best photographs, what is wrong with them, folders,\n"
-        "near-duplicates, and all photographs to filter and sort.",
+        help="make an HTML page for browsing results",
+        description="Makes a self-contained HTML page: the distribution of scores, the worst and\n"
+        "best photographs, faults, folders, near-duplicates, and all photographs to\n"
+        "filter and sort.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "results",
         metavar="RESULTS",
-        help="a file that `edgeiqa score` wrote: JSON lines, JSON, CSV or Parquet",
+        help="a file written by `edgeiqa score`: JSON lines, JSON, CSV or Parquet",
     )
+    add_filter_options(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="the page (default: RESULTS with the suffix .html)"
     )
@@ -56,9 +61,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--root",
         metavar="DIR",
         default=".",
-        help="where relative paths in the results begin (default: the current folder)",
+        help="where relative paths in the results start (default: the current folder)",
     )
-    parser.add_argument("--title", metavar="TEXT", help="at the top of the page")
+    parser.add_argument("--title", metavar="TEXT", help="title of the page")
     parser.add_argument(
         "--thumbnails",
         metavar="SIZE|none",
@@ -72,11 +77,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         type=count_argument,
         default=DEFAULT_LIMIT,
-        help="so many photographs get a thumbnail, half of them the worst, half the best "
-        f"(default: {DEFAULT_LIMIT})",
+        help="maximum number of thumbnails, half for the worst and half for the best "
+        f"photographs (default: {DEFAULT_LIMIT})",
     )
     parser.add_argument(
-        "--no-duplicates", action="store_true", help="do not look for near-duplicates"
+        "--no-duplicates", action="store_true", help="do not search for near-duplicates"
     )
     parser.add_argument(
         "-j",
@@ -87,20 +92,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="processes (default: all)",
     )
     parser.add_argument(
-        "--force", action="store_true", help="overwrite a file that is no report of ours"
+        "--force", action="store_true", help="overwrite a file that is not an edgeiqa report"
     )
-    parser.add_argument("--open", action="store_true", help="show the page in a browser")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
     add_quiet_option(parser)
     parser.set_defaults(run=run)
 
 
 def side_argument(text: str) -> int:
-    """Pixels out of an argument's text; 0 for "none"."""
+    """An argparse type: pixels; 0 for "none"."""
     if text == "none":
         return 0
     if not text.isdecimal() or not SIDES[0] <= int(text) <= SIDES[1]:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither none nor a whole number from {SIDES[0]} to {SIDES[1]}"
+            f"expected none or a whole number from {SIDES[0]} to {SIDES[1]}, got {text!r}"
         )
     return int(text)
 
@@ -116,7 +121,9 @@ def run(arguments: argparse.Namespace) -> int:
         output = os.path.splitext(arguments.results)[0] + ".html"
     _check_output(output, arguments.results, arguments.force)
     notes: list[str] = []
-    photos = _read(arguments.results, arguments.root, notes)
+    path_filter = path_filter_of(arguments)
+    photos = _read(arguments.results, arguments.root, path_filter, notes)
+    report_skipped(path_filter)
     for note in notes:
         print(f"edgeiqa: note: {printable(note)}", file=sys.stderr)
     report, missing = _build(arguments, photos, notes, output)
@@ -127,8 +134,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(_summary(output, report))
     if missing:
         print(
-            f"edgeiqa: note: {missing:,} of the photographs are gone or cannot be decoded; where "
-            "paths in the results are relative, --root names the folder that they begin in",
+            f"edgeiqa: note: {missing:,} photographs are missing or unreadable; if paths in the "
+            "results are relative, --root names the folder where they start",
             file=sys.stderr,
         )
     if arguments.open:
@@ -136,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_UNREADABLE if missing else EXIT_OK
 
 
-def _read(results: str, root: str, notes: list[str]) -> list[Photo]:
+def _read(results: str, root: str, path_filter: PathFilter, notes: list[str]) -> list[Photo]:
     from edgeiqa.errors import ResultsError
     from edgeiqa.report.items import photos_of
     from edgeiqa.results.reader import read_results
@@ -144,7 +151,7 @@ def _read(results: str, root: str, notes: list[str]) -> list[Photo]:
     if not os.path.isdir(root):
         raise UsageError(f"--root {root}: no such folder")
     try:
-        photos, replaced = photos_of(read_results(results, notes.append), root)
+        photos, replaced = photos_of(read_results(results, notes.append), root, path_filter)
     except (ResultsError, ImportError) as error:
         raise UsageError(f"{results}: {error}") from error
     except OSError as error:
@@ -152,14 +159,14 @@ def _read(results: str, root: str, notes: list[str]) -> list[Photo]:
     if replaced:
         notes.append(f"{replaced:,} results were replaced by later ones of the same photographs")
     if not photos:
-        notes.append("There are no results in this file.")
+        notes.append("This file contains no results.")
     return photos
 
 
 def _build(
     arguments: argparse.Namespace, photos: list[Photo], notes: list[str], output: str
 ) -> tuple[Report, int]:
-    """Looks at the photographs; also says how many are missing."""
+    """Reads the photographs; also returns how many are missing."""
     from edgeiqa.cli.progress import Progress
     from edgeiqa.report.build import groups_of, looked_at, planned
     from edgeiqa.report.page import Report
@@ -176,11 +183,11 @@ def _build(
     missing = sum(look.error is not None for look in looks.values())
     if without:
         notes.append(
-            f"{without:,} photographs in the middle of the scores have no thumbnail; "
-            f"--limit gives one to more than {arguments.limit:,}"
+            f"{without:,} photographs with medium scores have no thumbnail; "
+            f"raise --limit above {arguments.limit:,} to include them"
         )
     if missing:
-        notes.append(f"{missing:,} photographs were gone or could not be decoded for this page")
+        notes.append(f"{missing:,} photographs were missing or unreadable for this page")
     models = sorted({photo.result.model for photo in photos if photo.result.model})
     written = time.strftime("%Y-%m-%d %H:%M", time.localtime(os.stat(arguments.results).st_mtime))
     name = os.path.basename(arguments.results)
@@ -197,17 +204,17 @@ def _build(
 
 
 def _check_output(output: str, results: str, force: bool) -> None:
-    """Refuses to overwrite what somebody may still need."""
+    """Refuses to overwrite anything but an older report."""
     from edgeiqa.report.page import GENERATOR
 
     if output in ("-", "/dev/stdout") or not os.path.isfile(output):
         return
     if os.path.exists(results) and os.path.samefile(output, results):
-        raise UsageError(f"{output} holds the results, name another file with --output")
+        raise UsageError(f"{output} contains the results; name another file with --output")
     with open(output, "rb") as stream:
         start = stream.read(4096)
     if start and GENERATOR.encode() not in start and not force:
-        raise UsageError(f"{output} is there and no report of ours; --force overwrites it")
+        raise UsageError(f"{output} is not an edgeiqa report; --force overwrites it")
 
 
 def _summary(output: str, report: Report) -> str:
@@ -227,4 +234,4 @@ def _show(output: str) -> None:
     from pathlib import Path
 
     if output in ("-", "/dev/stdout") or not webbrowser.open(Path(output).resolve().as_uri()):
-        print("edgeiqa: note: no browser to show it in", file=sys.stderr)
+        print("edgeiqa: note: no browser found", file=sys.stderr)

@@ -15,6 +15,7 @@ from edgeiqa.cli.common import (
     EXIT_UNREADABLE,
     POSITIVE_SECONDS,
     UsageError,
+    add_filter_options,
     add_format_option,
     add_gate_options,
     add_quiet_option,
@@ -22,7 +23,9 @@ from edgeiqa.cli.common import (
     gate_words,
     open_scorer,
     output_format,
+    path_filter_of,
     read_model,
+    report_skipped,
 )
 from edgeiqa.cli.score_selection import (
     act_on,
@@ -60,6 +63,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="a file, a folder (with its subfolders), or -"
     )
+    add_filter_options(parser)
     add_gate_options(parser)
     parser.add_argument(
         "--check", action="store_true", help="exit with 1 if a photograph is rejected"
@@ -158,6 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Rows on a terminal are progress enough.
     visible = is_stdout(arguments.output) and sys.stdout.isatty()
     progress = Progress(None, enabled=not (arguments.quiet or visible))
+    path_filter = path_filter_of(arguments)
     batch = BatchRun(
         arguments.paths,
         scorer,
@@ -170,6 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
         maps,
         selection=Selection(arguments.only, arguments.sort, arguments.top),
         skipped_folder=arguments.move_rejected_to,
+        path_filter=path_filter,
         progress=progress,
     )
     judged: list[Row] = []
@@ -192,6 +198,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     finally:
         progress.close()
+    report_skipped(path_filter)
     if arguments.verbose:
         seconds = time.monotonic() - started
         _say(

@@ -16,11 +16,13 @@ from edgeiqa.cli.common import (
     EXIT_OK,
     SECONDS,
     UsageError,
+    add_filter_options,
     add_format_option,
     add_gate_options,
     count_argument,
     open_scorer,
     output_format,
+    path_filter_of,
 )
 
 if TYPE_CHECKING:  # Loaded when needed, so that --help comes at once.
@@ -51,6 +53,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="the folder to watch")
+    add_filter_options(parser)
     add_gate_options(parser)
     parser.add_argument(
         "--interval",
@@ -103,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         lambda kind, message: print(
             f"edgeiqa: {kind}: {printable(message)}", file=sys.stderr, flush=True
         ),
+        path_filter_of(arguments),
     )
     left = arguments.count
     with _signals(), _appending(arguments.output) as stream:

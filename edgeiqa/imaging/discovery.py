@@ -50,7 +50,7 @@ class Item:
 
 
 @dataclass
-class Selection:
+class PathFilter:
     """Which files and folders inside a searched folder count.
 
     A glob is compared with the name of a file or folder, and with its path below the folder that
@@ -59,38 +59,43 @@ class Selection:
     Attributes:
         exclude: Globs of files and folders to leave out.
         include: Globs of files, to leave out all others; a system folder that matches is entered.
-        system_folders: How many `SYSTEM_FOLDERS` were left out so far.
+        system_folders: The `SYSTEM_FOLDERS` that were left out so far.
     """
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
-    system_folders: int = field(default=0, compare=False)
+    system_folders: set[str] = field(default_factory=set, compare=False)
 
     def takes_folder(self, path: str) -> bool:
         """Whether to enter a folder, given its path below the searched one."""
-        name = os.path.basename(path)
-        if name.startswith(".") or _matches(path, self.exclude):
-            return False
-        if name.lower() in SYSTEM_FOLDERS and not _matches(path, self.include):
-            self.system_folders += 1
-            return False
-        return True
+        return not os.path.basename(path).startswith(".") and self._takes_folder(path)
 
     def takes_file(self, path: str) -> bool:
         """Whether to take a file, given its path below the searched folder."""
-        if os.path.basename(path).startswith(".") or _matches(path, self.exclude):
+        return not os.path.basename(path).startswith(".") and self._takes_file(path)
+
+    def takes(self, path: str) -> bool:
+        """Whether to take a file that was found before, hidden or not, given any path to it."""
+        parts = path.replace(os.sep, "/").strip("/").split("/")
+        folders = ("/".join(parts[:end]) for end in range(1, len(parts)))
+        return all(map(self._takes_folder, folders)) and self._takes_file("/".join(parts))
+
+    def _takes_folder(self, path: str) -> bool:
+        if _matches(path, self.exclude):
+            return False
+        if os.path.basename(path).lower() in SYSTEM_FOLDERS and not _matches(path, self.include):
+            self.system_folders.add(path)
+            return False
+        return True
+
+    def _takes_file(self, path: str) -> bool:
+        if _matches(path, self.exclude):
             return False
         return not self.include or _matches(path, self.include)
 
-    def takes(self, path: str) -> bool:
-        """Whether to take a file, given a path all folders of which count."""
-        parts = path.replace(os.sep, "/").strip("/").split("/")
-        folders = ("/".join(parts[:end]) for end in range(1, len(parts)) if parts[end - 1] != "..")
-        return all(map(self.takes_folder, folders)) and self.takes_file("/".join(parts))
-
 
 def expand(
-    names: Iterable[str], *, raws: bool = False, selection: Selection | None = None
+    names: Iterable[str], *, raws: bool = False, path_filter: PathFilter | None = None
 ) -> Iterator[Item]:
     """Lists the pictures behind names; folders are searched recursively.
 
@@ -105,26 +110,26 @@ def expand(
     Args:
         names: Files, folders and "-".
         raws: Whether to list camera raws in folders.
-        selection: What to leave out of folders.
+        path_filter: What to leave out of folders.
 
     Yields:
         One item per picture; one with an error for a folder that is unreadable or has none.
     """
-    selection = Selection() if selection is None else selection
+    path_filter = PathFilter() if path_filter is None else path_filter
     suffixes = SUFFIXES | RAW_SUFFIXES if raws else SUFFIXES
     for name in names:
         if name == STDIN or not os.path.isdir(name):
             yield Item(name)
             continue
         found = False
-        for item in _folder(name, suffixes, selection):
+        for item in _folder(name, suffixes, path_filter):
             found = True
             yield item
         if not found:
             yield Item(name, "a folder without pictures")
 
 
-def _folder(top: str, suffixes: frozenset[str], selection: Selection) -> Iterator[Item]:
+def _folder(top: str, suffixes: frozenset[str], path_filter: PathFilter) -> Iterator[Item]:
     seen: set[tuple[int, int]] = set()
     # Folders being read, each with its remaining names, the next one last; a list instead of
     # recursion, as folders may be nested deeper than Python's calls.
@@ -144,13 +149,13 @@ def _folder(top: str, suffixes: frozenset[str], selection: Selection) -> Iterato
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            open_folders.append((path, *_wanted(path, suffixes, selection, len(top))))
+            open_folders.append((path, *_wanted(path, suffixes, path_filter, len(top))))
         except OSError as error:
             yield Item(path, f"the folder cannot be read: {error.strerror}")
 
 
 def _wanted(
-    folder: str, suffixes: frozenset[str], selection: Selection, top: int
+    folder: str, suffixes: frozenset[str], path_filter: PathFilter, top: int
 ) -> tuple[list[str], set[str]]:
     """The names in a folder that are folders or may be pictures, last first, and which are folders.
 
@@ -168,14 +173,14 @@ def _wanted(
             is_picture = os.path.splitext(name)[1].lower() in suffixes
             try:
                 if entry.is_dir():
-                    if not selection.takes_folder(path):
+                    if not path_filter.takes_folder(path):
                         continue
                     folders.add(name)
                 # A dangling link is reported, not silently skipped.
                 elif (
                     not is_picture
                     or (not entry.is_file() and _exists(entry.path))
-                    or not selection.takes_file(path)
+                    or not path_filter.takes_file(path)
                 ):
                     continue
             except OSError as error:

@@ -1,4 +1,4 @@
-"""From photographs to what the page shows of them: looked at, and grouped."""
+"""Prepares what the page shows of photographs: thumbnails and near-duplicates."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edgeiqa.report.thumbnails import Job, Look, look_at_all
 def planned(
     photos: Sequence[Photo], *, side: int, limit: int, duplicates: bool
 ) -> tuple[list[Job], int]:
-    """Which photographs are to be looked at, and for what.
+    """Plans which photographs to read.
 
     Args:
-        photos: Those without a score are left out, and those that are no files.
+        photos: Those without a score or a file are left out.
         side: Longest side of thumbnails in pixels; 0 for none.
-        limit: How many get a thumbnail: half of them the worst, half the best.
-        duplicates: Whether the others are to be looked at as well.
+        limit: Maximum number of thumbnails: half for the worst, half for the best.
+        duplicates: Whether to read the others as well, for near-duplicates.
 
     Returns:
         The jobs, and how many photographs get no thumbnail because of the limit.
@@ -47,7 +47,7 @@ def looked_at(
     workers: int = 0,
     on_step: Callable[[], None] = lambda: None,
 ) -> dict[int, Look]:
-    """Looks at photographs; of those without a job only the file's size is asked for.
+    """Reads photographs; for those without a job only the file size.
 
     Args:
         photos: All of them.
@@ -56,7 +56,7 @@ def looked_at(
         on_step: Called after each job.
 
     Returns:
-        What was found, by place, for every photograph that is a file and was scored.
+        What was found, by index, for every scored photograph that is a file.
     """
     looks: dict[int, Look] = {}
     with contextlib.closing(look_at_all(jobs, workers=workers)) as found:
@@ -70,11 +70,7 @@ def looked_at(
 
 
 def groups_of(photos: Sequence[Photo], looks: Mapping[int, Look]) -> list[list[int]]:
-    """Near-duplicates.
-
-    Returns:
-        Per group the places of its members, the best by score first; the largest group first.
-    """
+    """Groups of near-duplicates by index, the best score first; the largest group first."""
     signatures = {p: s for p in sorted(looks) if (s := looks[p].signature) is not None}
     if not signatures:
         return []
@@ -97,6 +93,6 @@ def _only_size(file: str) -> Look:
     except FileNotFoundError:
         return Look(error="no such file")
     except UnicodeEncodeError:
-        return Look(error="no file can have this name")
+        return Look(error="invalid file name")
     except (OSError, ValueError) as error:
         return Look(error=" ".join(str(getattr(error, "strerror", None) or error).split()))

@@ -1,4 +1,4 @@
-"""How the scores are distributed: counts per bin, and a picture of them that needs no script."""
+"""The distribution of scores: counts per bin, and their drawing without a script."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgeiqa.report.items import OUTCOMES, REJECTED, Photo
 
 BINS = 20
-"""Of 5 points each; the last one holds 100 as well."""
+"""Bins of 5 points each; the last one includes 100."""
 
 _WIDTH, _HEIGHT, _BASE = 320, 120, 102
 _LEFT, _RIGHT, _TOP = 0, 320, 8
@@ -17,13 +17,13 @@ _LEFT, _RIGHT, _TOP = 0, 320, 8
 
 @dataclass(frozen=True)
 class Bin:
-    """How many photographs have a score from `low` up to, but not including, `high`.
+    """Photographs with a score from `low` up to, but not including, `high`.
 
     Attributes:
         low: 0-95.
-        high: 5-100; 100 itself counts in the last bin.
-        rejected: How many were rejected.
-        others: How many were accepted or had no verdict.
+        high: 5-100; the last bin includes 100.
+        rejected: Rejected photographs.
+        others: Photographs accepted or without a verdict.
     """
 
     low: float
@@ -33,20 +33,12 @@ class Bin:
 
     @property
     def count(self) -> int:
-        """All in it."""
+        """All photographs in the bin."""
         return self.rejected + self.others
 
 
 def histogram(photos: Sequence[Photo], bins: int = BINS) -> list[Bin]:
-    """Counts scores.
-
-    Args:
-        photos: Those without a score are left out.
-        bins: How many, all equally wide.
-
-    Returns:
-        The bins from 0 to 100.
-    """
+    """Counts scores in equal bins from 0 to 100."""
     counts = [[0, 0] for _ in range(bins)]
     for photo in photos:
         score = photo.result.score
@@ -61,14 +53,14 @@ def bin_of(score: float, bins: int = BINS) -> int:
 
 
 def histogram_svg(bins: Sequence[Bin], middle: float | None, judged: bool) -> str:
-    """The histogram as inline SVG; each bar is a button once the page's script runs.
+    """The histogram as inline SVG; the page's script turns each bar into a button.
 
     Args:
         bins: From `histogram`.
         middle: The median, 0-100, marked with a line; None for none.
-        judged: Whether there were verdicts, which give the bars two colours.
+        judged: Whether there are verdicts, which give the bars two colours.
     """
-    most = max((one.count for one in bins), default=0) or 1
+    largest = max((one.count for one in bins), default=0) or 1
     room = _BASE - _TOP
     wide = (_RIGHT - _LEFT) / max(len(bins), 1)
     parts = [
@@ -77,13 +69,13 @@ def histogram_svg(bins: Sequence[Bin], middle: float | None, judged: bool) -> st
     ]
     for number, one in enumerate(bins):
         x = _LEFT + number * wide
-        # A single photograph among thousands is still to be seen.
-        tall = max(2.0, one.count / most * room) if one.count else 0.0
+        # A single photograph among thousands must be visible.
+        tall = max(2.0, one.count / largest * room) if one.count else 0.0
         low = tall * one.rejected / one.count if one.count else 0.0
-        told = _told(one, judged)
+        label = _label(one, judged)
         parts.append(
             f'<g class="bin" data-low="{one.low:g}" data-high="{one.high:g}" '
-            f'aria-label="{told}"><title>{told}</title>'
+            f'aria-label="{label}"><title>{label}</title>'
             f'<rect class="reach" x="{x:.2f}" y="0" width="{wide:.2f}" height="{_BASE}"/>'
         )
         for name, y, height in (
@@ -112,7 +104,7 @@ def histogram_svg(bins: Sequence[Bin], middle: float | None, judged: bool) -> st
     return "".join([*parts, "</svg>"])
 
 
-def _told(one: Bin, judged: bool) -> str:
+def _label(one: Bin, judged: bool) -> str:
     noun = "photograph" if one.count == 1 else "photographs"
     rest = f", {one.rejected:,} rejected" if judged and one.count else ""
     return f"score {one.low:g} to {one.high:g}: {one.count:,} {noun}{rest}"

@@ -1,6 +1,6 @@
-"""The parts of the page that stand there without its script, as HTML.
+"""The static parts of the page, as HTML, which need no script.
 
-Whatever comes from outside (names, folders, errors) goes through `text`.
+All external text (names, folders, errors) goes through `text`.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from edgeiqa.report.items import (
 from edgeiqa.results.row import printable
 
 STRIP = 12
-"""So many of the worst and of the best are shown."""
+"""Photographs shown as worst and as best."""
 
 FOLDER_ROWS = 200
 UNREADABLE_ROWS = 1000
 
 
 def text(value: str) -> str:
-    """Text of anybody as HTML: no markup, and nothing that turns the text around it."""
+    """Escapes external text, including control characters that change the direction of text."""
     return html.escape(printable(value), quote=True)
 
 
 def fault_words(name: str) -> str:
-    """A cause or reason for people."""
+    """The label of a cause or reason."""
     return "low score" if name == LOW_QUALITY else name.replace("_", " ")
 
 
 def number_tiles(photos: Sequence[Photo], groups: Sequence[Sequence[int]]) -> str:
-    """The numbers at the top; each is a button once the script runs."""
+    """The numbers at the top, which the script turns into buttons."""
     counts = [0] * len(OUTCOMES)
     for photo in photos:
         counts[photo.outcome] += 1
@@ -59,7 +59,7 @@ def number_tiles(photos: Sequence[Photo], groups: Sequence[Sequence[int]]) -> st
     tiles.append(("", "", "-" if middle is None else f"{middle:.1f}", "median score"))
     if groups:
         more = sum(len(group) - 1 for group in groups)
-        tiles.append(('data-tab="duplicates"', "", f"{more:,}", "spare copies"))
+        tiles.append(('data-tab="duplicates"', "", f"{more:,}", "near-duplicates"))
     return "".join(
         f"<li>{_tile(attributes, kind, number, words)}</li>"
         for attributes, kind, number, words in tiles
@@ -75,29 +75,29 @@ def _tile(attributes: str, kind: str, number: str, words: str) -> str:
 
 
 def legend(judged: bool) -> str:
-    """What the colours of the histogram mean."""
+    """The legend of the histogram."""
     kinds = ("accepted", "rejected") if judged else ("scored",)
     items = [f'<li class="{kind}"><i></i>{kind}</li>' for kind in kinds]
     return f'<ul class="legend">{"".join(items)}<li class="middle"><i></i>median</li></ul>'
 
 
 def causes_list(photos: Sequence[Photo]) -> str:
-    """How many photographs have which fault, the most first."""
+    """The number of photographs per fault, the most frequent first."""
     counts = dict.fromkeys(fault_names(photos), 0)
     for photo in photos:
         for name in photo.faults:
             counts[name] += 1
     found = sorted((-count, place, name) for place, (name, count) in enumerate(counts.items()))
     if not any(count for count, _, _ in found):
-        return '<p class="faint">Nothing was found to be wrong.</p>'
-    most = -found[0][0]
+        return '<p class="faint">No faults were found.</p>'
+    largest = -found[0][0]
     rows = []
     for negative, _, name in found:
         count = -negative
         if count:
             rows.append(
                 f'<li><button type="button" class="fault bare" data-fault="{text(name)}" disabled>'
-                f"<span>{text(fault_words(name))}</span>{_meter(count / most)}"
+                f"<span>{text(fault_words(name))}</span>{_meter(count / largest)}"
                 f'<span class="number">{count:,}</span></button></li>'
             )
     return f'<ul class="faults">{"".join(rows)}</ul>'
@@ -112,7 +112,7 @@ def _meter(share: float) -> str:
 
 
 def folder_table(folders: Sequence[Folder]) -> str:
-    """The table of folders, those with the most photographs first."""
+    """The table of folders, the largest first."""
     order = sorted(folders, key=lambda folder: (-folder.count, folder.path))
     rows = []
     for folder in order[:FOLDER_ROWS]:
@@ -155,12 +155,12 @@ def strips(
 
     Args:
         photos: All of them.
-        ordered: Places of those with a score, the worst first.
-        thumbnails: By place.
+        ordered: Indices of those with a score, the worst first.
+        thumbnails: By index.
         media_type: Of the thumbnails.
-        links: Addresses of files by place.
+        links: URLs of files by index.
     """
-    # Of a few, none is to stand on both sides.
+    # With only a few, none may appear on both sides.
     count = min(STRIP, -(-len(ordered) // 2))
     sides = (
         ("Worst", ordered[:count]),
@@ -202,10 +202,10 @@ def _strip_item(
 
 
 def unreadable_table(photos: Sequence[Photo]) -> str:
-    """The files that could not be read, with their errors."""
+    """The unreadable files with their errors."""
     broken = [photo for photo in photos if photo.outcome == UNREADABLE]
     if not broken:
-        return '<p class="nothing">Every file could be read.</p>'
+        return '<p class="nothing">All files could be read.</p>'
     rows = [
         f"<tr><td><bdi>{text(photo.result.path)}</bdi></td>"
         f"<td>{text(photo.result.error or 'no score')}</td></tr>"
@@ -220,7 +220,7 @@ def unreadable_table(photos: Sequence[Photo]) -> str:
 
 
 def notes_list(notes: Sequence[str]) -> str:
-    """What is to be known beside the numbers."""
+    """Remarks on the numbers."""
     if not notes:
         return ""
     return f'<ul class="notes">{"".join(f"<li>{text(note)}</li>" for note in notes)}</ul>'

@@ -1,4 +1,4 @@
-"""What the page knows about each photograph, and the few decisions that all its parts share."""
+"""The photographs of a report, and the decisions that all parts of the page share."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 from edgeiqa.causes import CAUSES
 from edgeiqa.gating.gate import LOW_QUALITY
+from edgeiqa.imaging.discovery import PathFilter
 from edgeiqa.results.reader import Result
 
 UNREADABLE, REJECTED, ACCEPTED, UNJUDGED = range(4)
-"""What became of a photograph; UNJUDGED has a score, but there was no gate."""
+"""Outcomes; UNJUDGED has a score, but there was no gate."""
 
 OUTCOMES = ("unreadable", "rejected", "accepted", "scored")
 
 SEVERE = 0.5
-"""From this severity on a photograph without a verdict counts as having a cause."""
+"""Minimum severity at which a photograph without a verdict counts as having a cause."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Photo:
     """A photograph of the report.
 
     Attributes:
-        result: What the results say.
-        file: Where it lies, absolute; None where it came from standard input.
+        result: Its row in the results.
+        file: Absolute path; None for standard input.
         folder: As in the results, "" for none.
         name: Of the file.
     """
@@ -46,54 +47,70 @@ class Photo:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is wrong with it: the reasons of its verdict.
-
-        Where there was no gate, what has a severity of at least `SEVERE`.
-        """
+        """The reasons of its verdict; without a gate, causes of at least `SEVERE`."""
         if self.outcome == UNJUDGED:
             return tuple(cause for cause, value in self.result.causes.items() if value >= SEVERE)
         return tuple(dict.fromkeys(reason.cause for reason in self.result.reasons))
 
 
-def photos_of(results: Iterable[Result], root: str) -> tuple[list[Photo], int]:
+def photos_of(
+    results: Iterable[Result], root: str, path_filter: PathFilter | None = None
+) -> tuple[list[Photo], int]:
     """Finds the files of results.
 
     Args:
-        results: A path that occurs again replaces what was said of it before, as a run that goes
-            on after an earlier one says what it found last.
-        root: Where relative paths begin.
+        results: A later result of the same file replaces an earlier one, also under another path,
+            such as an absolute one after a relative one.
+        root: Where relative paths start.
+        path_filter: Which results to leave out.
 
     Returns:
         The photographs in the order of the results; and how many results were replaced.
     """
-    latest: dict[str, Result] = {}
+    path_filter = PathFilter() if path_filter is None else path_filter
+    latest: dict[str, Photo] = {}
+    real_folders: dict[str, str] = {}
     count = 0
     for result in results:
-        latest[result.path] = result
-        count += 1
-    found = []
-    for path, result in latest.items():
-        file = None if path == "-" else os.path.abspath(os.path.join(root, path))
+        path = result.path
         folder, name = os.path.split(path)
-        found.append(Photo(result, file, folder, name or path))
-    return found, count - len(found)
+        if path == "-":
+            latest[path] = Photo(result, None, folder, path)
+        elif path_filter.takes(path):
+            file = os.path.abspath(os.path.join(root, path))
+            home = os.path.dirname(file)
+            if home not in real_folders:
+                real_folders[home] = _real(home)
+            key = os.path.join(real_folders[home], os.path.basename(file))
+            latest[key] = Photo(result, file, folder, name or path)
+        else:
+            continue
+        count += 1
+    return list(latest.values()), count - len(latest)
+
+
+def _real(folder: str) -> str:
+    try:
+        return os.path.realpath(folder)
+    except (OSError, ValueError):  # A zero byte, for instance.
+        return folder
 
 
 def worst_first(photos: Sequence[Photo]) -> list[int]:
-    """Places of the photographs that have a score, the lowest first; equal ones as they came."""
+    """Indices of the photographs with a score, the lowest first; equal ones in their order."""
     scored = [(p.result.score, i) for i, p in enumerate(photos) if p.result.score is not None]
     return [place for _, place in sorted(scored)]
 
 
 def fault_names(photos: Iterable[Photo]) -> list[str]:
-    """All causes and reasons that occur, the known ones in their order, then others by name."""
+    """All causes and reasons that occur, the known ones first, then others by name."""
     seen = {name for photo in photos for name in (*photo.result.causes, *photo.faults)}
     known = [name for name in (*CAUSES, LOW_QUALITY) if name in seen]
     return known + sorted(seen - set(known))
 
 
 def median(values: Iterable[float]) -> float | None:
-    """The middle value, or the mean of the two in the middle; None of nothing."""
+    """The median; None for no values."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -107,12 +124,12 @@ class Folder:
 
     Attributes:
         path: As in the results.
-        label: The same less what all folders have in common.
-        count: Photographs directly in it, unreadable ones too.
-        unreadable: How many of these could not be read.
-        rejected: How many were rejected.
-        judged: How many have a verdict.
-        median: Of the scores, 0-100; None where none could be read.
+        label: The path without the part that all folders share.
+        count: Photographs directly in it, including unreadable ones.
+        unreadable: Unreadable photographs.
+        rejected: Rejected photographs.
+        judged: Photographs with a verdict.
+        median: Of the scores, 0-100; None if none could be read.
     """
 
     path: str
@@ -125,19 +142,12 @@ class Folder:
 
     @property
     def share_rejected(self) -> float | None:
-        """Of those with a verdict, 0-1; None where there is none."""
+        """Rejected share of those with a verdict, 0-1; None without verdicts."""
         return self.rejected / self.judged if self.judged else None
 
 
 def folders_of(photos: Sequence[Photo]) -> list[Folder]:
-    """Counts per folder.
-
-    Args:
-        photos: In any order.
-
-    Returns:
-        The folders by path. A photograph counts in the one that it lies in, not in those above.
-    """
+    """Statistics per folder, sorted by path; photographs count in their own folder only."""
     members: dict[str, list[Photo]] = {}
     for photo in photos:
         members.setdefault(photo.folder, []).append(photo)
@@ -160,19 +170,19 @@ def folders_of(photos: Sequence[Photo]) -> list[Folder]:
 
 
 def common_folder(paths: Sequence[str]) -> str:
-    """The deepest folder that all lie in or are; "" where there is none."""
+    """The deepest common folder; "" if there is none."""
     try:
         return os.path.commonpath(paths) if paths else ""
-    except ValueError:  # Absolute and relative ones, or different drives.
+    except ValueError:  # Absolute and relative paths, or different drives.
         return ""
 
 
 def label_of(path: str, shared: str) -> str:
-    """A folder's name within what all share; "." for that itself."""
+    """The path of a folder below the shared one; "." for no path."""
     if not path:
         return "."
     if not shared:
         return path
-    # Not relpath, which would resolve what is written in the path.
+    # Not relpath, which would resolve parts of the path.
     rest = path[len(shared) :].lstrip("/\\") if path.startswith(shared) else path
     return rest or os.path.basename(shared) or path

@@ -1,8 +1,8 @@
-"""The page itself: one HTML file that loads nothing and lets nothing in.
+"""The page itself: one self-contained HTML file.
 
-Its Content-Security-Policy allows its own two scripts and its own style, by their hashes, pictures
-that are in it, and pictures on the disk it lies on; no network. Names, folders and errors are
-strangers' texts: they stand in the HTML escaped, and in the data as JSON in which no tag can end.
+Its Content-Security-Policy allows its own two scripts and style, by their hashes, embedded pictures
+and pictures on the same disk; no network. Names, folders and errors are untrusted: they are escaped
+in the HTML, and encoded as JSON in the data so that no tag can end there.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from edgeiqa.report.payload import CHUNK, file_url, payload, script_safe_json
 from edgeiqa.report.thumbnails import Look, thumbnail_type
 
 GENERATOR = '<meta name="generator" content="edgeiqa report '
-"""How a page of ours is known again."""
+"""Identifies our pages."""
 
-# In the order in which they are joined.
+# In the order of concatenation.
 _SCRIPTS = (
     *("data", "thumbs", "filter", "tile", "grid", "details", "facets", "folders", "duplicates"),
     *("tabs", "main"),
@@ -36,15 +36,15 @@ _PLACE = re.compile(r"\{\{([A-Z_]+)\}\}")
 
 @dataclass(frozen=True)
 class Report:
-    """All that goes into the page.
+    """The content of the page.
 
     Attributes:
         title: At the top.
         photos: In the order of the results.
-        looks: What was found at the places of photographs, for those that were looked at.
-        groups: Near-duplicates, the best first; None where they were not looked for.
+        looks: What was found by reading photographs, by index.
+        groups: Near-duplicates, the best first; None if not searched for.
         meta: Short facts for the line below the title.
-        notes: Whole sentences about what is missing or was passed over.
+        notes: Sentences about what is missing or was left out.
         beside: The folder of the page, to which links are relative; None for full paths.
     """
 
@@ -58,17 +58,13 @@ class Report:
 
 
 def render(report: Report) -> Iterator[str]:
-    """The page, piece by piece, as thumbnails of 10,000 photographs are tens of megabytes.
+    """Yields the page in pieces, as 10,000 thumbnails take tens of megabytes.
 
-    Args:
-        report: What to show.
-
-    Yields:
-        Texts that are the page when joined, without lone surrogates.
+    The pieces contain no lone surrogates.
     """
     photos, looks = report.photos, report.looks
     ordered = worst_first(photos)
-    # What is seen first lies together.
+    # What is shown first is stored together.
     scored = set(ordered)
     places = [*ordered, *(place for place in range(len(photos)) if place not in scored)]
     with_thumbs = [p for p in places if p in looks and looks[p].thumbnail is not None]
@@ -129,22 +125,22 @@ def _static_parts(report: Report, ordered: Sequence[int]) -> dict[str, str]:
         "STRIPS": html.strips(photos, ordered, thumbnails, thumbnail_type(), links),
         "COUNT": f"{len(photos):,}",
         "GROUP_COUNT": "" if report.groups is None else f"{len(groups):,}",
-        "GROUPS_TOLD": _groups_told(report),
+        "GROUPS_SUMMARY": _groups_summary(report),
         "UNREADABLE": html.unreadable_table(photos),
         "UNREADABLE_COUNT": f"{unreadable:,}",
     }
 
 
-def _groups_told(report: Report) -> str:
+def _groups_summary(report: Report) -> str:
     if report.groups is None:
-        return "Near-duplicates were not looked for."
+        return "Near-duplicates were not searched for."
     if not report.groups:
         return "No two photographs look the same."
     count = sum(map(len, report.groups))
     noun = "group" if len(report.groups) == 1 else "groups"
     return (
-        f"{count:,} photographs look so alike that they are in {len(report.groups):,} {noun}: "
-        "copies, other sizes or qualities, the same view taken again. The best of each comes first."
+        f"{count:,} photographs form {len(report.groups):,} {noun} of near-duplicates: copies, "
+        "other sizes or qualities, the same view taken again. The best of each comes first."
     )
 
 
@@ -178,7 +174,7 @@ def _script() -> str:
 
 @cache
 def _asset(name: str) -> str:
-    # Read as text, so that line ends are what a browser hashes wherever it was checked out.
+    # Read as text, so that line ends are those that a browser hashes, on any system.
     return (
         resources.files("edgeiqa.report").joinpath("web").joinpath(name).read_text(encoding="utf-8")
     )

@@ -1,4 +1,4 @@
-"""What the page's script works with: columns of plain numbers and texts, as compact JSON.
+"""The data of the page's script: columns of numbers and texts, as compact JSON.
 
 `edgeiqa/report/web/data.js` describes the keys.
 """
@@ -17,7 +17,7 @@ from edgeiqa.report.thumbnails import Look
 from edgeiqa.results.row import printable
 
 CHUNK = 128
-"""So many thumbnails are in one element of the page; the script unpacks them element by element."""
+"""Thumbnails per element of the page; the script unpacks them element by element."""
 
 
 def payload(
@@ -29,13 +29,13 @@ def payload(
     media_type: str,
     beside: str | None,
 ) -> dict[str, Any]:
-    """Gathers the columns.
+    """Collects the columns.
 
     Args:
         photos: All of them.
-        looks: What was found at their places, for those that were looked at.
+        looks: What was found by reading photographs, by index.
         groups: Near-duplicates, the best first.
-        thumbs: Number of the thumbnail per place that has one.
+        thumbs: Numbers of thumbnails, by index.
         media_type: Of the thumbnails.
         beside: The folder of the page: files below it are linked relative to it; None links all
             files by their full path.
@@ -44,7 +44,7 @@ def payload(
     places = {folder.path: number for number, folder in enumerate(folders)}
     faults = fault_names(photos)
     bits = {name: 1 << number for number, name in enumerate(faults)}
-    # Only what has severities is a column to sort by.
+    # Only faults with severities become columns to sort by.
     causes = [name for name in faults if any(name in photo.result.causes for photo in photos)]
     nothing = Look()
     seen = [looks.get(place, nothing) for place in range(len(photos))]
@@ -106,18 +106,18 @@ def payload(
 
 
 def script_safe_json(document: object) -> str:
-    """JSON that cannot end the script element that it stands in."""
+    """JSON that cannot end the script element around it."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
 def folder_url(folder: str, beside: str | None) -> str | None:
-    """The address of a folder, with a slash at its end; None if no folder can have this name.
+    """The URL of a folder, ending in a slash; None if the name is invalid.
 
     Args:
         folder: Absolute.
-        beside: The folder of the page; what is below it gets a relative address, so that both can
-            be moved together. None for none.
+        beside: The folder of the page; anything below it gets a relative URL, so that both can be
+            moved together. None for none.
     """
     try:
         if beside is not None and os.path.join(folder, "").startswith(os.path.join(beside, "")):
@@ -130,7 +130,7 @@ def folder_url(folder: str, beside: str | None) -> str | None:
 
 
 def file_url(photo: Photo, beside: str | None) -> str | None:
-    """The address of a photograph; None where it has none."""
+    """The URL of a photograph; None if it has none."""
     if photo.file is None:
         return None
     folder, name = os.path.split(photo.file)
@@ -139,7 +139,7 @@ def file_url(photo: Photo, beside: str | None) -> str | None:
 
 
 def _odd_url(photo: Photo, above: str | None) -> str | None:
-    """The address of a file whose name is shown otherwise than it is; "" for none at all."""
+    """The URL of a file whose displayed name differs from its real one; "" for none."""
     if above is None or printable(photo.name) == photo.name:
         return None
     return _below(above, photo.name) or ""
@@ -147,7 +147,7 @@ def _odd_url(photo: Photo, above: str | None) -> str | None:
 
 def _below(above: str, name: str) -> str | None:
     try:
-        # A colon must not make a scheme of the first part.
+        # A colon must not turn the first part into a scheme.
         return above + quote(os.fsencode(name), safe="")
     except UnicodeEncodeError:
         return None

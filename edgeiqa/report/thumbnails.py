@@ -1,4 +1,4 @@
-"""Looks at photographs in several processes: a thumbnail, the size, a signature for likeness."""
+"""Reads photographs in several processes: thumbnail, size, and thumbprint."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from edgeiqa.imaging.decode import decode_small
 from edgeiqa.imaging.likeness import thumbprint
 
 SIDE = 160
-"""Longest side of a thumbnail in pixels, unless asked for otherwise."""
+"""Default longest side of a thumbnail in pixels."""
 
-# Enough for the signature where no thumbnail is wanted.
-_LEAST_SIDE = 64
+# Enough for a thumbprint without a thumbnail.
+_MIN_SIDE = 64
 _CHUNK = 8
-# So few are looked at before another process would have started.
+# So few take less time than starting a process.
 _FEW = 24
 
 _WEBP = {"quality": 45, "method": 2}
@@ -37,10 +37,10 @@ _JPEG = {"quality": 50, "optimize": True}
 
 @dataclass(frozen=True)
 class Job:
-    """One photograph to look at.
+    """One photograph to read.
 
     Attributes:
-        place: Any number, for the caller.
+        place: A number that identifies it to the caller.
         file: Path.
         side: Longest side of its thumbnail in pixels; 0 for none.
     """
@@ -55,14 +55,14 @@ class Look:
     """What was found.
 
     Attributes:
-        thumbnail: The bytes of a small WebP (JPEG where Pillow has no WebP); None for none.
-        width: Of the photograph, upright, in pixels; None if unknown.
-        height: As `width`.
+        thumbnail: A small WebP (JPEG if Pillow lacks WebP); None for none.
+        width: Of the upright photograph in pixels; None if unknown.
+        height: Likewise.
         size: Of the file in bytes; None if it is gone.
         signature: float32 [256], see `edgeiqa.imaging.likeness.thumbprint`; None if it cannot
             be read.
-        level: Mean of the luma, 0-255.
-        error: Why there is no picture, one line; None if there is.
+        level: Mean luma, 0-255.
+        error: Why it cannot be read, one line; None if it can.
     """
 
     thumbnail: bytes | None = None
@@ -75,17 +75,12 @@ class Look:
 
 
 def look_at(file: str, side: int = SIDE) -> Look:
-    """Looks at one photograph; whatever is wrong with it becomes the error.
-
-    Args:
-        file: Path.
-        side: Longest side of the thumbnail in pixels; 0 for none.
-    """
+    """Reads one photograph, with a thumbnail of this side; any problem becomes the error."""
     size = None
     try:
         size = os.stat(file).st_size
-        # Without draft mode's help a thumbnail costs as much as a score; twice its size will do.
-        small, exif = decode_small(file, max(side, _LEAST_SIDE))
+        # Draft mode makes a thumbnail much cheaper than a full decode.
+        small, exif = decode_small(file, max(side, _MIN_SIDE))
         signature, level = thumbprint(small)
         width, height = _full_size(file, exif, small.size)
         return Look(_encoded(small, side), width, height, size, signature, level)
@@ -94,8 +89,8 @@ def look_at(file: str, side: int = SIDE) -> Look:
     except FileNotFoundError:
         return Look(error="no such file")
     except UnicodeEncodeError:
-        return Look(error="no file can have this name")
-    except Exception as error:  # One photograph never costs the others.
+        return Look(error="invalid file name")
+    except Exception as error:  # One bad photograph must not end the run.
         text = " ".join(str(error).split()) or type(error).__name__
         return Look(size=size, error=text[:200])
 
@@ -103,17 +98,17 @@ def look_at(file: str, side: int = SIDE) -> Look:
 def look_at_all(
     jobs: Sequence[Job], *, workers: int = 0
 ) -> Generator[tuple[int, Look], None, None]:
-    """Looks at many photographs, in several processes where that is worth it.
+    """Reads many photographs, in several processes if that is worth it.
 
-    A photograph at which a process dies costs only its own thumbnail: those that were being
-    looked at meanwhile are tried again, one by one.
+    A photograph that crashes a process only loses its own thumbnail: those being read at the same
+    time are retried one by one.
 
     Args:
-        jobs: What to look at.
-        workers: Processes; 0 for as many as the machine has processors, 1 for this one alone.
+        jobs: What to read.
+        workers: Processes; 0 for one per processor, 1 for this one alone.
 
     Yields:
-        The place of the job and what was found, in no particular order.
+        The place of a job and what was found, in any order.
     """
     workers = min(workers or _processors(), -(-len(jobs) // _CHUNK))
     if workers <= 1 or len(jobs) <= _FEW:
@@ -141,7 +136,7 @@ def _processors() -> int:
 def _in_pool(
     chunks: deque[list[Job]], workers: int
 ) -> Generator[tuple[int, Look], None, list[Job]]:
-    """Works chunks off; if a process dies, returns what was in work and leaves the rest."""
+    """Works through chunks; if a process dies, returns what was in progress."""
     flying: dict[Future[list[tuple[int, Look]]], list[Job]] = {}
     pool = _pool(workers)
     try:
@@ -170,32 +165,32 @@ def _one_by_one(jobs: Sequence[Job]) -> Iterator[tuple[int, Look]]:
                     yield from _submit(pool, [waiting[0]]).result()
                     waiting.popleft()
             except BrokenProcessPool:
-                yield waiting.popleft().place, Look(error="the process that decoded it died")
+                yield waiting.popleft().place, Look(error="its decoder crashed")
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # Not forked: the program may hold threads and locks by now.
+    # Not forked, as the program may hold threads and locks.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
 
 
 def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the first one ends the others."""
+    """Ctrl-C reaches every process of a terminal; the main process ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _submit(pool: ProcessPoolExecutor, jobs: list[Job]) -> Future[list[tuple[int, Look]]]:
-    # This may start a process, which must not be interrupted half-way, on either side.
+    # This may start a process, which must not be interrupted half-way.
     with _uninterrupted():
         return pool.submit(_look_at_chunk, jobs)
 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Puts Ctrl-C off; what is started meanwhile never hears of it."""
+    """Postpones Ctrl-C; processes started meanwhile ignore it."""
     came: list[int] = []
     own = threading.current_thread() is threading.main_thread()
-    # The mask is what new processes inherit, but any thread of ours may still take the signal.
+    # New processes inherit the mask, but any of our threads may still receive the signal.
     before = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if own else None
     mask = None
     if hasattr(signal, "pthread_sigmask"):  # Not on Windows.
@@ -230,15 +225,15 @@ def _encoded(small: Image.Image, side: int) -> bytes | None:
 def _full_size(
     file: str, exif: Image.Exif, small: tuple[int, int]
 ) -> tuple[int, int] | tuple[None, None]:
-    """The size as the header tells it, if it fits the picture that was decoded."""
-    # Not what decodes, so neither Pillow's limit nor its warnings matter.
+    """The size in the header, if it matches the decoded picture."""
+    # Nothing is decoded, so Pillow's limit and warnings do not matter.
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(file) as image:
             width, height = image.size
         if exif.get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
             width, height = height, width
-        # The header of a raw file may tell of a preview within.
+        # The header of a raw file may describe an embedded preview.
         alike = abs(width * small[1] - height * small[0]) <= 0.03 * width * small[1]
         if alike or min(small) <= 8:
             return width, height

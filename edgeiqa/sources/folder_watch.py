@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from edgeiqa.imaging.discovery import SUFFIXES
+from edgeiqa.imaging.discovery import SUFFIXES, PathFilter
 
 INTERVAL_S = 1.0
 SETTLE_S = 1.0
@@ -61,6 +61,7 @@ class FolderWatch:
         existing: Whether to report the files that are there at the start.
         on_event: Called with (kind, message): "lost" when the folder becomes unreadable, "opened"
             when it is readable again, "skipped" for an unreadable subfolder.
+        path_filter: What to leave out of the folder.
     """
 
     folder: str
@@ -69,6 +70,7 @@ class FolderWatch:
     recursive: bool = False
     existing: bool = False
     on_event: Callable[[str, str], None] = lambda kind, message: None
+    path_filter: PathFilter = field(default_factory=PathFilter)
     _seen: dict[str, _Seen] = field(default_factory=dict, init=False, repr=False)
     _closed: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
     _there: bool = field(default=True, init=False, repr=False)
@@ -169,13 +171,14 @@ class FolderWatch:
     def _note(
         self, entry: os.DirEntry[str], found: list[tuple[str, Stamp]], waiting: list[str]
     ) -> None:
-        if entry.name.startswith("."):
-            return
+        path = os.path.relpath(entry.path, self.folder).replace(os.sep, "/")
         try:
             if entry.is_dir():
-                if self.recursive:
+                if self.recursive and self.path_filter.takes_folder(path):
                     waiting.append(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+            elif os.path.splitext(entry.name)[
+                1
+            ].lower() in SUFFIXES and self.path_filter.takes_file(path):
                 # Not entry.stat(): on network shares and Windows it may be outdated.
                 stamp = stamp_of(entry.path)
                 if stamp is not None:

@@ -1,4 +1,4 @@
-// What the page knows: columns, one value per photograph, as edgeiqa/report/payload.py writes them.
+// The data of the page: columns, one value per photograph, from edgeiqa/report/payload.py.
 
 /**
  * @typedef {Object} Data
@@ -30,7 +30,7 @@ const OUTCOMES = ["unreadable", "rejected", "accepted", "scored"];
 const GLYPHS = ["?", "\u2717", "\u2713", ""];
 const total = data.names.length;
 
-/** Per photograph the number of its group of near-duplicates, or -1. */
+/** The group of near-duplicates of each photograph, or -1. */
 const groupOf = new Int32Array(total).fill(-1);
 data.groups.forEach((members, group) => members.forEach(i => { groupOf[i] = group; }));
 
@@ -43,13 +43,13 @@ const words = name => (name === "low_quality" ? "low score" : name.replaceAll("_
 /** @param {number} i */
 const pathOf = i => data.folders[data.folder[i]].path + data.names[i];
 
-/** A number as people of this browser's language write it. @param {number} value */
+/** A number in the format of the browser's language. @param {number} value */
 const grouped = value => value.toLocaleString();
 
 /** @param {number|null} value */
 const scoreText = value => (value === null ? "\u2013" : value.toFixed(1));
 
-/** Where the file lies, or "". @param {number} i */
+/** The URL of the file, or "". @param {number} i */
 function urlOf(i) {
   const own = data.urls[i];
   if (own !== undefined) return own;

@@ -3,7 +3,7 @@
 const dialog = at("details");
 const open = { list: [], place: 0, number: 0 };
 
-/** @param {number} i @param {number[]} list What the arrow keys go through. */
+/** @param {number} i @param {number[]} list What the arrow keys step through. */
 function openDetails(i, list) {
   open.list = list;
   open.place = Math.max(0, list.indexOf(i));
@@ -48,7 +48,7 @@ function showDetails() {
   at("details-place").textContent = `${grouped(open.place + 1)} of ${grouped(open.list.length)}`;
 }
 
-/** The thumbnail at once, and the file itself as soon as the browser has it, if it can. */
+/** The thumbnail at once, and the file itself once the browser has loaded it. */
 function showPicture(i) {
   const image = at("details-image"), small = thumbnail(i), none = at("details-none");
   image.hidden = !small;
@@ -56,7 +56,7 @@ function showPicture(i) {
   none.textContent = data.errors[i] || "no thumbnail";
   if (small) image.src = small;
   image.alt = small ? "The photograph" : "";
-  // Only from file to file: a page that came from elsewhere may not look at this machine's files.
+  // Only for pages opened as files: others must not read this machine's files.
   if (location.protocol !== "file:" || !urlOf(i) || (data.errors[i] && !small)) return;
   const full = new Image();
   full.onload = () => {
@@ -133,8 +133,8 @@ function startDetails() {
     event.preventDefault();
   });
   dialog.addEventListener("close", () => {
-    at("details-image").removeAttribute("src"); // A large picture is not kept for nothing.
-    // Back to where it was opened, or to what the arrow keys led to.
+    at("details-image").removeAttribute("src"); // Frees the large picture.
+    // Back to where it was opened, or to where the arrow keys led.
     if (open.list === shown && !at("photographs").hidden) goTo(open.place);
   });
 }

@@ -4,7 +4,7 @@ const GROUPS_AT_ONCE = 30;
 const MOST_MEMBERS = 18;
 let groupsDrawn = 0;
 
-/** Draws the next groups; the first ones when the panel is first seen. */
+/** Draws the next groups; the first ones when the panel is first shown. */
 function drawGroups() {
   const end = Math.min(groupsDrawn + GROUPS_AT_ONCE, data.groups.length);
   for (; groupsDrawn < end; groupsDrawn++) at("groups").append(groupItem(groupsDrawn));

@@ -1,2 +1,2 @@
-// In the head, so that the page does not change its shape when all is there.
+// In the head, so that the layout does not change once the page is loaded.
 document.documentElement.classList.add("js");

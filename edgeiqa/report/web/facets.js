@@ -53,7 +53,7 @@ function startFields() {
   at("copies").addEventListener("change", () => ask({ copies: at("copies").value }));
   at("sort").addEventListener("change", () => {
     order.by = at("sort").value;
-    // Of faults and spread the most is wanted first, of scores the least.
+    // Faults and spread sort descending first, scores ascending.
     order.up = ["score", "name", "results"].includes(order.by);
     refresh();
   });
@@ -77,13 +77,13 @@ function options(id, pairs) {
 }
 
 let pending = 0;
-/** Once per frame at most, so that typing stays quick. */
+/** At most once per frame, so that typing stays fast. */
 function soon(act) {
   cancelAnimationFrame(pending);
   pending = requestAnimationFrame(act);
 }
 
-/** Shows what is asked for, wherever it can be asked for. */
+/** Updates all controls to the active filters. */
 function showFacets() {
   const whole = shown.length === total;
   at("matches").textContent = whole ? `${grouped(total)} photographs` : `${grouped(shown.length)} of ${grouped(total)}`;
@@ -92,7 +92,7 @@ function showFacets() {
   if (at("search").value !== asked.search) at("search").value = asked.search;
   for (const key of ["low", "high"]) {
     const value = asked[key] === null ? "" : String(asked[key]);
-    // A number that is being typed, such as "5.", stays as it is.
+    // A number being typed, such as "5.", stays as it is.
     if (document.activeElement !== at(key) || value === "") at(key).value = value;
   }
   at("verdict").value = String(asked.outcome);
@@ -115,7 +115,7 @@ function showFacets() {
   at("chips").replaceChildren(...chips());
 }
 
-/** What is asked for, each to be taken back. */
+/** The active filters, each with a button that removes it. */
 function chips() {
   const found = [];
   const add = (text, changes) => {
@@ -138,7 +138,7 @@ function chips() {
   return found;
 }
 
-/** The paths that are shown, a line each, as a file; odd names as the address of the file. */
+/** The paths shown, one per line, as a file; unprintable names as URLs. */
 function saveList() {
   const text = shown.map(i => data.urls[i] || pathOf(i)).join("\n") + "\n";
   const link = make("a");

@@ -1,15 +1,15 @@
 // Which photographs are shown, and in which order.
 
 const NOTHING = { search: "", low: null, high: null, outcome: -1, fault: -1, folder: -1, copies: "", group: -1 };
-/** What is asked for; -1, null and "" ask for nothing. */
+/** The filters; -1, null and "" mean no filter. */
 const asked = { ...NOTHING };
 const order = { by: "score", up: true };
 
-/** Told after every change. @type {(() => void)[]} */
+/** Called after every change. @type {(() => void)[]} */
 const onChange = [];
 /** @type {string[]|null} */
 let lowered = null;
-/** Places of the photographs that are shown, in order. @type {number[]} */
+/** Indices of the photographs shown, in order. @type {number[]} */
 let shown = [];
 
 /** @param {Partial<typeof NOTHING>} changes */
@@ -18,7 +18,7 @@ function ask(changes) {
   refresh();
 }
 
-/** Asks for a value, or for nothing if it is asked for already. */
+/** Sets a filter, or clears it if it has this value. */
 function toggle(key, value) {
   ask({ [key]: asked[key] === value ? NOTHING[key] : value });
 }
@@ -26,7 +26,7 @@ function toggle(key, value) {
 function refresh() {
   shown = matching();
   sortPlaces(shown);
-  for (const tell of onChange) tell();
+  for (const listener of onChange) listener();
 }
 
 function matching() {
@@ -39,7 +39,7 @@ function matching() {
     const score = data.score[i];
     if (outcome >= 0 && data.outcome[i] !== outcome) continue;
     if (low !== null && (score === null || score < low)) continue;
-    // The last bin of the histogram holds 100, others not their upper end.
+    // The last bin of the histogram includes 100; others exclude their upper end.
     if (high !== null && (score === null || (high < 100 ? score >= high : score > high))) continue;
     if (bit && Math.floor(data.wrong[i] / bit) % 2 === 0) continue;
     if (folder >= 0 && data.folder[i] !== folder) continue;
@@ -56,7 +56,7 @@ const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base"
 /** @type {Int32Array|null} */
 let nameRanks = null;
 
-/** Places by name, worked out once: comparing texts is what makes sorting slow. */
+/** Ranks by name, computed once: comparing texts makes sorting slow. */
 function rankNames() {
   if (nameRanks === null) {
     const ordered = data.names.map((_, i) => i);
@@ -75,7 +75,7 @@ function sortColumn(by) {
   return data.severity[data.causes.indexOf(by)] || data.score;
 }
 
-/** Sorts in place; what has no value stands at the end either way. */
+/** Sorts in place; photographs without a value come last in both directions. */
 function sortPlaces(places) {
   const column = sortColumn(order.by);
   const sign = order.up ? 1 : -1;

@@ -3,7 +3,7 @@
 const FOLDER_ROWS = 200;
 const folderOrder = { column: "count", up: false, all: false };
 
-/** The columns, and what of a folder they sort by. */
+/** The columns, and the values they sort by. */
 const FOLDER_KEYS = {
   label: folder => folder.label,
   count: folder => folder.stats[0],

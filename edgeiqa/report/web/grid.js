@@ -1,7 +1,7 @@
-// All photographs that are asked for; only the lines near the window exist as elements.
+// All matching photographs; only rows near the window exist as elements.
 
 const GAP = 10;
-const SPARE = 3; // Lines kept above and below the window.
+const SPARE = 3; // Rows kept above and below the window.
 const grid = at("grid");
 const view = { list: false, columns: 1, height: 0, active: 0, printing: false };
 /** @type {Map<number, HTMLElement>} */
@@ -14,13 +14,13 @@ function measureGrid() {
   view.height = view.list ? 62 : Math.round(wide * 0.75) + 36;
 }
 
-/** Everything anew, from the top. */
+/** Redraws everything from the top. */
 function resetGrid() {
   view.active = 0;
   layOut();
 }
 
-/** Everything anew, where it is. */
+/** Redraws everything in place. */
 function layOut() {
   measureGrid();
   for (const line of lines.values()) line.remove();
@@ -33,7 +33,7 @@ function layOut() {
   drawLines();
 }
 
-/** First and last line that are to exist. */
+/** First and last row that must exist. */
 function visibleLines() {
   const count = Math.ceil(shown.length / view.columns);
   if (view.printing) return [0, Math.min(count, Math.ceil(240 / view.columns)) - 1];
@@ -41,7 +41,7 @@ function visibleLines() {
   const top = -grid.getBoundingClientRect().top;
   const first = Math.floor(top / step) - SPARE;
   const last = Math.floor((top + window.innerHeight) / step) + SPARE;
-  // Never none at all: the way with the Tab key leads through here.
+  // Never none, because the Tab key must be able to pass through here.
   return [Math.max(0, Math.min(first, count - 1)), Math.min(count - 1, Math.max(last, SPARE))];
 }
 
@@ -50,7 +50,7 @@ function drawLines() {
   const kept = Math.floor(view.active / view.columns);
   const focused = grid.contains(document.activeElement);
   for (const [number, line] of lines) {
-    // The focus must not vanish with its line.
+    // The focus must not vanish with its row.
     if ((number < first || number > last) && !(focused && number === kept)) {
       line.remove();
       lines.delete(number);
@@ -74,7 +74,7 @@ function addLine(number) {
     cell.setAttribute("aria-colindex", String(place - start + 1));
     line.append(cell);
   }
-  // In the order of reading, for who goes from element to element.
+  // In reading order, for screen readers.
   let next = null;
   for (const [other, element] of lines) {
     if (other > number && (next === null || other < Number(next.getAttribute("aria-rowindex")) - 1)) next = element;
@@ -83,7 +83,7 @@ function addLine(number) {
   lines.set(number, line);
 }
 
-/** Exactly one photograph can be reached with Tab: the active one, or the first that exists. */
+/** Tab reaches exactly one photograph: the active one, or the first that exists. */
 function markActive() {
   for (const cell of grid.querySelectorAll('[tabindex="0"]')) cell.tabIndex = -1;
   const active = cellAt(view.active) || grid.querySelector(".photo");
@@ -95,7 +95,7 @@ function cellAt(place) {
   return grid.querySelector(`[data-place="${place}"]`);
 }
 
-/** Goes to a photograph and brings it into the window. @param {number} place In `shown`. */
+/** Activates a photograph and scrolls it into view. @param {number} place In `shown`. */
 function goTo(place) {
   if (!shown.length) return;
   view.active = Math.max(0, Math.min(place, shown.length - 1));
@@ -115,14 +115,14 @@ function scrollToLine(number) {
   else if (top + view.height > window.innerHeight - GAP) window.scrollBy(0, top + view.height + GAP - window.innerHeight);
 }
 
-/** The place under a place: in a last line that is shorter, its last one. */
+/** The position below a position; in a shorter last row, its last one. */
 function below(place) {
   const next = place + view.columns;
   if (next < shown.length) return next;
   return Math.floor(place / view.columns) < Math.floor((shown.length - 1) / view.columns) ? shown.length - 1 : place;
 }
 
-/** How far a key moves; null for keys that do not. @param {KeyboardEvent} event */
+/** How far a key moves; null for other keys. @param {KeyboardEvent} event */
 function moved(event) {
   const { columns, active } = view;
   const page = Math.max(1, Math.floor(window.innerHeight / (view.height + GAP)) - 1) * columns;

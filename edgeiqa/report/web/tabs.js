@@ -14,7 +14,7 @@ function showPanel(name, quiet) {
   if (name === "photographs") drawLines();
   if (quiet) return;
   const top = document.querySelector(".tabs").getBoundingClientRect().top;
-  // Back to the first match, unless that is in sight.
+  // Back to the first match, unless it is visible.
   if (top < 0 || top > window.innerHeight * 0.6) window.scrollBy(0, top - 8);
 }
 

@@ -1,7 +1,7 @@
-// One photograph as it stands in the grid, in a strip or in a group.
+// One photograph in the grid, in a strip or in a group.
 
-/** For who cannot see it. @param {number} i */
-function told(i) {
+/** A description for screen readers. @param {number} i */
+function description(i) {
   const outcome = OUTCOMES[data.outcome[i]];
   const score = data.score[i];
   const parts = [data.names[i], score === null ? "" : "score " + scoreText(score), outcome === "scored" ? "" : outcome];
@@ -21,7 +21,7 @@ function scoreMark(i) {
 function photoCell(i) {
   const cell = make("div", "photo");
   cell.setAttribute("role", "gridcell");
-  cell.setAttribute("aria-label", told(i));
+  cell.setAttribute("aria-label", description(i));
   cell.tabIndex = -1;
   cell.dataset.photo = String(i);
   cell.title = pathOf(i);
@@ -38,11 +38,11 @@ function photoCell(i) {
   return cell;
 }
 
-/** A small one that opens the details. @param {number} i @param {number[]} list What stands around it. */
+/** A small one that opens the details. @param {number} i @param {number[]} list Its neighbours. */
 function thumbButton(i, list) {
   const button = make("button", "thumb bare");
   button.type = "button";
-  button.setAttribute("aria-label", told(i));
+  button.setAttribute("aria-label", description(i));
   button.title = pathOf(i);
   const box = frame(i);
   if (groupOf[i] >= 0 && list === data.groups[groupOf[i]] && list[0] === i) box.append(make("span", "badge best", "best"));
@@ -51,5 +51,5 @@ function thumbButton(i, list) {
   return button;
 }
 
-/** Text of any direction that does not turn what is around it. */
+/** Text whose direction does not affect its surroundings. */
 const bdi = (className, text) => make("bdi", className, text);

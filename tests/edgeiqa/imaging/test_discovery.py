@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeiqa.imaging.discovery import Item, expand
+from edgeiqa.imaging.discovery import Item, PathFilter, expand
 
 
 def tree(root: Path, *names: str) -> None:
@@ -135,3 +135,59 @@ def test_a_locked_folder_is_an_error_and_the_others_are_read(tmp_path: Path) -> 
         os.chmod(tmp_path / "a", 0o700)
     assert [item.error is None for item in items] == [False, True]
     assert "Permission denied" in str(items[0].error)
+
+
+def test_folders_of_file_servers_and_systems_are_left_out_and_counted(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        "a.jpg",
+        *(f"{name}/x.jpg" for name in ("@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX")),
+        *(f"b/{name}/x.jpg" for name in ("lost+found", ".Trash-1000", ".thumbnails")),
+        "b/c.jpg",
+    )
+    filtered = PathFilter()
+    items = expand([str(tmp_path)], path_filter=filtered)
+    assert [os.path.relpath(item.path, tmp_path) for item in items] == ["a.jpg", "b/c.jpg"]
+    assert len(filtered.system_folders) == 5  # Hidden ones go without saying.
+    assert found(tmp_path / "@eaDir") == [str(tmp_path / "@eaDir" / "x.jpg")]  # Named explicitly.
+
+
+@pytest.mark.parametrize(
+    ("exclude", "include", "expected"),
+    [
+        (["drafts"], [], "a.jpg b/b.png b/small.jpg"),
+        (["*.png"], [], "a.jpg b/small.jpg drafts/d.jpg"),
+        (["b/*"], [], "a.jpg drafts/d.jpg"),
+        (["b/"], [], "a.jpg drafts/d.jpg"),
+        ([], ["*.jpg"], "a.jpg b/small.jpg drafts/d.jpg"),
+        (["small*"], ["*.jpg", "b*"], "a.jpg b/b.png drafts/d.jpg"),
+        ([], ["@eaDir", "x.jpg"], "@eaDir/x.jpg"),
+        ([], ["nothing"], ""),
+    ],
+)
+def test_excluded_and_included(
+    exclude: list[str], include: list[str], expected: str, tmp_path: Path
+) -> None:
+    tree(tmp_path, "a.jpg", "b/b.png", "b/small.jpg", "drafts/d.jpg", "@eaDir/x.jpg")
+    filtered = PathFilter(tuple(exclude), tuple(include))
+    items = [item for item in expand([str(tmp_path)], path_filter=filtered) if item.error is None]
+    assert [os.path.relpath(item.path, tmp_path) for item in items] == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [
+        ("a.jpg", True),
+        ("/volume1/photo/a.jpg", True),
+        ("../a.jpg", True),
+        ("./a/a.jpg", True),
+        ("/home/me/.local/a.jpg", True),
+        ("a/.a.jpg", True),
+        ("/volume1/@eaDir/a.jpg", False),
+        ("a/#recycle/b/a.jpg", False),
+        ("drafts/a.jpg", False),
+        ("a/b-small.jpg", False),
+    ],
+)
+def test_paths_of_results(path: str, taken: bool) -> None:
+    assert PathFilter(("drafts", "*-small.jpg")).takes(path) is taken

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeiqa.imaging.discovery import PathFilter
 from edgeiqa.report.items import (
     ACCEPTED,
     REJECTED,
@@ -32,6 +34,33 @@ def test_the_last_result_of_a_photograph_counts(tmp_path: os.PathLike[str]) -> N
         ("b.jpg", "sub", 20.0),
     ]
     assert found[1].file == os.path.join(root, "sub", "b.jpg")
+
+
+def test_a_file_under_two_names_is_one_photograph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scored as ~/Pictures once, as Pictures later, and through a link."""
+    (tmp_path / "Pictures").mkdir()
+    (tmp_path / "link").symlink_to("Pictures")
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        result(f"{tmp_path}/Pictures/a.jpg", 10.0),
+        result("Pictures/a.jpg", 20.0),
+        result("./Pictures/../Pictures/a.jpg", 30.0),
+        result("link/a.jpg", 40.0),
+        result("Pictures/b.jpg", 50.0),
+    ]
+    found, replaced = photos_of(rows, ".")
+    assert [photo.result.score for photo in found] == [40.0, 50.0]
+    assert replaced == 3
+
+
+def test_results_can_be_left_out() -> None:
+    rows = [result("@eaDir/a.jpg", 1.0), result("drafts/b.jpg", 2.0), result("c.jpg", 3.0)]
+    path_filter = PathFilter(exclude=("drafts",))
+    found, replaced = photos_of(rows, ".", path_filter)
+    assert [photo.name for photo in found] == ["c.jpg"]
+    assert (replaced, path_filter.system_folders) == (0, {"@eaDir"})
 
 
 def test_standard_input_is_no_file() -> None:

@@ -208,8 +208,8 @@ def test_thumbnails_come_the_worst_first_in_chunks() -> None:
 
 
 def test_no_results_make_a_page_that_says_so() -> None:
-    text = written(notes=["There are no results in this file."])
-    assert "There are no results in this file." in text
+    text = written(notes=["This file contains no results."])
+    assert "This file contains no results." in text
     assert data_of(text)["names"] == []
     assert GENERATOR in text
 
