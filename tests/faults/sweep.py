@@ -30,6 +30,10 @@ SUMMARY = " frames in "
 """What `live` says last; after that its work is done, and SIGTERM is the system's again."""
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDED = (130, 143, 129)
+
+
 @dataclass(frozen=True)
 class Case:
     """A command, and what may come of it.
@@ -97,6 +101,8 @@ def _score(suffix: str) -> Case:
         lambda folder: (
             *("score", *[folder / "photos"] * 4, *NANO, "--output", folder / f"out.{suffix}"),
         ),
+        signals=ENDING,
+        codes=ENDED,
         check=check,
     )
 
@@ -167,7 +173,25 @@ def _pick(*action: str) -> Callable[[Path], tuple[object, ...]]:
     return words
 
 
+def _journal(folder: Path) -> None:
+    """Whole rows, each path once or, before they are put in order, twice."""
+    text = (folder / "rows.jsonl").read_text(encoding="utf-8")
+    paths = [json.loads(line)["path"] for line in text.splitlines() if line.endswith("}")]
+    assert len(set(paths)) <= 6
+    assert text.count("\n") == len(paths)
+
+
 CASES = (
+    Case(
+        "score --resume",
+        lambda folder: (
+            *("score", folder / "photos", *NANO, "--workers", 2),
+            *("--resume", "--output", folder / "rows.jsonl"),
+        ),
+        signals=ENDING,
+        codes=ENDED,
+        check=lambda folder: _journal(folder) if (folder / "rows.jsonl").exists() else None,
+    ),
     *(_score(suffix) for suffix in ("json", "jsonl", "csv", "txt")),
     Case(
         "score --map",
@@ -182,7 +206,7 @@ CASES = (
         lambda folder: ("fit-gate", *NANO, "--csv", folder / "table.csv"),
         check=_originals_alone,
     ),
-    Case("models", lambda folder: ("models",)),
+    Case("models", lambda folder: ("models",), signals=ENDING, codes=ENDED),
     Case(
         "watch --output",
         lambda folder: (
@@ -251,6 +275,7 @@ def _fresh(folder: Path, store: Path) -> None:
     for place in ("photos", "best", "maps"):
         shutil.rmtree(folder / place, ignore_errors=True)
     shutil.copytree(store, folder / "photos")
+    (folder / "rows.jsonl").unlink(missing_ok=True)
     for name in ("out.json", "out.jsonl", "out.csv", "out.txt", "out.mp4"):
         (folder / name).write_text("old")
     rows = [f"photos/{index % 6:04}.jpg,{'yes' if index % 2 else 'no'}" for index in range(24)]
@@ -266,8 +291,13 @@ def _started(case: Case, folder: Path, *more: object) -> subprocess.Popen[bytes]
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         # However this program was started: a shell has its background jobs ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_usual_signals,
     )
+
+
+def _usual_signals() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _interrupt(case: Case, folder: Path, kind: signal.Signals, delay: float, swept: Swept) -> None:
@@ -302,7 +332,7 @@ def _interrupt(case: Case, folder: Path, kind: signal.Signals, delay: float, swe
 
 def _before_ours(err: str, code: int, kind: signal.Signals) -> bool:
     """Whether Python itself was still starting: nothing of ours can have a say then."""
-    if kind is signal.SIGTERM and code == -signal.SIGTERM:
+    if kind is not signal.SIGINT and code == -kind:
         return not err  # Its own handler was not there yet; nothing was begun.
     inside = any(OURS in line and "__init__" not in line for line in err.splitlines())
     return kind is signal.SIGINT and (code == -signal.SIGINT or "Traceback" in err) and not inside

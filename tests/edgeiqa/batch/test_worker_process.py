@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,3 +127,31 @@ def test_a_worker_ends_in_the_middle_of_a_picture_that_stops_coming() -> None:
     sent = stream.getvalue()[:-1]
     done = subprocess.run(worker_command(), input=sent, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="needs poll")
+@pytest.mark.parametrize(
+    ("answers", "gap_s", "killed"), [(True, 0, False), (False, 0, True), (False, 100, False)]
+)
+def test_what_is_overdue_is_killed_unless_its_answer_waits_or_this_process_was_stopped(
+    answers: bool, gap_s: float, killed: bool
+) -> None:
+    worker = WorkerProcess(ScoreSettings("nano"), 2, ["true"])
+    code = f"import time; print('x' * {int(answers)}, end='', flush=True); time.sleep(60)"
+    worker._process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    stdout = worker._process.stdout
+    assert stdout is not None
+    if answers:
+        assert select.select([stdout], [], [], 30)[0]
+    now = time.monotonic()
+    worker._asked = worker._checked = now - gap_s
+    worker._deadline = now - gap_s / 2 - 0.01
+    worker.check_timeout()
+    try:
+        assert worker._process.wait(0.5) == -signal.SIGKILL
+        assert killed
+    except subprocess.TimeoutExpired:
+        assert not killed
+    worker.close()
