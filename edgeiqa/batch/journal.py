@@ -241,9 +241,11 @@ class Journal:
         offset = valid = 0
         for line in self._reader:
             row = None
-            if line.endswith(b"\n"):
-                with contextlib.suppress(ValueError, RecursionError):
-                    row = _parse(line)
+            with contextlib.suppress(ValueError, RecursionError, OSError):
+                row = _parse(line)
+                if not line.endswith(b"\n"):  # Whole, as some editors leave the last line.
+                    os.write(self._file, b"\n")
+                    line += b"\n"
             if row is not None:
                 self.fingerprints.add(row.extra.get("settings"))
                 # Moved to the end, so that rows of other folders keep the file's order.
@@ -291,7 +293,7 @@ _EXTRA = {"bytes": int, "mtime_ns": int, "mode": str, "settings": str}
 def _parse(line: bytes) -> Row:
     """A row of a journal; raises ValueError or RecursionError for anything else."""
     document = json.loads(line)
-    if not isinstance(document, dict) or "score" not in document or "error" not in document:
+    if not isinstance(document, dict):
         raise ValueError("not a row of results")
     row = Row.from_dict(document)
     extra = {key: row.extra[key] for key in _EXTRA if key in row.extra}

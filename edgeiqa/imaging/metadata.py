@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 from dataclasses import dataclass
 
@@ -30,14 +31,14 @@ class Metadata:
     taken: str | None = None
 
 
-def read_metadata(path: str) -> Metadata:
-    """Reads the header of a file; never raises for what the file does."""
-    # A pipe could be read only once, and a camera raw describes its preview.
-    if not os.path.isfile(path):
+def read_metadata(source: str | bytes | bytearray | memoryview) -> Metadata:
+    """Reads the header of a file, given by its path or its bytes; never raises for its content."""
+    # A pipe could be read only once.
+    if isinstance(source, str) and not os.path.isfile(source):
         return Metadata()
     try:
-        with open_picture(path) as stream:
-            image = identify(stream, path)
+        with open_picture(source) if isinstance(source, str) else io.BytesIO(source) as stream:
+            image = identify(stream, None)
             if image is None:
                 return Metadata()
             with image:

@@ -63,20 +63,25 @@ def schema(*, journal: bool = False, attributes: bool = False) -> Any:
 def to_table(rows: Iterable[Row], arrow_schema: Any) -> Any:
     """Rows as a `pyarrow.Table`.
 
-    A path that is not valid UTF-8 gets a backslash escape for each odd byte, as Arrow takes
-    nothing else.
+    Texts that are not valid UTF-8 get a backslash escape for each odd byte, as Arrow takes nothing
+    else.
     """
     pyarrow, _ = pyarrow_modules()
     documents = []
     for row in rows:
-        document = row.to_dict()
-        for name in ("path", "error"):
-            if document[name] is not None:
-                document[name] = document[name].encode("utf-8", "backslashreplace").decode()
+        document = _encodable(row.to_dict())
         document["causes"] = document["causes"] or None
         document["attributes"] = list(document.get("attributes", {}).items())
         documents.append(document)
     return pyarrow.Table.from_pylist(documents, schema=arrow_schema)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list) else value
 
 
 def plain_rows(table: Any) -> Iterator[dict[str, Any]]:

@@ -220,13 +220,15 @@ def _whole(value: object) -> int | None:
 
 
 def _attributes(value: object) -> dict[str, float]:
-    if not isinstance(value, (Mapping, list)) or len(value) > MAX_NAMES:
+    """Attributes as an object or as pairs (a map of Parquet), without what is not a number."""
+    pairs = list(value.items()) if isinstance(value, Mapping) else value
+    if not isinstance(pairs, list) or len(pairs) > MAX_NAMES:
         return {}
-    pairs = value.items() if isinstance(value, Mapping) else value
     return {
-        str(name)[:MAX_TEXT]: float(number)
-        for name, number in pairs
-        if isinstance(number, (int, float)) and math.isfinite(number)
+        str(pair[0])[:MAX_TEXT]: float(pair[1])
+        for pair in pairs
+        if isinstance(pair, tuple) and len(pair) == 2
+        if isinstance(pair[1], float) and math.isfinite(pair[1])
     }
 
 

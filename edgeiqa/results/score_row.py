@@ -49,8 +49,10 @@ def score_row(
 def common_facts(scorer: Scorer, picture: Picture, *, quick: bool = False) -> dict[str, Any]:
     """The attributes of a row that do not depend on the score."""
     facts: dict[str, Any] = {"model": f"{scorer.contract.name} {scorer.contract.version}"}
-    if isinstance(picture, (str, os.PathLike)):
-        facts.update(asdict(read_metadata(os.fspath(picture))))
+    if isinstance(picture, os.PathLike):
+        picture = os.fspath(picture)
+    if isinstance(picture, (str, bytes, bytearray, memoryview)):
+        facts.update(asdict(read_metadata(picture)))
     if quick:
         facts["extra"] = QUICK
     return facts

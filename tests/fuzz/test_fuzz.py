@@ -25,7 +25,7 @@ from tests.fuzz.targets import NAMES, target
 CORPUS = Path(__file__).parent / "corpus"
 QUICK = {
     **{"decode": 800, "frame": 1200, "contract": 2000, "cli": 80, "http": 1000, "xmp": 600},
-    **{"raw": 1000, "video": 500, "address": 2000, "results": 300},
+    **{"raw": 1000, "video": 500, "address": 2000, "results": 300, "journal": 400},
 }
 
 

@@ -103,6 +103,8 @@ def test_a_torn_end_is_cut_off_and_no_more(
         return  # That might be anything, see below.
     file.write_bytes(torn + junk)
     kept = torn[: torn.rfind(b"\n") + 1]
+    if torn.endswith(b"}") and not junk:  # Only the end of the line is missing.
+        kept = torn + b"\n"
     with Journal(str(file)) as journal:
         assert file.read_bytes() == kept
         assert len([one.path for one in journal.unclaimed_rows()]) == kept.count(b"\n")

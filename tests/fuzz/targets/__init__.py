@@ -7,7 +7,19 @@ import importlib
 from tests.fuzz.target import Target
 
 NAMES = (
-    *("decode", "frame", "contract", "cli", "http", "xmp", "raw", "video", "address", "results"),
+    *(
+        "decode",
+        "frame",
+        "contract",
+        "cli",
+        "http",
+        "xmp",
+        "raw",
+        "video",
+        "address",
+        "results",
+        "journal",
+    ),
 )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgeiqa.cli.main import main
@@ -108,7 +110,8 @@ class CommandLine(DrawnTarget):
         argv = self._argv(draw)
         stdin = draw.choice((b"", b"words", (self._store / "a.jpg").read_bytes(), draw.piece(60)))
         before = _contents(self._work / "photos")
-        code, out, err = _run(argv, stdin)
+        with _defaults(draw):
+            code, out, err = _run(argv, stdin)
         assert code in CODES, f"{argv}: exit code {code}\n{err}"
         assert "Traceback" not in err, f"{argv}:\n{err}"
         assert code != 2 or err, f"{argv}: exit code 2 without a message"
@@ -161,6 +164,10 @@ class CommandLine(DrawnTarget):
             return draw.choice(FORMATS)
         if kind == "out":
             return draw.choice(OUTPUTS)
+        if kind == "outcome":
+            return draw.choice(("accepted", "rejected", "scored", "unreadable", "odd"))
+        if kind == "order":
+            return draw.choice(("best", "worst", "path", "odd"))
         if kind == "number":
             return draw.choice(("0", "1", "2", "10", "0.5", "99", "100", "-1", "1e9"))
         if kind == "cause":
@@ -190,7 +197,15 @@ COMMANDS: dict[str, dict[str, str]] = {
     "score": {
         **{**_GATE, "--check": "", "--output": "out", "--map": "out", "--no-progress": ""},
         **{"--resume": "", "--rescore": "", "--quick": "", "--timeout": "number"},
-        "--max-megapixels": "number",
+        **{"--max-megapixels": "number", "--only": "outcome", "--sort": "order", "--top": "number"},
+        **{
+            "--move-rejected-to": "out",
+            "--xmp": "",
+            "--apply": "",
+            "-o": "out",
+            "-q": "",
+            "-v": "",
+        },
     },
     "pick": {
         **{"--keep": "number", "--gap": "number", "--likeness": "number", "--copy-to": "out"},
@@ -217,6 +232,28 @@ COMMANDS: dict[str, dict[str, str]] = {
     "--version": {},
     "--help": {"--model": "word"},
 }
+
+
+@contextlib.contextmanager
+def _defaults(draw: Draw) -> Iterator[None]:
+    """Variables and a configuration file, now and then."""
+    names = ("MODEL", "WORKERS", "MIN_SCORE", "FORMAT", "QUIET", "MAX", "OUTPUT", "ODD", "CONFIG")
+    made = {}
+    if draw.chance(6):
+        made = {f"EDGEIQA_{draw.choice(names)}": draw.choice(TEXTS).replace("\0", "")}
+    if draw.chance(6):
+        keys = ("model", "format", "min-score", "quiet", "odd", "[score]\ntop", "[odd]\nx", "=")
+        values = ("'nano'", "'json'", "50", "true", "[1]", "{}", "'", draw.choice(TEXTS))
+        text = f"{draw.choice(keys)} = {draw.choice(values)}\n"
+        Path("config.toml").write_text(text, encoding="utf-8", errors="replace")
+        made["EDGEIQA_CONFIG"] = "config.toml"
+    before = dict(os.environ)
+    os.environ.update(made)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _run(argv: list[str], stdin: bytes) -> tuple[int, bytes, str]:
@@ -254,7 +291,13 @@ def _contents(folder: Path) -> set[bytes]:
 
 
 def _check_output(argv: list[str], code: int, out: bytes) -> None:
-    if code == 2 or "score" not in argv[:1] or "--help" in argv or "--output" in argv:
+    if (
+        code == 2
+        or "score" not in argv[:1]
+        or "--help" in argv
+        or "--output" in argv
+        or "-o" in argv
+    ):
         return
     formats = [argv[i + 1] for i, word in enumerate(argv[:-1]) if word == "--format"]
     if formats[-1:] == ["json"]:
