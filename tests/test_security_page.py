@@ -9,7 +9,7 @@ from edgeiqa.imaging.decode import MAX_PIXELS
 from edgeiqa.inference.contract_zip import MAX_ENTRIES, MAX_JSON_BYTES
 from edgeiqa.inference.model_file import MAX_FILE_BYTES
 from edgeiqa.inference.verifier.verify import MAX_MEMORY, MAX_WORK
-from edgeiqa.sinks.preview_server import MOST_VIEWERS
+from edgeiqa.sinks.preview_server import MAX_VIEWERS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_links_lead_somewhere() -> None:
 def test_limits_are_those_of_the_code() -> None:
     assert MAX_PIXELS == 200_000_000
     assert (MAX_FILE_BYTES, MAX_JSON_BYTES, MAX_ENTRIES) == (256 << 20, 1_000_000, 64)
-    assert (MAX_MEMORY, MAX_WORK, MOST_VIEWERS) == (1 << 30, 10**12, 16)
+    assert (MAX_MEMORY, MAX_WORK, MAX_VIEWERS) == (1 << 30, 10**12, 16)
     for limit in ("200 megapixels", "256 MiB, 1 MB, 64", "1 GiB, 1 GiB, 10<sup>12</sup>", "1, 16"):
         assert limit in TEXT
 
