@@ -1,4 +1,4 @@
-"""How many processor cores this process may use, which is not how many the machine has."""
+"""How many processor cores this process may use, which may be fewer than the machine has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OWN = Path("/proc/self/cgroup")
 
 
 def usable_cores() -> int:
-    """Cores that may be used at once, by affinity (taskset) and quota (containers); at least 1."""
+    """The usable cores, by affinity (taskset) and quota (containers); at least 1."""
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     else:
@@ -21,14 +21,14 @@ def usable_cores() -> int:
 
 
 def cgroup_cores(root: Path = _ROOT, own: Path = _OWN) -> float | None:
-    """The quota of the control group that this process is in, and of those above it.
+    """The CPU quota of this process by its control group and those above it.
 
     Args:
         root: Where control groups are mounted.
-        own: The file that says which ones this process is in.
+        own: The file that lists the groups of this process.
 
     Returns:
-        Cores' worth of time, such as 1.5; None where there is no quota.
+        A number of cores, such as 1.5; None if there is no quota.
     """
     try:
         lines = own.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
@@ -46,7 +46,7 @@ def cgroup_cores(root: Path = _ROOT, own: Path = _OWN) -> float | None:
 
 
 def _upwards(root: Path, path: str) -> list[Path]:
-    """A control group and all that it lies in. In a container its path is that of the host."""
+    """A control group and its parents. In a container the path is that of the host."""
     folder = root / path.lstrip("/")
     between = [parent for parent in folder.parents if root in parent.parents]
     return [folder, *between, root]
@@ -60,6 +60,6 @@ def _quota(folder: Path, name: str | None) -> float | None:
             limit = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii")
             period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii")
         cores = int(limit) / int(period)
-    except (OSError, ValueError, ZeroDivisionError):  # "max" is no number, and no limit.
+    except (OSError, ValueError, ZeroDivisionError):  # "max" means no limit.
         return None
     return cores if cores > 0 else None

@@ -1,23 +1,23 @@
-"""A file that grows by whole lines, so that others can follow it and nothing in it is half."""
+"""A file that grows by whole lines, so that others can follow it while it is written."""
 
 from __future__ import annotations
 
 import os
 import stat
-from types import TracebackType
+from typing import Any
 
 from edgeiqa.errors import OutputError
 
 
 class WholeLines:
-    """Appends text to a file; each `write` is in it whole, or not at all and raises.
+    """Appends text to a file, unbuffered; each `write` is in it completely, or raises.
 
-    Not buffered: what was written is there, also after `kill -9`. Where the disk fills up in the
-    middle of a write, what came of it is taken back.
+    What was written stays after `kill -9`. Where the disk fills up in the middle of a write, its
+    beginning is removed again.
     """
 
     def __init__(self, path: str) -> None:
-        """Opens the file, or makes it.
+        """Opens or creates the file.
 
         Args:
             path: A file, a pipe or a device.
@@ -34,11 +34,11 @@ class WholeLines:
         self._plain = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
 
     def write(self, text: str) -> int:
-        """Appends text, UTF-8; what cannot be encoded is escaped with a backslash.
+        """Appends text as UTF-8; what cannot be encoded is escaped with a backslash.
 
         Raises:
-            OutputError: The disk is full, say; the file is as it was before.
-            BrokenPipeError: Whoever reads a pipe has gone.
+            OutputError: The disk is full, or the like; the file is as it was before.
+            BrokenPipeError: Nobody reads the pipe any more.
         """
         data = memoryview(text.encode("utf-8", "backslashreplace"))
         before = os.fstat(self._descriptor).st_size
@@ -54,34 +54,33 @@ class WholeLines:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing, as nothing is buffered."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return os.isatty(self._descriptor)
 
     def fileno(self) -> int:
         """The descriptor of the file."""
         return self._descriptor
 
     def seekable(self) -> bool:
-        """Whether it is a plain file."""
+        """Whether it is a regular file."""
         return self._plain
 
     def truncate(self, size: int) -> int:
-        """Cuts a plain file."""
+        """Truncates a regular file."""
         os.ftruncate(self._descriptor, size)
         return size
 
     def close(self) -> None:
-        """Closes it."""
+        """Closes the file."""
         os.close(self._descriptor)
 
     def __enter__(self) -> WholeLines:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
     def _error(self, error: Exception) -> OutputError:

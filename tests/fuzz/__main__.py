@@ -14,9 +14,9 @@ from tests.fuzz.targets import NAMES, target
 
 SHARES = {
     **{"decode": 25, "frame": 50, "contract": 50, "cli": 3, "http": 25, "xmp": 15},
-    **{"raw": 20, "video": 12, "address": 20, "results": 10},
+    **{"raw": 20, "video": 12, "address": 20, "results": 10, "journal": 8},
 }
-"""How the inputs are shared out among the targets, in parts."""
+"""The shares of the targets in all inputs."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     tallies = []
     for name in names:
         tallies.append(campaign.run(name, -(-arguments.inputs * SHARES[name] // parts)))
-        _tell(tallies[-1])
+        _print_tally(tallies[-1])
     if arguments.json is not None:
         _write(arguments.json, report(tallies, arguments))
     return int(any(tally.findings for tally in tallies))
@@ -129,7 +129,7 @@ def _progress(tally: Tally, total: int) -> None:
     sys.stderr.flush()
 
 
-def _tell(tally: Tally) -> None:
+def _print_tally(tally: Tally) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     outcomes = ", ".join(f"{count} {what}" for what, count in tally.outcomes.most_common())

@@ -10,6 +10,8 @@ import pytest
 
 from edgeiqa.errors import OutputError
 from edgeiqa.files.append import WholeLines
+from edgeiqa.results.row import Row
+from edgeiqa.results.writers import WRITERS
 
 
 def test_lines_are_there_at_once_and_behind_the_old_ones(tmp_path: Path) -> None:
@@ -46,3 +48,11 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "no" / "file"):
         with pytest.raises(OutputError, match=f"cannot write {place}"):
             WholeLines(str(place))
+
+
+def test_it_takes_a_table_of_results(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    with WholeLines(str(path)) as stream:
+        assert not stream.isatty()
+        WRITERS["table"](stream).write(Row("a.jpg", error="x"))  # type: ignore[arg-type]
+    assert path.read_text().splitlines()[1].endswith("a.jpg: x")

@@ -22,7 +22,7 @@ def test_sizes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "MB", "-1", "1e9", "5 PB", "1iB", "1,5G", "inf", "5MBs"])
 def test_no_sizes(text: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="MB"):
         parse_size(text)
 
 
