@@ -44,9 +44,9 @@ EPILOG = """exit codes:
   0    all were scored
   1    with --check: some were rejected
   2    wrong usage, or a model or an output file that cannot be opened or written
-  3    some could not be read (the others are scored); takes precedence over 1
-  130  interrupted; a file named with --output is then left as it was, with --resume it keeps
-       what was scored
+  3    some could not be read or are missing (the others are scored); takes precedence over 1
+  130  interrupted (143 by SIGTERM, 129 by SIGHUP); a file named with --output is then left as it
+       was, with --resume it keeps what was scored
 """
 
 
