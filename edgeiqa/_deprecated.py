@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -71,21 +70,25 @@ def install() -> None:
     sys.meta_path.append(_Finder())
 
 
-class _Finder(MetaPathFinder):
+class _Finder:  # Without the base classes of importlib.abc, which load half the library.
     """Finds former modules; asked last, for imports that fail otherwise."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         package, _, name = fullname.partition(".")
         if package != "edgeiqa" or name not in MODULES:
             return None
-        return ModuleSpec(fullname, _Successor(f"edgeiqa.{MODULES[name]}"))
+        loader: Any = _Successor(f"edgeiqa.{MODULES[name]}")
+        return ModuleSpec(fullname, loader)
 
 
-class _Successor(Loader):
+class _Successor:
     """Loads a former module as a module that has all attributes of its successor."""
 
     def __init__(self, successor: str) -> None:
         self._successor = successor
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leaves it to the import system."""
 
     def exec_module(self, module: ModuleType) -> None:
         _warn(module.__name__, self._successor, stacklevel=3)

@@ -297,8 +297,11 @@ def _parse(line: bytes) -> Row:
         raise ValueError("not a row of results")
     row = Row.from_dict(document)
     extra = {key: row.extra[key] for key in _EXTRA if key in row.extra}
-    if any(value is not None and type(value) is not _EXTRA[key] for key, value in extra.items()):
-        raise ValueError("a row that was edited")
+    for key, value in extra.items():
+        if value is not None and type(value) is not _EXTRA[key]:
+            raise ValueError(f"{key} was edited")
+        if type(value) is int and abs(value) >= 1 << 63:
+            raise ValueError(f"{key} is not a number of 64 bits")
     return replace(row, extra=extra)
 
 

@@ -334,7 +334,10 @@ def _before_ours(err: str, code: int, kind: signal.Signals) -> bool:
     """Whether Python itself was still starting: nothing of ours can have a say then."""
     if kind is not signal.SIGINT and code == -kind:
         return not err  # Its own handler was not there yet; nothing was begun.
-    inside = any(OURS in line and "__init__" not in line for line in err.splitlines())
+    early = ("__init__", "_deprecated")  # What is loaded before the command begins.
+    inside = any(
+        OURS in line and not any(name in line for name in early) for line in err.splitlines()
+    )
     return kind is signal.SIGINT and (code == -signal.SIGINT or "Traceback" in err) and not inside
 
 

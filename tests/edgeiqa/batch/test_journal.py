@@ -223,6 +223,7 @@ def test_killed_while_it_is_put_in_order(tmp_path: Path, moment: str) -> None:
         {"settings": ["0"]},
         {"bytes": "5"},
         {"mtime_ns": 1.5},
+        {"mtime_ns": 1 << 63},
         {"mode": {}},
         {"causes": 7},
         {"causes": {"blur": 2}},
