@@ -78,7 +78,9 @@ function addGray(data, row, across, columns, factor, sums) {
 function addColour(data, row, across, columns, factor, sums, red, blue) {
   for (let x = 0, j = 0, at = row; x < columns; j += 3) {
     const end = Math.min(x + factor, columns);
-    let [r, g, b] = [0, 0, 0];
+    let r = 0;
+    let g = 0;
+    let b = 0;
     for (; x < end; x++, at += across) {
       r += data[at + red];
       g += data[at + 1];
@@ -93,7 +95,9 @@ function addColour(data, row, across, columns, factor, sums, red, blue) {
 function addOverWhite(data, row, across, columns, factor, sums, red, blue) {
   for (let x = 0, j = 0, at = row; x < columns; j += 3) {
     const end = Math.min(x + factor, columns);
-    let [r, g, b] = [0, 0, 0];
+    let r = 0;
+    let g = 0;
+    let b = 0;
     for (; x < end; x++, at += across) {
       const a = data[at + 3];
       if (a === 255) {
@@ -203,7 +207,9 @@ function alongRows(small, by) {
         out[to++] = sum >> PRECISION;
         continue;
       }
-      let [r, g, b] = [1 << 21, 1 << 21, 1 << 21];
+      let r = 1 << 21;
+      let g = r;
+      let b = r;
       for (let t = tap; t < end; t++, from += 3) {
         const weight = taps[t];
         r += Math.imul(data[from], weight);

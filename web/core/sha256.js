@@ -31,7 +31,8 @@ const words = new Uint32Array(64);
 function mix(state, view, at) {
   for (let i = 0; i < 16; i++) words[i] = view.getUint32(at + 4 * i);
   for (let i = 16; i < 64; i++) {
-    const [a, b] = [words[i - 15], words[i - 2]];
+    const a = words[i - 15];
+    const b = words[i - 2];
     const low = right(a, 7) ^ right(a, 18) ^ (a >>> 3);
     const high = right(b, 17) ^ right(b, 19) ^ (b >>> 10);
     words[i] = words[i - 16] + low + words[i - 7] + high;
@@ -42,7 +43,14 @@ function mix(state, view, at) {
     const first = (h + one + ((e & f) ^ (~e & g)) + K[i] + words[i]) | 0;
     const zero = right(a, 2) ^ right(a, 13) ^ right(a, 22);
     const second = (zero + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
+    h = g;
+    g = f;
+    f = e;
+    e = (d + first) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (first + second) | 0;
   }
   [a, b, c, d, e, f, g, h].forEach((word, i) => (state[i] += word));
 }
