@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa import Diagnosis, Frame, Model, Quality, Scorer
+from edgeiqa import CauseDetector, Frame, Model, Quality, Scorer
 from tests.golden.vectors import memory
 from tests.golden.vectors.cases import Case, cases
 from tests.golden.vectors.frames import build
@@ -66,10 +66,10 @@ class Expected:
 
     def __init__(self) -> None:
         self.models = {name: Model(name) for name in (*MODELS, CAUSES)}
-        self._diagnosis = Diagnosis(self.models[CAUSES])
+        self._detector = CauseDetector(self.models[CAUSES])
         self._gates = {
             name: {
-                preset: Scorer(self.models[name], causes=self._diagnosis).gate(preset)
+                preset: Scorer(self.models[name], causes=self._detector).gate(preset)
                 for preset in PRESETS
             }
             for name in MODELS
@@ -138,7 +138,7 @@ class Expected:
         (raw,) = model.run_raw(seen.tensor).values()
         severities = pooled(model.run(seen.tensor)[output.name], spec.views, output.labels or ())
         severities |= exposure(seen.small)
-        causes = self._diagnosis.causes(frame)
+        causes = self._detector.causes(frame)
         assert causes == severities
         vector[CAUSES] = {
             "tensorSha256": sha256(seen.tensor),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from edgeiqa.analysis.patches import detail
+from edgeiqa.analysis.severity import exposure, pooled
 from edgeiqa.causes import CAUSES as CAUSE_NAMES
-from edgeiqa.contract import Calibration, Contract, InputSpec, OutputSpec, append, read
-from edgeiqa.contract import to_json as contract_json
-from edgeiqa.detail import detail
-from edgeiqa.model import CAUSES
-from edgeiqa.preprocess import preprocess
+from edgeiqa.inference.contract import (
+    Calibration,
+    Contract,
+    InputSpec,
+    OutputSpec,
+    append,
+    read,
+)
+from edgeiqa.inference.contract import to_json as contract_json
+from edgeiqa.inference.model import CAUSES
+from edgeiqa.live.scorer import SteadyJudge
+from edgeiqa.preprocessing.resize import preprocess
 from edgeiqa.quality import quality_from_outputs
-from edgeiqa.severity import exposure, pooled
-from edgeiqa.steady import SteadyJudge
 from tests.golden.frames import to_yuv
 from tests.golden.pictures import golden_pictures
 
