@@ -24,8 +24,7 @@ PORT = 8765
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "webrtc 'block'"
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 HEADERS = {
@@ -135,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         if data is None:
             self._send(404, "text/plain; charset=utf-8", b"there is no such file\n")
             return
-        kind = TYPES[PurePosixPath(address).suffix]
+        kind = TYPES.get(PurePosixPath(address).suffix, "application/octet-stream")
         etag = self.etags[address]
         if self.headers.get("If-None-Match") == etag:
             self._send(304, kind, b"", etag)

@@ -16,13 +16,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from edgeiqa.errors import EdgeIQAError
+from edgeiqa.files.atomic import write_atomically
 from edgeiqa.inference.model import CAUSES, available_models, find
 
 HERE = Path(__file__).resolve().parent
@@ -109,12 +109,7 @@ class Site:
         for address, data in self.files.items():
             path = folder / address
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_name(f".{path.name}.part")
-            try:
-                beside.write_bytes(data)
-                os.replace(beside, path)
-            finally:
-                beside.unlink(missing_ok=True)
+            write_atomically(path, data)
         return len(self.files)
 
     def _read_runtime(self) -> Iterator[tuple[str, bytes]]:

@@ -12,5 +12,5 @@ export { Model } from "./model.js";
 export { preprocess } from "./preprocess.js";
 export { COLUMNS, toCsv, toJson, toRow } from "./rows.js";
 export { bestBuild, loadRuntime, Runtime } from "./runtime.js";
-export { Scorer } from "./scorer.js";
+export { Scorer, toFrame } from "./scorer.js";
 export { Smoother } from "./smoothing.js";

@@ -104,7 +104,7 @@ async function startCamera(deviceId) {
   } finally {
     enable(true);
   }
-  history.clear();
+  history.begin(true);
   judge.reset();
   times = [];
   scored = camera.dropped = 0;
@@ -147,6 +147,7 @@ async function scoreFrame(frame) {
     dial.show(smoothed, verdict);
     history.add(quality.score, smoothed.score, verdict.accept);
     count(ms);
+    tell({ quality, smoothed, verdict, ms, dropped: camera.dropped });
     await keepIfBest(quality, at / 1000);
   } catch (error) {
     showProblem(`A frame cannot be scored: ${error.message}`);
@@ -184,6 +185,7 @@ async function scorePictures(pictures) {
   if (camera.running) stopCamera();
   hideProblem();
   stopBatch();
+  history.begin(false);
   const mine = (batch = { total: pictures.length });
   for (const [index, picture] of pictures.entries()) {
     progress(index, pictures.length);
@@ -195,21 +197,23 @@ async function scorePictures(pictures) {
 }
 
 async function scorePicture({ file, path }, mine) {
-  let quality;
+  let answer;
   try {
-    ({ quality } = await ask({ type: "file", file }));
+    answer = await ask({ type: "file", file });
   } catch (error) {
     const text = error.name === "UnreadableImageError" ? error.message : `${error.name}: ${error.message}`;
     if (batch === mine) table.add(toRow(path, { error: text }), null);
     return;
   }
   if (batch !== mine) return;
+  const { quality, ms, width, height } = answer;
   const verdict = gate.judge(quality);
   show("photo", file, path);
   dial.show(quality, verdict);
   history.add(quality.score, quality.score, verdict.accept);
+  find("figures").textContent = `${ms.toFixed(0)} ms for ${width} x ${height} pixels`;
   table.add(toRow(path, { quality, verdict }), verdict);
-  strip.add({ blob: file, score: quality.score, name: path });
+  if (verdict.accept) strip.add({ blob: file, score: quality.score, name: path });
 }
 
 function stopBatch() {
@@ -222,6 +226,11 @@ function progress(done, total) {
   find("progress-bar").max = total;
   find("progress-bar").value = done;
   find("progress-text").textContent = `${done} of ${total} photographs`;
+}
+
+/** For pages that embed this one: an event for each result of the camera. */
+function tell(detail) {
+  document.dispatchEvent(new CustomEvent("edgeiqa-result", { detail }));
 }
 
 // What is seen

@@ -1,7 +1,11 @@
-/** The scores of the last minute: single ones as dots, smoothed ones as a line, the gate's threshold. */
+/**
+ * The scores of the last minute of a camera, single ones as dots and smoothed ones as a line; or of
+ * the last photographs, one dot each; and the gate's threshold.
+ */
 
 const SECONDS = 60;
 const MAX_POINTS = 2000;
+const MAX_PHOTOGRAPHS = 120;
 
 export class History {
   /** @param {HTMLCanvasElement} canvas */
@@ -10,6 +14,7 @@ export class History {
     this._points = [];
     this._minScore = 0;
     this._drawn = false;
+    this._live = true;
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._draw());
     new ResizeObserver(() => this._draw()).observe(canvas);
   }
@@ -24,11 +29,20 @@ export class History {
     this._draw();
   }
 
+  /** Starts anew with a camera, or goes on with photographs. */
+  begin(live) {
+    if (live || this._live) this._points = [];
+    this._live = live;
+    document.getElementById("history-title").textContent = live ? "Last minute" : "Photographs so far";
+    this._draw();
+  }
+
   add(score, smoothed, accept) {
     const now = performance.now();
     this._points.push({ at: now, score, smoothed, accept });
-    const oldest = now - SECONDS * 1000;
-    while (this._points.length > MAX_POINTS || this._points[0].at < oldest) this._points.shift();
+    const oldest = this._live ? now - SECONDS * 1000 : 0;
+    const most = this._live ? MAX_POINTS : MAX_PHOTOGRAPHS;
+    while (this._points.length > most || this._points[0].at < oldest) this._points.shift();
     if (this._drawn) return;
     this._drawn = true;
     requestAnimationFrame(() => {
@@ -67,32 +81,35 @@ export class History {
     context.lineTo(width, y(this._minScore));
     context.stroke();
     context.setLineDash([]);
-    this._drawPoints(context, (at) => width - 4 - ((width - left - 4) * (this._newest - at)) / (SECONDS * 1000), y, color);
+    const room = width - left - 12;
+    const newest = this._points.at(-1)?.at ?? 0;
+    const step = room / Math.max(this._points.length - 1, 24);
+    const x = this._live
+      ? ({ at }) => width - 6 - (room * (newest - at)) / (SECONDS * 1000)
+      : (_, index) => left + 6 + step * index;
+    this._drawPoints(context, x, y, color);
     this._describe();
-  }
-
-  get _newest() {
-    return this._points.at(-1)?.at ?? 0;
   }
 
   _drawPoints(context, x, y, color) {
     const [good, bad] = [color("--good"), color("--bad")];
-    context.globalAlpha = 0.35;
-    for (const point of this._points) {
+    context.globalAlpha = this._live ? 0.35 : 1;
+    for (const [index, point] of this._points.entries()) {
       context.fillStyle = point.accept ? good : bad;
       context.beginPath();
-      context.arc(x(point.at), y(point.score), 1.8, 0, 7);
+      context.arc(x(point, index), y(point.score), this._live ? 1.8 : 4, 0, 7);
       context.fill();
     }
     context.globalAlpha = 1;
+    if (!this._live) return;
     context.lineWidth = 2;
     context.lineJoin = "round";
     for (let i = 1; i < this._points.length; i++) {
       const [a, b] = [this._points[i - 1], this._points[i]];
       context.strokeStyle = b.accept ? good : bad;
       context.beginPath();
-      context.moveTo(x(a.at), y(a.smoothed));
-      context.lineTo(x(b.at), y(b.smoothed));
+      context.moveTo(x(a), y(a.smoothed));
+      context.lineTo(x(b), y(b.smoothed));
       context.stroke();
     }
   }
@@ -104,7 +121,7 @@ export class History {
       return;
     }
     const [least, most] = [Math.min(...scores), Math.max(...scores)];
-    const text = `Scores of the last minute: between ${least.toFixed(0)} and ${most.toFixed(0)}, now ${scores.at(-1).toFixed(0)}`;
+    const text = `Scores ${this._live ? "of the last minute" : "of the photographs so far"}: between ${least.toFixed(0)} and ${most.toFixed(0)}, now ${scores.at(-1).toFixed(0)}`;
     if (this._canvas.getAttribute("aria-label") !== text) this._canvas.setAttribute("aria-label", text);
   }
 }

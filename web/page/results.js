@@ -2,7 +2,6 @@
 
 import { sentence } from "./core/gate.js";
 import { toCsv, toJson } from "./core/rows.js";
-import { headline } from "./dial.js";
 
 const BEST = 8;
 /** Camera frames among the best are so many seconds apart. */
@@ -87,8 +86,10 @@ export class Table {
     this.rows.push(row);
     if (this._none.isConnected) this._none.remove();
     const line = document.createElement("tr");
+    line.setAttribute("role", "row");
     const cell = (text) => {
       const made = document.createElement("td");
+      made.setAttribute("role", "cell");
       made.textContent = text;
       line.append(made);
       return made;
@@ -103,7 +104,7 @@ export class Table {
     }
     cell("").append(mark);
     const why = row.error ?? verdict.reasons.map(sentence).join("; ");
-    cell(why || headline(verdict));
+    cell(why);
     this._body.append(line);
     this._enable(true);
   }

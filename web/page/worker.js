@@ -26,8 +26,8 @@ async function answer(message) {
   if (type === "open") return open(message);
   if (type === "keep") return keep(id);
   const start = performance.now();
-  const { source, picture } = type === "frame" ? await ofCamera(message.frame) : await ofFile(message.file);
-  remember(picture);
+  remember(type === "frame" ? message.frame : null);
+  const source = await (type === "frame" ? ofCamera(message.frame) : ofFile(message.file));
   const quality = await scorer.score(source);
   const { width, height } = source.size ?? source;
   const ms = performance.now() - start;
@@ -63,15 +63,15 @@ async function fetched(path) {
 /** A VideoFrame is read as it is; where a browser hides its pixels, an ImageBitmap came instead. */
 async function ofCamera(frame) {
   const { pixelsOf, toFrame } = await core;
-  const source = frame instanceof ImageBitmap ? pixelsOf(frame) : await toFrame(frame);
-  return { source, picture: frame };
+  return frame instanceof ImageBitmap ? pixelsOf(frame) : toFrame(frame);
 }
 
 async function ofFile(file) {
   const { decodeImage } = await core;
-  return { source: await decodeImage(file), picture: null };
+  return decodeImage(file);
 }
 
+/** Frames that are not closed would stop the camera. */
 function remember(picture) {
   last?.close();
   last = picture;

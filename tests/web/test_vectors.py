@@ -1,0 +1,65 @@
+"""The golden vectors in Chromium: tensors and integers bit for bit, verdicts and refusals alike."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPORTS = "EDGEIQA_REPORTS"
+"""Environment variable: a folder for the report that the table of platforms is made of."""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, url: str) -> Any:
+    context = browser.new_context(service_workers="block")
+    made = context.new_page()
+    made.goto(url)
+    yield made
+    context.close()
+
+
+def run(page: Any, call: str) -> Any:
+    return page.evaluate(f"async () => {{ const t = await import('/tests/run.js'); return t.{call}; }}")
+
+
+def test_raw_pixels_give_the_same_bits_as_in_python(page: Any) -> None:
+    found = run(page, "runVectors(undefined)")
+    assert found["differences"] == []
+    assert found["vectors"] >= 130
+    assert (found["tensor"], found["int8"]) == (0, 0)
+    assert found["score"] <= 1e-6
+    if os.environ.get(REPORTS):
+        report = {
+            "platform": "Chromium",
+            "vectors": found["vectors"],
+            "max_tensor_diff": found["tensor"],
+            "max_int8_diff": found["int8"],
+            "max_score_diff": found["score"],
+            "ms_1080p": round(run(page, "time1080p('base')"), 1),
+        }
+        path = Path(os.environ[REPORTS]) / "chromium.json"
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def test_the_build_without_relaxed_simd_gives_the_same_bits(page: Any) -> None:
+    found = run(page, "runVectors('compat', 3, 9)")
+    assert found["differences"] == []
+    assert found["vectors"] >= 14
+
+
+def test_video_frames_give_the_same_bits(page: Any) -> None:
+    found = run(page, "runVideoFrames()")
+    assert found["differences"] == []
+    assert set(found["tried"]) == {"I420", "NV12", "RGBA", "BGRA"}
+    assert found["tried"]["I420"] >= 8
+
+
+def test_other_inputs_refusals_and_sequences(page: Any) -> None:
+    found = run(page, "runRest()")
+    for key in ("resizes", "badFrames", "badModels", "sequences"):
+        assert found[key] == [], key
+    assert min(found["counts"]) >= 50
