@@ -17,7 +17,7 @@ from tests.tools import needs
 from tests.web.site import ROOT, served
 
 CHROMIUM = "/usr/bin/chromium"
-OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage", "--js-flags=--expose-gc")
+OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

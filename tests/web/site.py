@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from edgeiqa import sample_paths
 from edgeiqa.web.server import PageServer
 from edgeiqa.web.site import Site
 
@@ -19,6 +20,7 @@ def own_files() -> Iterator[tuple[str, bytes]]:
     """What tests load into the page."""
     for path in Path(__file__).parent.glob("*.js"):
         yield f"tests/{path.name}", path.read_bytes()
+    yield "tests/sample.jpg", sample_paths()[0].read_bytes()
     for path in (*VECTORS.glob("*.json"), *VECTORS.glob("bytes/*")):
         yield f"tests/vectors/{path.relative_to(VECTORS).as_posix()}", path.read_bytes()
 

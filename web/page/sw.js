@@ -11,7 +11,8 @@ const RELAXED_SIMD = Uint8Array.of(
 
 /** All files but the builds of the runtime that this browser does not use. */
 function wanted() {
-  const unused = WebAssembly.validate(RELAXED_SIMD) ? "wasm_compat" : "wasm_internal";
+  const relaxed = typeof WebAssembly === "object" && WebAssembly.validate(RELAXED_SIMD);
+  const unused = relaxed ? "wasm_compat" : "wasm_internal";
   return ASSETS.files.filter((file) => !file.includes(unused) && !file.includes("wasm_threaded"));
 }
 
