@@ -65,10 +65,11 @@ class PageServer:
         Raises:
             PageServerError: The port is taken or forbidden, or no such host; an OSError.
         """
+        tags = {name: _etag(data) for name, data in files.items()}
 
         class Handler(_Handler):
             pages = files
-            etags = {name: _etag(data) for name, data in files.items()}
+            etags = tags
             loopback = is_loopback(host)
 
         try:

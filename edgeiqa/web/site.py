@@ -120,8 +120,9 @@ class Site:
             for path in names:
                 yield path.name, path.read_bytes()
             return
+        packed = io.BytesIO(self.runtime.read_bytes())
         try:
-            with tarfile.open(fileobj=io.BytesIO(self.runtime.read_bytes()), mode="r:xz") as archive:
+            with tarfile.open(fileobj=packed, mode="r:xz") as archive:
                 for member in archive:
                     content = archive.extractfile(member)
                     if content is not None:

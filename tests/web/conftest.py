@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -76,34 +75,33 @@ def launch(playwright: Any) -> Iterator[Launch]:
         yield lambda *more: stack.enter_context(launched(playwright, *more))
 
 
-class Complaints:
-    """What a page said on its console and what it threw."""
+def complaints(page: Any) -> list[str]:
+    """A list of the page's errors that goes on growing: those on its console, and uncaught ones."""
+    lines: list[str] = []
 
-    def __init__(self, page: Any) -> None:
-        self.lines: list[str] = []
-        self._lock = threading.Lock()
-        page.on("console", lambda m: m.type == "error" and self._add(m.text))
-        page.on("pageerror", lambda error: self._add(str(error)))
+    def said(message: Any) -> None:
+        if message.type == "error":
+            lines.append(message.text)
 
-    def _add(self, line: str) -> None:
-        with self._lock:
-            self.lines.append(line)
+    page.on("console", said)
+    page.on("pageerror", lambda error: lines.append(str(error)))
+    return lines
 
 
 @pytest.fixture
 def open_page(browser: Any, url: str) -> Iterator[Callable[..., Any]]:
     """Opens the page and waits until it can score; nothing may go wrong on its console."""
     with ExitStack() as stack:
-        watched: list[Complaints] = []
+        watched: list[list[str]] = []
 
         def opened(started: Any = browser, *, at: str = url, **options: Any) -> Any:
             context = started.new_context(**{"service_workers": "block"} | options)
             stack.callback(context.close)
             page = context.new_page()
-            watched.append(Complaints(page))
+            watched.append(complaints(page))
             page.goto(at)
             page.wait_for_selector("html[data-ready]", timeout=60_000)
             return page
 
         yield opened
-        assert [line for one in watched for line in one.lines] == []
+        assert [line for lines in watched for line in lines] == []

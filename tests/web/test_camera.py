@@ -33,8 +33,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(film: Path, launch: Callable[..., Any], open_page: Callable[..., Any]) -> Iterator[Any]:
-    yield open_page(launch(*FAKE, f"--use-file-for-fake-video-capture={film}"))
+def page(film: Path, launch: Callable[..., Any], open_page: Callable[..., Any]) -> Any:
+    return open_page(launch(*FAKE, f"--use-file-for-fake-video-capture={film}"))
 
 
 def kind(result: dict[str, Any]) -> str:

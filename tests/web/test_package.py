@@ -25,7 +25,7 @@ def test_types_are_those_of_the_example(runtime: None, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *("node", str(WEB / "node_modules" / "typescript" / "bin" / "tsc"), *options),
-            *("--moduleResolution", "bundler", "--types", "", "types.ts"),
+            *("--moduleResolution", "bundler", "types.ts"),
         ],
         cwd=tmp_path,
         capture_output=True,

@@ -100,9 +100,7 @@ def filled(open_page: OPEN) -> Any:
     return page
 
 
-def test_what_is_saved_has_the_keys_of_edgeiqa_score(
-    filled: Any, tmp_path: Path
-) -> None:
+def test_what_is_saved_has_the_keys_of_edgeiqa_score(filled: Any, tmp_path: Path) -> None:
     kept = json.loads(saved(filled, "#json"))
     told = json.loads(command("json", tmp_path))
     good = [row for row in kept if row["error"] is None]
@@ -127,7 +125,7 @@ def command(name: str, folder: Path) -> str:
 
 def test_a_file_that_is_no_picture_is_listed_with_its_error(filled: Any) -> None:
     (row,) = [row for row in rows(filled) if row[0] == "not_a_picture.jpg"]
-    assert row[1:3] == ["–", "unreadable"]
+    assert row[1:3] == ["\N{EN DASH}", "unreadable"]
     assert row[3] == "not a picture that this browser can decode"
 
 

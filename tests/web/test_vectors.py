@@ -23,7 +23,9 @@ def page(browser: Any, url: str) -> Any:
 
 
 def run(page: Any, call: str) -> Any:
-    return page.evaluate(f"async () => {{ const t = await import('/tests/run.js'); return t.{call}; }}")
+    return page.evaluate(
+        f"async () => {{ const t = await import('/tests/run.js'); return t.{call}; }}"
+    )
 
 
 def test_raw_pixels_give_the_same_bits_as_in_python(page: Any) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from edgeiqa import CauseDetector, Frame, Model, Quality, Scorer
+from edgeiqa import CauseDetector, Frame, Quality, Scorer
 from tests.golden.vectors import memory
 from tests.golden.vectors.cases import Case, cases
 from tests.golden.vectors.frames import build
 from tests.golden.vectors.internals import (
     CAUSES,
     InputSpec,
+    RememberingModel,
     detail,
     exposure,
     pooled,
@@ -65,7 +66,7 @@ class Expected:
     """Computes vectors; opens each network once."""
 
     def __init__(self) -> None:
-        self.models = {name: Model(name) for name in (*MODELS, CAUSES)}
+        self.models = {name: RememberingModel(name) for name in (*MODELS, CAUSES)}
         self._detector = CauseDetector(self.models[CAUSES])
         self._gates = {
             name: {
@@ -89,7 +90,19 @@ class Expected:
     def vectors(self) -> Iterator[tuple[dict[str, Any], dict[str, bytes]]]:
         """Each vector, and the raw tensors to be kept of it by file name."""
         for case in cases():
-            yield self._vector(case)
+            yield self.vector(case)
+
+    @staticmethod
+    def cases() -> Iterator[Case]:
+        """What goes in, in the order of the vectors."""
+        return cases()
+
+    @staticmethod
+    def integers(output: list[int] | str) -> np.ndarray:
+        """Raw outputs as a vector holds them: a list, or base64 of int8."""
+        if isinstance(output, str):
+            return np.frombuffer(base64.b64decode(output), np.int8).astype(np.int32)
+        return np.array(output, np.int32)
 
     def resizes(self) -> Iterator[dict[str, Any]]:
         """Tensors for other inputs than those of our models."""
@@ -101,7 +114,8 @@ class Expected:
                 size = {"height": spec.height, "width": spec.width, "fit": spec.fit}
                 yield {"name": name, **size, "tensorSha256": sha256(tensor)}
 
-    def _vector(self, case: Case) -> tuple[dict[str, Any], dict[str, bytes]]:
+    def vector(self, case: Case) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """One vector, and the raw tensors to be kept of it by file name."""
         frame, buffers = _frame(case)
         vector = {**case, "bufferSha256": [sha256(buffer) for buffer in buffers]}
         vector["size"] = {"height": frame.size[0], "width": frame.size[1]}

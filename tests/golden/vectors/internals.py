@@ -18,6 +18,7 @@ from edgeiqa.inference.model import CAUSES
 from edgeiqa.live.scorer import SteadyJudge
 from edgeiqa.preprocessing.resize import preprocess
 from edgeiqa.quality import quality_from_outputs
+from tests.golden.entries import RememberingModel
 from tests.golden.frames import to_yuv
 from tests.golden.pictures import golden_pictures
 
@@ -28,6 +29,7 @@ __all__ = [
     "Contract",
     "InputSpec",
     "OutputSpec",
+    "RememberingModel",
     "SteadyJudge",
     "append",
     "contract_json",
