@@ -45,9 +45,12 @@ def photographs(folder: Path) -> list[Path]:
             "q70-420": {"quality": 70, "subsampling": 2},
             "q92-444": {"quality": 92, "subsampling": 0, "progressive": True},
         }
-        if number == 1:
+        if number == 2:
             exif = Image.Exif()
             exif[0x0112] = 6
+            exif.get_ifd(0x8769).update(
+                {0x9003: "2026:05:04 12:30:59", 0x9291: "25", 0x9011: "+02:00"}
+            )
             variants["turned"] = {"quality": 90, "exif": exif}
             large = folder / "large.jpg"
             rgb.resize((4000, 3000), Image.Resampling.BICUBIC).save(large, quality=90)
@@ -70,6 +73,9 @@ def test_scores_of_photographs_are_those_of_python(
     score(page, paths)
     found = json.loads(saved(page, "#json"))
     assert [row["path"] for row in found] == [path.name for path in sorted_by_name(paths)]
+    (turned,) = [row for row in found if "turned" in row["path"]]
+    assert turned["taken"] == "2026-05-04T12:30:59.25+02:00"
+    assert turned["height"] > turned["width"]
     scorer = Scorer()
     here = {path.name: scorer.score(path) for path in paths}
     off = sorted(abs(row["score"] - here[row["path"]].score) for row in found)
@@ -105,6 +111,8 @@ def test_what_is_saved_has_the_keys_of_edgeiqa_score(filled: Any, tmp_path: Path
     told = json.loads(command("json", tmp_path))
     good = [row for row in kept if row["error"] is None]
     assert [list(row) for row in good] == [list(row) for row in told]
+    for key in ("accept", "error", "model", "width", "height", "taken"):
+        assert [row[key] for row in good] == [row[key] for row in told], key
     assert saved(filled, "#csv").split("\n")[0] == command("csv", tmp_path).split("\n")[0]
     reasons = [[r["cause"] for r in row["reasons"]] for row in good]
     assert reasons == [[reason["cause"] for reason in row["reasons"]] for row in told]

@@ -281,13 +281,27 @@ export interface Row {
   std: number | null;
   causes: Partial<Record<Cause, number>>;
   accept: boolean | null;
-  reasons: Reason[];
+  /** `value` and `threshold` are null where they are not a number. */
+  reasons: { cause: Reason["cause"]; value: number | null; threshold: number | null; decisive: boolean }[];
   error: string | null;
+  /** Name and version, such as "base 0.2.0". */
+  model: string | null;
+  /** Of the upright picture, in pixels. */
+  width: number | null;
+  height: number | null;
+  /** When it was taken, ISO 8601. */
+  taken: string | null;
+  attributes?: Record<string, number>;
 }
+
+/** When a JPEG was taken, ISO 8601; null where it does not say so. */
+export function captureTime(blob: Blob): Promise<string | null>;
 
 export const COLUMNS: readonly (keyof Row)[];
 export function toRow(
-  path: string, result: { quality?: Quality | null; verdict?: Verdict | null; error?: string | null },
+  path: string,
+  result: { quality?: Quality | null; verdict?: Verdict | null }
+    & Partial<Pick<Row, "error" | "model" | "width" | "height" | "taken">>,
 ): Row;
 export function toJson(rows: readonly Row[]): string;
 export function toCsv(rows: readonly Row[]): string;

@@ -3,6 +3,7 @@
 export { CAUSES, readContract } from "./contract.js";
 export { detail } from "./detail.js";
 export * from "./errors.js";
+export { captureTime } from "./exif.js";
 export { Frame, PIXEL_FORMATS } from "./frame.js";
 export { Gate, LOW_QUALITY, REASONS, sentence } from "./gate.js";
 export { decodeImage, MAX_PIXELS, pixelsOf } from "./image.js";

@@ -2,6 +2,7 @@
 
 import { Gate } from "./core/gate.js";
 import { LiveJudge } from "./core/live.js";
+import { captureTime } from "./core/exif.js";
 import { toRow } from "./core/rows.js";
 import { Camera } from "./camera.js";
 import { Dial } from "./dial.js";
@@ -198,11 +199,13 @@ async function scorePictures(pictures) {
 
 async function scorePicture({ file, path }, mine) {
   let answer;
+  const { name, version } = contracts.contract;
+  const facts = { model: `${name} ${version}`, taken: await captureTime(file) };
   try {
     answer = await ask({ type: "file", file });
   } catch (error) {
     const text = error.name === "UnreadableImageError" ? error.message : `${error.name}: ${error.message}`;
-    if (batch === mine) table.add(toRow(path, { error: text }), null);
+    if (batch === mine) table.add(toRow(path, { ...facts, error: text }), null);
     return;
   }
   if (batch !== mine) return;
@@ -212,7 +215,7 @@ async function scorePicture({ file, path }, mine) {
   dial.show(quality, verdict);
   history.add(quality.score, quality.score, verdict.accept);
   find("figures").textContent = `${ms.toFixed(0)} ms for ${width} x ${height} pixels`;
-  table.add(toRow(path, { quality, verdict }), verdict);
+  table.add(toRow(path, { ...facts, quality, verdict, width, height }), verdict);
   if (verdict.accept) strip.add({ blob: file, score: quality.score, name: path });
 }
 
