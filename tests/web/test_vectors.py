@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,18 @@ def test_other_inputs_refusals_and_sequences(page: Any) -> None:
     for key in ("resizes", "badFrames", "badModels", "sequences"):
         assert found[key] == [], key
     assert min(found["counts"]) >= 50
+
+
+def test_numbers_are_rounded_as_python_does(page: Any) -> None:
+    random_ = random.Random(14)
+    values = [n / 8 for n in range(-41, 42)] + [50.25, 50.35, 0.045, 2.675, 1e-9, 99.995, 0.0]
+    values += [random_.uniform(-100, 100) for _ in range(2000)]
+    found = page.evaluate(
+        """async (values) => {
+          const {fixed} = await import('/core/numbers.js');
+          return values.map(value => [0, 1, 2, 3, 9].map(digits => fixed(value, digits)));
+        }""",
+        values,
+    )
+    for value, texts in zip(values, found, strict=True):
+        assert texts == [f"{value:.{digits}f}" for digits in (0, 1, 2, 3, 9)], value

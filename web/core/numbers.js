@@ -3,11 +3,13 @@
 /** A number with so many decimals; exact halves go to the even digit, unlike in `toFixed`. */
 export function fixed(value, digits) {
   if (!Number.isFinite(value)) return String(value).toLowerCase().replace("infinity", "inf");
-  const text = value.toFixed(digits);
-  const [, beyond] = Math.abs(value).toFixed(100).split(".");
-  if (!/^50*$/.test(beyond.slice(digits)) || !/[13579]$/.test(text)) return text;
-  const step = 10 ** -digits;
-  return (value - (Math.sign(value) * step) / 2).toFixed(digits);
+  const size = Math.abs(value);
+  let text = size.toFixed(digits);
+  const [, beyond] = size.toFixed(100).split(".");
+  if (/^50*$/.test(beyond.slice(digits)) && /[13579]$/.test(text)) {
+    text = (size - 10 ** -digits / 2).toFixed(digits);
+  }
+  return value < 0 ? `-${text}` : text;
 }
 
 /** The nearest number with so many decimals. */
