@@ -6,8 +6,11 @@ import { fixed } from "./numbers.js";
 /** The reason that the score itself gives. */
 export const LOW_QUALITY = "low_quality";
 
+/** The reason for a picture that lost data. */
+export const DAMAGED = "damaged";
+
 /** All stable identifiers of reasons. */
-export const REASONS = Object.freeze([...CAUSES, LOW_QUALITY]);
+export const REASONS = Object.freeze([...CAUSES, DAMAGED, LOW_QUALITY]);
 
 /** From this share of its limit on, a cause explains a score that is rejected. */
 const NOTABLE = 0.5;
@@ -31,6 +34,10 @@ export function sentence({ cause, value, threshold, decisive }) {
     const n = digits(1, 2, 4);
     return `quality ${fixed(value, n)} is below ${fixed(threshold, n)}`;
   }
+  if (cause === DAMAGED) {
+    const rows = value >= 0.005 ? ` (${fixed(100 * value, 0)}% of its rows are missing)` : "";
+    return `damaged: take or transfer the picture again${rows}`;
+  }
   const name = cause.replaceAll("_", " ");
   const [strong, weak, advice] = WORDS[cause] ?? [`too much ${name}`, `some ${name}`, ""];
   const said = (decisive ? strong : weak) + (advice && `: ${advice}`);
@@ -47,8 +54,10 @@ export class Gate {
   /**
    * @param {number} minScore 0-100.
    * @param {Record<string, number>} [maxCauses] Limits 0-1 per cause.
+   * @param {{rejectDamaged?: boolean}} [options] Whether pictures that lost data are rejected.
    */
-  constructor(minScore, maxCauses = {}) {
+  constructor(minScore, maxCauses = {}, { rejectDamaged = true } = {}) {
+    this.rejectDamaged = rejectDamaged;
     this.minScore = checked("minScore", minScore, 100);
     this.maxCauses = Object.fromEntries(
       Object.entries(maxCauses).map(([cause, limit]) => [
@@ -89,7 +98,7 @@ export class Gate {
 
   /** Judges one photograph. */
   judge(quality) {
-    const failing = [];
+    const failing = this.damage(quality);
     for (const [cause, limit] of Object.entries(this.maxCauses)) {
       // Not "value > limit": that would let NaN pass.
       if (cause in quality.causes && !(quality.causes[cause] <= limit)) {
@@ -100,6 +109,12 @@ export class Gate {
       failing.push(reason(LOW_QUALITY, quality.score, this.minScore));
     }
     return this.verdict(quality, failing);
+  }
+
+  /** The reason for a damaged picture, in a list; empty for any other. */
+  damage(quality) {
+    const counts = quality.damaged && this.rejectDamaged;
+    return counts ? [reason(DAMAGED, quality.missing ?? 0, 0)] : [];
   }
 
   /** Puts what is wrong into its order and adds what explains it; for whoever decides otherwise. */
@@ -124,7 +139,7 @@ export function reason(cause, value, threshold, decisive = true) {
   return { cause, value, threshold, decisive };
 }
 
-/** Causes before the score, the one that has used up most of the room above its limit first. */
+/** Damage, then causes before the score, the one that has used up most of the room above its limit first. */
 function byExcess(a, b) {
   const [first, second] = [excess(a), excess(b)];
   for (const [i, value] of first.entries()) {
@@ -135,6 +150,7 @@ function byExcess(a, b) {
 
 function excess({ cause, value, threshold }) {
   if (cause === LOW_QUALITY) return [0, 0, 0];
+  if (cause === DAMAGED) return [2, 0, 0];
   const room = 1 - threshold;
   const beyond = room > 0 ? (value - threshold) / room : Infinity;
   const place = CAUSES.includes(cause) ? CAUSES.indexOf(cause) : CAUSES.length;

@@ -19,12 +19,16 @@ export interface Quality {
   causes: Partial<Record<Cause, number>>;
   /** What else a model measures, by its own labels. */
   attributes: Record<string, number>;
+  /** Whether the picture lost data. Never set by `Scorer` here; a decoder of yours may know. */
+  damaged?: boolean;
+  /** The share of rows 0-1 known to be missing in a damaged picture. */
+  missing?: number;
 }
 
 /** One thing that is wrong with a picture. */
 export interface Reason {
   /** "low_quality": the score is below the threshold; or the cause that is above its limit. */
-  cause: Cause | "low_quality";
+  cause: Cause | "low_quality" | "damaged";
   /** What was measured: a score 0-100, or a severity 0-1. */
   value: number;
   /** The least score, or the most severity. */
@@ -214,7 +218,10 @@ export function toFrame(source: ImageData | VideoFrame | Frame): Promise<Frame>;
 
 /** Turns a quality into a verdict. */
 export class Gate {
-  constructor(minScore: number, maxCauses?: Partial<Record<Cause, number>>);
+  constructor(
+    minScore: number, maxCauses?: Partial<Record<Cause, number>>, options?: { rejectDamaged?: boolean },
+  );
+  readonly rejectDamaged: boolean;
   readonly minScore: number;
   readonly maxCauses: Partial<Record<Cause, number>>;
   static ofPreset(
@@ -222,9 +229,11 @@ export class Gate {
     own?: GateNumbers,
   ): Gate;
   judge(quality: Quality): Verdict;
+  damage(quality: Quality): Reason[];
   verdict(quality: Quality, failing: Reason[]): Verdict;
 }
 
+export const DAMAGED: "damaged";
 export const LOW_QUALITY: "low_quality";
 export const REASONS: readonly Reason["cause"][];
 
@@ -258,6 +267,8 @@ export class LiveGate {
 export class Smoother {
   constructor(settings?: { timeConstantS?: number; leastJump?: number; leastCauseJump?: number });
   update(quality: Quality, timestampNs: number): Quality;
+  /** Whether a frame comes so late that the past no longer counts. */
+  isStale(timestampNs: number): boolean;
   reset(): void;
 }
 

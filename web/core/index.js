@@ -5,7 +5,7 @@ export { detail } from "./detail.js";
 export * from "./errors.js";
 export { captureTime } from "./exif.js";
 export { Frame, PIXEL_FORMATS } from "./frame.js";
-export { Gate, LOW_QUALITY, REASONS, sentence } from "./gate.js";
+export { DAMAGED, Gate, LOW_QUALITY, REASONS, sentence } from "./gate.js";
 export { decodeImage, MAX_PIXELS, pixelsOf } from "./image.js";
 export { LiveJudge } from "./live.js";
 export { LiveGate } from "./livegate.js";

@@ -21,6 +21,7 @@ export class LiveJudge {
 
   /** Judges the next frame: {smoothed, verdict}. */
   judge(quality, timestampNs) {
+    if (this._smoother.isStale(timestampNs)) this._gate.reset();
     const smoothed = this._smoother.update(quality, timestampNs);
     return { smoothed, verdict: this._gate.judge(smoothed, timestampNs) };
   }

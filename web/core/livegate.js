@@ -64,8 +64,10 @@ export class LiveGate {
       );
     }
     this._lastNs = timestampNs;
-    const sudden = this._look(quality);
-    const failing = [...this._bad].filter(([, bad]) => bad).map(([name]) => this._reason(name, quality));
+    const damage = this.gate.damage(quality);
+    const sudden = this._look(quality) || damage.length > 0;
+    const bad = [...this._bad].filter(([, isBad]) => isBad);
+    const failing = [...bad.map(([name]) => this._reason(name, quality)), ...damage];
     const verdict = this.gate.verdict(quality, failing);
     if (this._verdict !== null && verdict.accept === this._verdict.accept) {
       this._verdict = verdict;

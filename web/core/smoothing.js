@@ -13,8 +13,8 @@ class Level {
     this._sign = sign;
     this._newest = value;
     this._flicker = leastJump / JUMP_SPREADS / 2;
-    this._far = 0;
-    this._since = 0;
+    this._outliers = 0;
+    this._spanned = 0;
   }
 
   update(value, step, timeConstant) {
@@ -25,27 +25,23 @@ class Level {
     this._flicker += weight * (Math.min(Math.abs(value - this._newest), limit) - this._flicker);
     this._newest = value;
     if (Math.abs(off) <= limit) {
-      this._far = 0;
+      this._outliers = 0;
       this.value += (1 - Math.exp(-step / timeConstant)) * off;
       return false;
     }
     const way = off * this._sign > 0 ? 1 : -1;
-    if (this._far * way <= 0) {
-      this._far = way;
-      this._since = 0;
-      return false;
-    }
-    this._far += way;
-    this._since += step;
+    if (this._outliers * way <= 0) this._outliers = this._spanned = 0;
+    this._outliers += way;
+    this._spanned += step;
     const enough = way < 0 ? WORSE_AFTER : BETTER_AFTER;
-    if (Math.abs(this._far) < enough && this._since < timeConstant) return false;
+    if (Math.abs(this._outliers) < enough && this._spanned < timeConstant) return false;
     this.jump(value);
     return true;
   }
 
   jump(value) {
     this.value = value;
-    this._far = 0;
+    this._outliers = 0;
   }
 }
 
@@ -73,6 +69,12 @@ export class Smoother {
   /** Forgets everything: the next quality starts a new stream. */
   reset() {
     this._timeNs = null;
+  }
+
+  /** Whether a frame comes so late that the past no longer counts; never without smoothing. */
+  isStale(timestampNs) {
+    const stale = STALE * this._timeConstant;
+    return stale > 0 && this._timeNs !== null && (timestampNs - this._timeNs) / 1e9 >= stale;
   }
 
   /** Takes the quality of the next frame; returns it with `score`, `std` and `causes` smoothed. */

@@ -15,7 +15,6 @@ from edgeiqa.inference.contract import (
 )
 from edgeiqa.inference.contract import to_json as contract_json
 from edgeiqa.inference.model import CAUSES
-from edgeiqa.live.scorer import SteadyJudge
 from edgeiqa.preprocessing.resize import preprocess
 from edgeiqa.quality import quality_from_outputs
 from tests.golden.entries import RememberingModel
@@ -30,7 +29,6 @@ __all__ = [
     "InputSpec",
     "OutputSpec",
     "RememberingModel",
-    "SteadyJudge",
     "append",
     "contract_json",
     "detail",

@@ -7,8 +7,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from edgeiqa import Gate, LiveGate, Quality, Smoother, Verdict
-from tests.golden.vectors.internals import CAUSE_NAMES, SteadyJudge
+from edgeiqa import Gate, LiveGate, LiveScorer, Mode, Quality, Smoother, Verdict
+from tests.golden.vectors.internals import CAUSE_NAMES
 
 Document = dict[str, Any]
 Frame = dict[str, Any]
@@ -107,8 +107,8 @@ def smoothers() -> Iterator[Document]:
     ):
         smoother = Smoother(
             settings.get("timeConstantS", 0.4),
-            least_jump=settings.get("leastJump", 8.0),
-            least_cause_jump=settings.get("leastCauseJump", 0.15),
+            min_jump=settings.get("leastJump", 8.0),
+            min_cause_jump=settings.get("leastCauseJump", 0.15),
         )
         smoothed: list[Document | None] = []
         for frame in frames:
@@ -132,14 +132,16 @@ def lives() -> Iterator[Document]:
         ("smeared, dark, good again", _SHIPPED, _story()),
         ("causes come and go", _SHIPPED, _come_and_go()),
         ("jumps", _SCORE, _jumps()),
+        ("pauses", _SHIPPED, _pauses()),
     ):
-        judge = SteadyJudge(gate, Smoother())
+        live = LiveScorer(_AsItIs(), gate, mode=Mode.VIDEO)
         smoothed, verdicts = [], []
         for frame in frames:
-            quality, verdict = judge(_read(frame), frame["timestampNs"], 0)
-            assert verdict is not None
-            smoothed.append(_quality(quality))
-            verdicts.append(_verdict(verdict))
+            result = live.score(_read(frame), frame["timestampNs"])
+            assert result.smoothed is not None
+            assert result.verdict is not None
+            smoothed.append(_quality(result.smoothed))
+            verdicts.append(_verdict(result.verdict))
         yield {
             "name": name,
             "gate": _gate(gate),
@@ -147,6 +149,13 @@ def lives() -> Iterator[Document]:
             "smoothed": smoothed,
             "verdicts": verdicts,
         }
+
+
+class _AsItIs:
+    """Takes qualities for frames, so that a `LiveScorer` judges those that a test makes."""
+
+    def score(self, quality: Quality, /) -> Quality:
+        return quality
 
 
 _SCORE = Gate(min_score=50)
