@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from edgeiqa import Gate, Quality
+
 REPORTS = "EDGEIQA_REPORTS"
 """Environment variable: a folder for the report that the table of platforms is made of."""
 
@@ -81,3 +83,27 @@ def test_numbers_are_rounded_as_python_does(page: Any) -> None:
     )
     for value, texts in zip(values, found, strict=True):
         assert texts == [f"{value:.{digits}f}" for digits in (0, 1, 2, 3, 9)], value
+
+
+def test_a_damaged_picture_is_rejected_as_in_python(page: Any) -> None:
+    causes = {"blur": 0.9, "dark": 0.2}
+    qualities = [(score, missing) for score in (20.0, 80.0) for missing in (0.0, 0.004, 0.25)]
+    found = page.evaluate(
+        """async ([qualities, causes]) => {
+          const {Gate, LiveGate, sentence} = await import('/core/index.js');
+          const gate = new Gate(50, {blur: 0.5});
+          return qualities.map(([score, missing]) => {
+            const {accept, reasons} = gate.judge({score, causes, damaged: true, missing});
+            const live = new LiveGate(gate);
+            live.judge({score: 80, causes: {}}, 1);
+            const sudden = live.judge({score: 80, causes: {}, damaged: true, missing}, 2);
+            return [accept, reasons.map(sentence), sudden.accept];
+          });
+        }""",
+        [qualities, causes],
+    )
+    gate = Gate(min_score=50, max_causes={"blur": 0.5})
+    for (score, missing), (accept, sentences, sudden) in zip(qualities, found, strict=True):
+        verdict = gate(Quality(score, causes=causes, damaged=True, missing=missing))
+        assert (accept, sudden) == (verdict.accept, False)
+        assert sentences == [reason.sentence for reason in verdict.reasons]
