@@ -24,6 +24,7 @@ from edgeiqa.cli import (
     score,
     service,
     watch,
+    web,
 )
 from edgeiqa.cli.common import EXIT_BROKEN_PIPE, EXIT_OK, EXIT_USAGE, UsageError
 from edgeiqa.cli.interrupts import InterruptHandler
@@ -32,7 +33,9 @@ from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import discard_unfinished
 
 # In the order of --help.
-COMMANDS = (score, report, live, service, watch, pick, fit_gate, convert, bench, models, samples)
+COMMANDS = (
+    *(score, report, live, service, watch, web, pick, fit_gate, convert, bench, models, samples),
+)
 
 SHELLS = ("bash", "zsh", "fish")
 

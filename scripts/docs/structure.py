@@ -24,7 +24,7 @@ TOPS = ("edgeiqa", "convert", "scripts", "examples", "tests")
 LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edgeiqa": (
         ("__main__", "cli"),
-        ("service", "integrations"),
+        ("service", "integrations", "web"),
         ("sinks", "batch", "report", "bench"),
         ("live", "results", "burst"),
         ("scorer",),

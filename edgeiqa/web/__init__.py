@@ -1,0 +1,1 @@
+"""The browser page: what it consists of, and a server for it."""
