@@ -68,8 +68,6 @@ done
 
 unzip -qo "$BUILD/resources.ap_" -d "$stage"
 cp "$BUILD/dex/classes.dex" "$stage/"
-mkdir -p "$stage/assets"
-cp "$(models)/base.tflite" "$(models)/causes/causes.tflite" "$ROOT/NOTICE" "$stage/assets/"
 
 apk=$BUILD/edgeiqa-$variant.apk
 archive "$BUILD/unaligned.apk" "$stage" -n .tflite:.so:.arsc:.png

@@ -10,6 +10,7 @@ FRAMEWORKS=$CACHE/frameworks
 MIN_SDK=24
 TARGET_SDK=36
 API_MIN=$FRAMEWORKS/android-all-7.0.0_r1-robolectric-r1.jar
+API_NEW=$FRAMEWORKS/android-all-instrumented-15-robolectric-13954326-i7.jar
 
 # say TEXT...: a line about what is going on.
 say() { printf '%s\n' "$*" >&2; }
@@ -115,12 +116,15 @@ build_core() {
 build_app() {
     local app=$DEMO/app/src/main generated=$BUILD/generated
     local lite=$LIB/tensorflow-lite-2.16.1/classes.jar:$LIB/tensorflow-lite-api-2.16.1/classes.jar
-    ! fresh "$BUILD/dex/classes.dex" "$app" "$BUILD/edgeiqa-core.jar" || return 0
+    ! fresh "$BUILD/dex/classes.dex" "$app" "$BUILD/edgeiqa-core.jar" "$(models)" "$ROOT/NOTICE" || return 0
     say "Compiling the app ..."
     rm -rf "$generated" "$BUILD/dex"
     mkdir -p "$generated/r" "$BUILD/dex"
+    rm -rf "$BUILD/assets"
+    mkdir -p "$BUILD/assets"
+    cp "$(models)/base.tflite" "$(models)/causes/causes.tflite" "$ROOT/NOTICE" "$BUILD/assets/"
     sed 's,<manifest ,<manifest package="org.edgeiqa.demo" ,' "$app/AndroidManifest.xml" >"$generated/AndroidManifest.xml"
-    aapt package -f -m -M "$generated/AndroidManifest.xml" -S "$app/res" -J "$generated" \
+    aapt package -f -m -M "$generated/AndroidManifest.xml" -S "$app/res" -A "$BUILD/assets" -0 tflite -J "$generated" \
         -I /usr/share/android-framework-res/framework-res.apk -F "$BUILD/resources.ap_" \
         --min-sdk-version "$MIN_SDK" --target-sdk-version "$TARGET_SDK" \
         --version-code 1 --version-name 1.0
@@ -132,4 +136,61 @@ build_app() {
         --output "$BUILD/dex" "$BUILD/app.jar" "$BUILD/edgeiqa-core.jar" "$(classpath kotlin-stdlib)" \
         "$LIB/tensorflow-lite-2.16.1/classes.jar" "$LIB/tensorflow-lite-api-2.16.1/classes.jar" \
         "$generated"/r/org/edgeiqa/demo/*.class
+}
+
+# build_testing: build/testing.jar, LiteRT for the JVM and sample pictures, for tests and benchmark.
+build_testing() {
+    local out=$BUILD/testing.jar
+    ! fresh "$out" "$DEMO/testing" "$BUILD/edgeiqa-core.jar" || return 0
+    kotlinc "$out" "$BUILD/edgeiqa-core.jar:$(classpath jna)" -module-name testing "$DEMO/testing/src/main/kotlin"
+}
+
+# build_tests MODULE OPTION CLASSPATH: build/MODULE-tests.jar.
+build_tests() {
+    local out=$BUILD/$1-tests.jar
+    ! fresh "$out" "$DEMO/$1/src/test" "$BUILD/testing.jar" "$BUILD/edgeiqa-core.jar" || return 0
+    say "Compiling the tests of $1 ..."
+    kotlinc "$out" "$BUILD/edgeiqa-core.jar:$BUILD/testing.jar:$(classpath junit-4.13)${3:+:$3}" \
+        -module-name "$1-tests" "$2" "$DEMO/$1/src/test/kotlin"
+}
+
+# test_classes MODULE: the names of all test classes.
+test_classes() {
+    (cd "$DEMO/$1/src/test/kotlin" && find . -name '*Test.kt' | sed 's,^\./,,; s,\.kt$,,; y,/,.,' | LC_ALL=C sort)
+}
+
+# The C library of LiteRT, in the Python environment that is asked.
+litert() {
+    if [ -n "${LITERT:-}" ]; then
+        printf '%s' "$LITERT"
+        return
+    fi
+    "${PYTHON:-python3}" -c 'import importlib.util, os
+spec = importlib.util.find_spec("ai_edge_litert")
+assert spec and spec.origin
+print(os.path.join(os.path.dirname(spec.origin), "libLiteRt.so"), end="")' 2>/dev/null ||
+        die "no ai-edge-litert in ${PYTHON:-python3}; set PYTHON to one that has it, or LITERT to libLiteRt.so"
+}
+
+# on_jvm CLASSPATH CLASS ARGUMENT...: runs a class with all that tests and benchmark look for.
+on_jvm() {
+    local path=$1 library
+    shift
+    library=$(litert)
+    # Android's own classes reach into Java's, which Robolectric runs them on.
+    java -Xmx2g --add-opens=java.base/java.io=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED \
+        --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED \
+        --add-opens=java.base/java.util=ALL-UNNAMED "-Dedgeiqa.litert=$library" "-Dedgeiqa.models=$(models)" "-Dedgeiqa.samples=$(models)/../samples" \
+        "-Dedgeiqa.vectors=${EDGEIQA_VECTORS:-$ROOT/tests/golden/vectors}" \
+        "-Dedgeiqa.moments=${EDGEIQA_MOMENTS:-}" "-Dedgeiqa.report=$BUILD/jvm.json" "-Dedgeiqa.screenshots=$BUILD/screenshots" \
+        -Drobolectric.offline=true "-Drobolectric.dependency.dir=$FRAMEWORKS" \
+        -cp "$BUILD/edgeiqa-core.jar:$BUILD/testing.jar:$(classpath jna kotlin-stdlib annotations-13)${path:+:$path}" "$@"
+}
+
+# run_tests CLASSPATH CLASS...: runs JUnit.
+run_tests() {
+    local path=$1
+    shift
+    on_jvm "$BUILD/core-tests.jar:$BUILD/app-tests.jar:$(classpath junit-4.13 hamcrest)${path:+:$path}" \
+        org.junit.runner.JUnitCore "$@" 2> >(grep -v -e 'INFO: ' -e 'WARNING: \[' >&2)
 }

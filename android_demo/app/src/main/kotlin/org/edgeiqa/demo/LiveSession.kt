@@ -31,6 +31,9 @@ class LiveSession(score: (Frame) -> Quality, gate: Gate, private val onResult: (
 
     private val live = LiveScorer(score, LiveGate(gate), onDropped = ::release, onResult = ::scored)
 
+    /** Buffers that hold a frame which is kept, scored or waiting. */
+    internal val held: Int get() = synchronized(taken) { taken.size }
+
     /** While true, images are ignored, and the frames that are kept stay as they are. */
     @Volatile
     var paused = false

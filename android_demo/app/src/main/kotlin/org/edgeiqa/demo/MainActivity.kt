@@ -58,6 +58,10 @@ class MainActivity : Activity(), CameraFeed.Listener {
     private var dialog: AlertDialog? = null
     private var shownMs = 0.0
 
+    /** How many frames were scored since the start; for tests. */
+    internal var results = 0
+        private set
+
     // Read by the camera's thread.
     @Volatile
     private var session: LiveSession? = null
@@ -214,6 +218,7 @@ class MainActivity : Activity(), CameraFeed.Listener {
     // What is seen.
 
     private fun show(result: LiveResult) {
+        results++
         val session = session ?: return
         if (session.paused) return
         result.error?.let { Log.e(TAG, "a frame could not be scored", it) }
