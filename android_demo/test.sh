@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds everything and runs all tests on the JVM: the library with the golden vectors and the real
-# networks, the app under Robolectric. Writes build/jvm.json (one row of the table of platforms) and
-# build/screenshots.
+# networks, the app under Robolectric. Writes build/jvm.json (one row of the table of platforms; with
+# EDGEIQA_REPORTS=FOLDER into that folder) and build/screenshots.
 # Usage: android_demo/test.sh [core|app]
-# LITERT: path of libLiteRt.so; by default that of the Python package ai-edge-litert.
+# PYTHON: an interpreter with ai-edge-litert, whose libLiteRt.so is used; or LITERT: the path of one.
 set -euo pipefail
 # shellcheck source=tools/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/tools/common.sh"
@@ -41,7 +41,7 @@ if [ "$what" != core ]; then
     build_tests app "-Xfriend-paths=$BUILD/app.jar" \
         "$BUILD/app.jar:$BUILD/generated/r:$lite:$API_MIN:$robolectric"
     say "Testing the app under Robolectric ..."
-    # The names of Android's classes come from the oldest one, what they do from the one of the test.
+    # The newest Android is last: on an older one, Robolectric asks for classes that it does not have.
     # shellcheck disable=SC2046
-    run_tests "$BUILD/app-test:$BUILD/app.jar:$BUILD/generated/r:$lite:$robolectric:$BUILD/androidx-test:$API_MIN" $(test_classes app)
+    run_tests "$BUILD/app-test:$BUILD/app.jar:$BUILD/generated/r:$lite:$robolectric:$BUILD/androidx-test:$API_NEW" $(test_classes app)
 fi

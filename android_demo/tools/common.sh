@@ -182,7 +182,7 @@ on_jvm() {
         --add-opens=java.base/java.nio=ALL-UNNAMED --add-opens=java.base/java.net=ALL-UNNAMED \
         --add-opens=java.base/java.util=ALL-UNNAMED "-Dedgeiqa.litert=$library" "-Dedgeiqa.models=$(models)" "-Dedgeiqa.samples=$(models)/../samples" \
         "-Dedgeiqa.vectors=${EDGEIQA_VECTORS:-$ROOT/tests/golden/vectors}" \
-        "-Dedgeiqa.moments=${EDGEIQA_MOMENTS:-}" "-Dedgeiqa.report=$BUILD/jvm.json" "-Dedgeiqa.screenshots=$BUILD/screenshots" \
+        "-Dedgeiqa.moments=${EDGEIQA_MOMENTS:-}" "-Dedgeiqa.report=${EDGEIQA_REPORTS:-$BUILD}/jvm.json" "-Dedgeiqa.screenshots=$BUILD/screenshots" \
         -Drobolectric.offline=true "-Drobolectric.dependency.dir=$FRAMEWORKS" \
         -cp "$BUILD/edgeiqa-core.jar:$BUILD/testing.jar:$(classpath jna kotlin-stdlib annotations-13)${path:+:$path}" "$@"
 }

@@ -59,11 +59,7 @@ internal class FrameDetail(
     val spread: Double,
     val bright: Double,
     val dark: Double,
-) {
-    /** All of them, in Python's order. */
-    val values: DoubleArray
-        get() = detail + across + edges + doubleArrayOf(noise, noiseLow, blocks, mean, mean * mean, spread, bright, dark)
-}
+)
 
 private class Corner(val top: Int, val left: Int)
 
@@ -168,7 +164,8 @@ internal class Places(private val first: Frame) {
                         val j = min(left / factor, max(0, small.width - wide))
                         val i2 = min(i + high, small.height)
                         val j2 = min(j + wide, small.width)
-                        val held = sums[i2 * width + j2] - sums[i * width + j2] - sums[i2 * width + j] + sums[i * width + j]
+                        val held = sums[i2 * width + j2] - sums[i * width + j2] -
+                            sums[i2 * width + j] + sums[i * width + j]
                         if (held > most) {
                             most = held
                             best = Corner(top, left)
@@ -184,8 +181,10 @@ internal class Places(private val first: Frame) {
 
 private operator fun Pair<Int, Int>.times(factor: Int) = first * factor to second * factor
 
-private fun grid(picture: Picture) =
-    Grid(picture.height, picture.width, DoubleArray(picture.bytes.size) { (picture.bytes[it].toInt() and 255).toDouble() })
+private fun grid(picture: Picture): Grid {
+    val values = DoubleArray(picture.bytes.size) { (picture.bytes[it].toInt() and 255).toDouble() }
+    return Grid(picture.height, picture.width, values)
+}
 
 private fun texture(small: Grid): Grid {
     val texture = DoubleArray(small.values.size)

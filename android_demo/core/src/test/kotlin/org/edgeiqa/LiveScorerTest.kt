@@ -116,7 +116,8 @@ class LiveScorerTest {
             { Smoother(timeConstantS = Double.POSITIVE_INFINITY) },
         )) {
             val error = assertThrows(IllegalArgumentException::class.java) { make() }
-            assertTrue(error.message, "expected" in error.message!! || "known" in error.message!! || "this model has" in error.message!!)
+            val known = listOf("expected", "known", "this model has")
+            assertTrue(error.message, known.any { it in error.message!! })
         }
     }
 }

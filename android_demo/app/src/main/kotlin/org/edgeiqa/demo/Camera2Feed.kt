@@ -128,8 +128,9 @@ class Camera2Feed(context: Context) : CameraFeed {
         private fun choose(front: Boolean): String? {
             val wanted = if (front) CameraCharacteristics.LENS_FACING_FRONT else CameraCharacteristics.LENS_FACING_BACK
             val ids = manager.cameraIdList
-            return ids.firstOrNull { manager.getCameraCharacteristics(it).get(CameraCharacteristics.LENS_FACING) == wanted }
-                ?: ids.firstOrNull()
+            return ids.firstOrNull { id ->
+                manager.getCameraCharacteristics(id).get(CameraCharacteristics.LENS_FACING) == wanted
+            } ?: ids.firstOrNull()
         }
 
         private fun whenThereIsATexture(use: (SurfaceTexture) -> Unit) {

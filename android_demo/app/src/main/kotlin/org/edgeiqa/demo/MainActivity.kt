@@ -290,7 +290,7 @@ class MainActivity : Activity(), CameraFeed.Listener {
         shutter.isEnabled = false
         val reason = sentence(single)
         inBackground {
-            val best = session.last.best()?.takeIf { it.frame !== newest.frame && it.quality.score > newest.quality.score }
+            val best = session.last.best()?.takeIf { it.quality.score > newest.quality.score }
             val pictures = listOfNotNull(newest, best).map { bitmap(it.frame) }
             main.post { if (this.session === session) warn(session, reason, newest, best, pictures) }
         }

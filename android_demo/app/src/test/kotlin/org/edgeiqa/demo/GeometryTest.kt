@@ -49,6 +49,7 @@ class GeometryTest {
         assertEquals(Size(1920, 1080), imageSize(sizes))
         assertEquals(Size(4000, 3000), imageSize(arrayOf(Size(4000, 3000), Size(4608, 3456))))
         assertEquals(Size(1920, 1080), previewSize(sizes, Size(1920, 1080)))
-        assertEquals(Size(1600, 1200), previewSize(arrayOf(Size(640, 480), Size(1600, 1200), Size(1280, 720)), Size(1440, 1080)))
+        val others = arrayOf(Size(640, 480), Size(1600, 1200), Size(1280, 720))
+        assertEquals(Size(1600, 1200), previewSize(others, Size(1440, 1080)))
     }
 }

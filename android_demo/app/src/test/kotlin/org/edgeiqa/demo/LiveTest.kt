@@ -30,12 +30,12 @@ class LiveTest {
         val activity = started().get()
         camera.open()
         assertEquals(activity.getString(R.string.dial_none), activity.dial())
-        activity.see(sharp, times = 3)
+        activity.see(sharp, times = 6) // For longer than a verdict is held.
         assertEquals(activity.getString(R.string.good), activity.said())
         assertTrue(activity.dial(), activity.dial().startsWith("Score 8"))
         // A hand before the lens: rejected with the second frame.
         activity.see(dark, times = 2)
-        assertEquals(activity.getString(R.string.reason_dark), activity.said())
+        assertEquals(activity.getString(R.string.weak_dark), activity.said())
         assertTrue(activity.dial(), activity.dial().endsWith("not good enough"))
         val causes = activity.view<View>(R.id.causes).contentDescription.toString()
         assertTrue(causes, causes.startsWith("Dark 7"))
@@ -69,7 +69,7 @@ class LiveTest {
         controller.pause().stop()
         assertNull(camera.listener)
         assertEquals(controller.get().getString(R.string.dial_none), controller.get().dial())
-        controller.start().resume()
+        controller.restart().resume()
         assertEquals(2, camera.starts)
         camera.open()
         controller.get().see(sharp)

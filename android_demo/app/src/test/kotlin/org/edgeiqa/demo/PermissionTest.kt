@@ -49,7 +49,7 @@ class PermissionTest {
             .setShouldShowRequestPermissionRationale(Manifest.permission.CAMERA, true)
         answer(activity, PackageManager.PERMISSION_DENIED)
         val asked = shadowOf(activity).lastRequestedPermission
-        controller.pause().stop().start().resume()
+        controller.pause().stop().restart().resume()
         settle()
         assertEquals(asked, shadowOf(activity).lastRequestedPermission)
         val button = activity.view<Button>(R.id.notice_button)
@@ -77,7 +77,7 @@ class PermissionTest {
         answer(controller.get(), PackageManager.PERMISSION_DENIED)
         controller.pause().stop()
         grantCamera()
-        controller.start().resume()
+        controller.restart().resume()
         settle()
         assertEquals(1, camera.starts)
         assertEquals(View.GONE, controller.get().view<View>(R.id.notice).visibility)

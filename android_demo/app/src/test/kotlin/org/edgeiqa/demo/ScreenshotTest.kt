@@ -30,7 +30,7 @@ class ScreenshotTest {
     fun landscape() = shoot("landscape", "china-over-exposed", kept = 1)
 
     @Test
-    @Config(qualifiers = "night-$PORTRAIT")
+    @Config(qualifiers = "w360dp-h740dp-port-night-hdpi")
     fun dark() = shoot("dark", "astronaut-dark", kept = 2)
 
     @Test
@@ -83,12 +83,13 @@ class ScreenshotTest {
             await("the shutter") { activity.view<View>(R.id.shutter).isEnabled }
         }
         activity.see(Samples.picture(sample), times = 10)
-        // Without a graphics card a TextureView stays empty: the picture is laid behind it.
+        // Without a graphics card a TextureView stays empty: the picture is laid in its place.
         val file = File(Models.property("edgeiqa.samples"), "$sample.jpg")
         val behind = ImageView(activity).apply {
             scaleType = ImageView.ScaleType.CENTER_CROP
             setImageBitmap(BitmapFactory.decodeFile(file.path))
         }
+        activity.view<View>(R.id.preview).visibility = View.INVISIBLE
         activity.view<FrameLayout>(R.id.root).addView(behind, 0)
         settle()
         write(name, activity.window.decorView)

@@ -58,7 +58,8 @@ object Benchmark {
         )
         val whole = Timing.medianMs(RUNS) { scorer.score(frame) }
         val laplacian = Timing.medianMs(RUNS) { varianceOfLaplacian(Timing.luma1080p, frame.width, frame.height) }
-        println("1080p NV21, medians of $RUNS runs, ${System.getProperty("java.vm.name")} ${System.getProperty("java.version")}")
+        val machine = "${System.getProperty("java.vm.name")} ${System.getProperty("java.version")}"
+        println("1080p NV21, medians of $RUNS runs, $machine")
         for ((stage, ms) in stages) println("%-34s %8.3f ms".format(stage, ms))
         println("%-34s %8.3f ms".format("all of it: Scorer.score", whole))
         println("%-34s %8.3f ms".format("variance of the Laplacian", laplacian))

@@ -97,12 +97,12 @@ class LiteRtJna(library: String) : InterpreterFactory {
             return TensorInfo(type, shape, steps.getFloat(0), steps.getLong(8).toInt())
         }
 
-        private fun buffers(tensors: List<Pointer>, side: String): List<Pointer> = tensors.mapIndexed { i, tensor ->
-            val needed = out {
-                call("LiteRtGetCompiledModel${side}BufferRequirements", compiled, NativeLong(0), NativeLong(i.toLong()), it)
-            }
-            out {
-                call("LiteRtCreateManagedTensorBufferFromRequirements", environment, rankedType(tensor), needed, it)
+        private fun buffers(tensors: List<Pointer>, side: String): List<Pointer> {
+            val requirements = "LiteRtGetCompiledModel${side}BufferRequirements"
+            val create = "LiteRtCreateManagedTensorBufferFromRequirements"
+            return tensors.mapIndexed { i, tensor ->
+                val needed = out { call(requirements, compiled, NativeLong(0), NativeLong(i.toLong()), it) }
+                out { call(create, environment, rankedType(tensor), needed, it) }
             }
         }
 
