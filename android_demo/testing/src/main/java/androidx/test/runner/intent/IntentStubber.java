@@ -1,0 +1,12 @@
+package androidx.test.runner.intent;
+
+import android.app.Instrumentation;
+import android.content.Intent;
+
+/**
+ * Robolectric tells Espresso about activities through this class, which is on Google's repository
+ * only. Nothing here uses Espresso: this has what Robolectric calls, and does nothing.
+ */
+public interface IntentStubber {
+    Instrumentation.ActivityResult getActivityResultForIntent(Intent intent);
+}
