@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the programs that some tests drive, from Debian's or Ubuntu's packages: an emulator of
-# ARM, Chromium, an MQTT broker, systemd's checker of units. Without them those tests are
-# skipped, unless EDGEIQA_NEED_TOOLS is set, as it is in CI.
+# ARM, Chromium, an MQTT broker, systemd's checker of units, npm, and what builds Android's demo.
+# Without them those tests are skipped, unless EDGEIQA_NEED_TOOLS is set, as it is in CI.
 # Usage: scripts/test_tools.sh
 set -eu
 
@@ -17,6 +17,16 @@ need chromium chromium
 need openssl openssl
 need mosquitto mosquitto
 need systemd-analyze systemd
+need npm npm
+need aapt aapt
+need apksigner apksigner
+need javac openjdk-17-jdk-headless
+need mvn maven
+need readelf binutils
+need unzip unzip
+need zip zip
+need zipalign zipalign
+[ -e /usr/share/android-framework-res/framework-res.apk ] || missing="$missing android-framework-res"
 # What is fetched for the emulated ARM is checked with Debian's keys.
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
     [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||
