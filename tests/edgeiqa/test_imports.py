@@ -85,11 +85,11 @@ def test_only_the_promised_packages_are_imported(path: Path) -> None:
     optional = {
         "bench/environment.py": {"psutil"},
         "bench/opencv_baselines.py": {"cv2"},
+        "cli/main.py": {"shtab"},
         "imaging/openers.py": {"pillow_heif"},
         "imaging/raw_preview.py": {"rawpy"},
         "integrations/ray.py": {"ray", "pyarrow"},
         "results/parquet.py": {"pyarrow"},
-        "results/reader.py": {"pyarrow"},
         "sinks/mqtt.py": {"paho"},
         "sinks/terminal.py": {"rich"},
         "sinks/video_file.py": {"av"},

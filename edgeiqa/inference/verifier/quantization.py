@@ -35,6 +35,9 @@ MIN_EXPONENT = 1e-7
 steps 2^19 times finer than its inputs, that of a squared difference 2^12 times, or where a softmax
 has steps below 2^-26; half of that is refused here."""
 
+MATMUL_MULTIPLIERS = (2.0**-32, 256.0)
+"""What XNNPACK can requantise by; outside, products with a constant crash it."""
+
 
 def check_types(operator: Operator, kind: Kind) -> None:
     """Checks one operator.
@@ -74,6 +77,13 @@ def _check_steps(operator: Operator, output: Tensor) -> None:
     squares = operator.name == "SQUARED_DIFFERENCE" and coarsest * coarsest > MAX_SQUARE * finest
     if sums or squares:
         raise FlatbufferError(f"it brings steps of {coarsest:g} to steps of {finest:g}")
+    if operator.name == "BATCH_MATMUL" and len(scales) > 1:
+        multiplier = scales[0] * scales[1] / finest
+        if not MATMUL_MULTIPLIERS[0] <= multiplier < MATMUL_MULTIPLIERS[1]:
+            raise FlatbufferError(f"its products are to be multiplied by {multiplier:g}")
+    shapes = {tensor.shape for tensor in operator.inputs if tensor is not None}
+    if output.type == "int16" and operator.options.get("pot_scale_int16") and len(shapes) > 1:
+        raise FlatbufferError("it broadcasts int16 by powers of two, which crashes LiteRT")
     if operator.name in ("SOFTMAX", "LOG_SOFTMAX"):
         step = coarsest * float(operator.options.get("beta", 1.0))
         if not step > MIN_EXPONENT:

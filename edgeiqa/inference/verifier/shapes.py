@@ -318,6 +318,8 @@ def depthwise(op: Operator) -> Made:
     """DEPTHWISE_CONV_2D: filters [1, height, width, out]."""
     batch, height, width, channels = four_sides(op.input(0))
     one, kernel_h, kernel_w, out = four_sides(op.input(1))
+    if len(op.inputs) < 3 or op.inputs[2] is None:
+        raise FlatbufferError("it has no bias, without which LiteRT crashes")
     if one != 1 or out % channels:
         raise FlatbufferError(f"its {out} filters do not fit the {channels} channels of its input")
     if op.option("depth_multiplier", 0, out) not in (0, out // channels):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgeiqa.inference.verifier import verify as checking
 from edgeiqa.inference.verifier.flatbuffer import FlatbufferError
+from edgeiqa.inference.verifier.graph import Tensor
 from edgeiqa.inference.verifier.operators import BY_NAME, OPERATORS
 from edgeiqa.inference.verifier.schema import SCHEMA
 from edgeiqa.inference.verifier.verify import check
+from scripts.stress.operator_models import Maker, pack, run_all
 from tests.edgeiqa.inference.verifier.made import (
     Change,
     constant,
@@ -290,3 +294,88 @@ def test_the_fields_are_those_of_the_schema() -> None:
         there = vars(getattr(schema, f"{name}T")())
         kept = [f.name.replace("_", "") for f in fields if f.name != "(deprecated)"]
         assert kept == [key.lower() for key in there][: len(kept)], name
+
+
+def alone(
+    index: int, shape: tuple[int, ...], type_: str, scale: float, constant: bool = False
+) -> Tensor:
+    """A tensor of a model of one operator."""
+    size = np.dtype({"int16": "<i2", "int32": "<i4"}.get(type_, type_)).itemsize
+    data = np.zeros(size * math.prod(shape), np.uint8) if constant else None
+    scales = np.array([scale] if scale else [], np.float32)
+    return Tensor(index, f"t{index}", shape, type_, data, scales, np.zeros(len(scales), np.int64))
+
+
+def test_a_depthwise_convolution_needs_its_bias() -> None:
+    kind = BY_NAME["DEPTHWISE_CONV_2D"]
+    options = {"padding": 0, "stride_w": 1, "stride_h": 1, "dilation_w_factor": 1}
+    options |= {"dilation_h_factor": 1, "depth_multiplier": 1, "fused_activation_function": 0}
+    picture, filters = (
+        alone(0, (1, 5, 5, 2), "float32", 0),
+        alone(1, (1, 3, 3, 2), "float32", 0, True),
+    )
+    bias, output = alone(2, (2,), "float32", 0, True), alone(3, (1, 5, 5, 2), "float32", 0)
+    check(pack(kind, [picture, filters, bias], [output], options))
+    for inputs in ([picture, filters], [picture, filters, None]):
+        with pytest.raises(FlatbufferError, match="bias"):
+            check(pack(kind, inputs, [output], options))
+
+
+@pytest.mark.parametrize(
+    ("scales", "fits"),
+    [
+        ((1.0, 1.0, 1.0), True),
+        ((1.0, 255.0, 1.0), True),
+        ((1.0, 256.0, 1.0), False),
+        ((2.0**-16, 2.0**-16, 1.0), True),
+        ((2.0**-16, 2.0**-17, 1.0), False),
+        ((1e30, 1e30, 1e-30), False),
+    ],
+)
+def test_products_of_matrices_are_scaled_within_bounds(
+    scales: tuple[float, float, float], fits: bool
+) -> None:
+    shapes = ((2, 4, 5), (2, 5, 3), (2, 4, 3))
+    first, second, output = (
+        alone(index, shape, "int8", scale, index == 1)
+        for index, (shape, scale) in enumerate(zip(shapes, scales, strict=True))
+    )
+    model = pack(BY_NAME["BATCH_MATMUL"], [first, second], [output], {"adj_x": 0, "adj_y": 0})
+    if fits:
+        check(model)
+        assert run_all([model]) == (1, [])
+    else:
+        with pytest.raises(FlatbufferError, match="multiplied by"):
+            check(model)
+
+
+@pytest.mark.parametrize("name", ["ADD", "SUB"])
+def test_int16_is_not_broadcast_by_powers_of_two(name: str) -> None:
+    first, output = (alone(index, (1, 4, 4, 3), "int16", 2.0**-15) for index in (0, 2))
+    for shape, power, fits in (((3,), 1, False), ((3,), 0, True), ((1, 4, 4, 3), 1, True)):
+        second = alone(1, shape, "int16", 2.0**-15)
+        options = {"pot_scale_int16": power, "fused_activation_function": 0}
+        model = pack(BY_NAME[name], [first, second], [output], options)
+        if fits:
+            check(model)
+        else:
+            with pytest.raises(FlatbufferError, match="int16"):
+                check(model)
+
+
+def test_generated_models_of_every_operator_end_no_process() -> None:
+    """A few; `scripts/stress/operator_models.py` runs many."""
+    maker = Maker(11)
+    passed: dict[str, list[bytes]] = {}
+    for name in sorted(BY_NAME):
+        for _ in range(6):
+            data = maker.model(name)
+            with contextlib.suppress(FlatbufferError):
+                if data is not None:
+                    check(data)
+                    passed.setdefault(name, []).append(data)
+    assert len(passed) > 50
+    models = [data for of_one in passed.values() for data in of_one]
+    ran, deaths = run_all(models)
+    assert deaths == []
+    assert ran > len(models) / 3
