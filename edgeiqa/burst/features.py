@@ -1,25 +1,30 @@
-"""What tells frames of one moment apart: fine detail, noise, blocks and exposure, as numbers.
+"""Measures that compare frames of one moment: fine detail, noise, block artefacts, exposure.
 
-Across scenes such numbers mean little: a lawn has more fine detail than a face. Between frames of
-one scene they are comparable, and they see at native resolution what a network that looks at a
-small copy cannot. All of it is luma, on a few patches of the same places in every frame, so that
-the cost is bounded whatever the size.
+Such numbers are not comparable across scenes: a lawn has more fine detail than a face. Between
+frames of one scene they are, and at native resolution they show what a network that sees a small
+copy cannot. All are measured on the luma of a few patches at the same places in every frame, so
+that the cost does not grow with the size.
 
-How: the first frame of a moment chooses the places, one in each cell of a grid, where there is
-most texture. The others are aligned to it as a whole, by phase correlation (Kuglin & Hines,
-1975) of small copies and then of the richest patches; what a hand shifts between two frames is
-about the same everywhere. A frame that does not show the same there chooses places of its own.
+The first frame of a moment chooses the places: the patch with most texture in each cell of a grid.
+The others are aligned to it as a whole, by phase correlation (Kuglin & Hines, 1975) of small copies
+and then of the patches with most texture; the shift between two hand-held frames is about the same
+everywhere. A frame with different content there chooses places of its own.
+
+Bars, frames, and the corners of a rotated picture are not photographed. They are recognised as
+zones of exactly equal pixels and masked: their edges are not detail, their evenness is not freedom
+from noise, and their colour is not exposure.
 
 What is measured on the patches:
 
-- energy of gradients at full, half, quarter and eighth resolution (Tenengrad, Krotkov 1987, by
-  octaves), in four directions, since motion blur takes detail along one direction only. Noise is
+- gradient energy at full, half, quarter and eighth resolution (Tenengrad, Krotkov 1987, by
+  octaves), in four directions, since motion blur removes detail along one direction only. Noise is
   not detail: its floor, estimated after Immerkaer ("Fast Noise Variance Estimation", CVIU 64(2),
   1996) in the flattest blocks, is subtracted as white noise would add to it;
-- the steepest gradient of each block, which tells how sharp edges are;
+- the steepest gradient of each block, a measure of how sharp edges are;
 - the noise floor itself;
 - steps at the borders of the encoder's 8 x 8 blocks, against steps elsewhere;
-- mean, spread and clipping of the luma.
+- mean, spread and clipping of the luma;
+- how much of the picture is masked.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from edgeiqa.imaging.frame import Frame
@@ -42,9 +48,10 @@ _GUIDES = 5  # Patches that align a frame to the pixel.
 _GRID = 5  # Cells per side at most: 25 patches are 0.4 megapixels.
 _SMALL = 160  # Longer side of the small copy in pixels, about.
 _BLOCK = 32  # Four pixels at an eighth of the resolution.
-_MOST_SHIFT = 0.2  # Of the sides: two frames of one moment share at least most of the scene.
-_CLEAR_PEAK = 6.0  # Times the deviation of the correlation: below, no shift can be told.
+_MAX_SHIFT = 0.2  # Of the sides: two frames of one moment share at least most of the scene.
+_CLEAR_PEAK = 6.0  # Times the deviation of the correlation: below, the shift is unknown.
 _OCTAVES = 4
+_MASK_MARGIN = 12  # Pixels around a zone: a resampled edge, and an encoder's ringing.
 # Energies below do not count: quantisation to 8 bits has a variance of 1/12.
 _FLOOR = 0.25
 
@@ -52,13 +59,13 @@ FEATURES = (
     *(f"detail{octave}" for octave in range(_OCTAVES)),
     *(f"across{octave}" for octave in range(_OCTAVES)),
     *("edge0", "edge1", "noise", "noise_low", "blocks", "mean", "mean_squared", "spread"),
-    *("bright", "dark"),
+    *("bright", "dark", "covered"),
 )
 """Names of the numbers of `FrameDetail.values`, in their order."""
 
 
 class Luma:
-    """The luma of a picture, upright, of which only what is asked for is made.
+    """The luma of an upright picture, computed on demand.
 
     Attributes:
         height: In pixels.
@@ -113,13 +120,14 @@ class FrameDetail:
 
 
 class Places:
-    """Where the frames of one moment are looked at; the first of them chooses."""
+    """The places at which the frames of one moment are measured, chosen by the first."""
 
     def __init__(self, first: Luma) -> None:
         """Chooses the places on the first frame."""
         self._size = (first.height, first.width)
         self._factor = max(1, -(-max(self._size) // _SMALL))
         self._small = first.small(self._factor)
+        self._mask, _ = flat_zones(self._small, -(-_MASK_MARGIN // self._factor))
         self._patch = (_patch_side(first.height), _patch_side(first.width))
         chosen = sorted(self._choose(), key=lambda place: -place[0])
         self._corners = [corner for _, corner in chosen]
@@ -141,22 +149,25 @@ class Places:
         share = max(self._size) / max(frame.height, frame.width)
         if not 0.8 < share < 1.25:  # Not a crop, but another resolution.
             frame = frame.scaled(share)
-        shift = self._fine(frame, self._coarse(frame))
+        small = frame.small(self._factor)
+        down, right = shift_between(self._small, small)
+        shift = self._fine(frame, (down * self._factor, right * self._factor))
         patches = self._patches(frame, shift).astype(np.float32)
-        if not self._shows_the_same(patches):
-            # From another place or of something that moved: as the first frame's places are the
-            # richest in that one, they would favour it, so this one chooses its own.
+        mask, covered = flat_zones(small, -(-_MASK_MARGIN // self._factor))
+        if self._shows_the_same(patches):
+            masked = self._masked(frame, shift, mask)
+        else:
+            # Taken from elsewhere, or the subject moved. The first frame's places are those with
+            # most texture there, which would favour it, so this one chooses its own.
             shift = (0, 0)
-            patches = Places(frame)._patches(frame, shift).astype(np.float32)
-        return FrameDetail(np.concatenate([_sharpness(patches), _exposure(patches)]), shift)
-
-    def _coarse(self, frame: Luma) -> tuple[int, int]:
-        """Where the content lies against the first frame, to a pixel of the small copy."""
-        down, right = shift_between(self._small, frame.small(self._factor))
-        return down * self._factor, right * self._factor
+            places = Places(frame)
+            patches = places._patches(frame, shift).astype(np.float32)
+            masked = places._masked(frame, shift, places._mask)
+        values = [*_sharpness(patches, masked), *_exposure(patches, masked), covered]
+        return FrameDetail(np.array(values), shift)
 
     def _fine(self, frame: Luma, shift: tuple[int, int]) -> tuple[int, int]:
-        """The same to a pixel: the median of what the richest patches say."""
+        """A shift to the pixel: the median over the patches with most texture."""
         found = []
         for corner, first in self._guides:
             top, left = self._placed(frame, corner, shift)
@@ -165,23 +176,38 @@ class Places:
             down, right = shift_between(first, here)
             found.append((moved[0] + down, moved[1] + right))
         down, right = (int(n) for n in np.median(np.array(found), axis=0))
-        # The patches can only correct by what the small copy leaves open.
+        # The patches can only correct by the precision of the small copy.
         if max(abs(down - shift[0]), abs(right - shift[1])) > 2 * self._factor:
             return shift
         return down, right
 
     def _shows_the_same(self, patches: np.ndarray) -> bool:
-        """Whether most patches hold what they hold in the first frame, seen coarsely."""
+        """Whether most patches have the same coarse content as in the first frame."""
         if patches.shape != (len(self._corners), *self._patch):
             return False
         alike = (self._coarsely * _coarsely(patches)).sum(axis=1)
-        even = ~self._coarsely.any(axis=1)  # What has no content has none to be missed.
+        even = ~self._coarsely.any(axis=1)  # Without content there is nothing to compare.
         return bool(even.all() or np.median(alike[~even]) >= _SAME_CONTENT)
 
     def _patches(self, frame: Luma, shift: tuple[int, int]) -> np.ndarray:
         """uint8 [count, height, width]: the places in a frame whose content is shifted."""
         places = [self._placed(frame, corner, shift) for corner in self._corners]
         return np.stack([frame.crop(top, left, *self._patch) for top, left in places])
+
+    def _masked(
+        self, frame: Luma, shift: tuple[int, int], mask: np.ndarray | None
+    ) -> np.ndarray | None:
+        """Bool [count, height, width]: which pixels of the patches do not count; None if all do."""
+        if mask is None:
+            return None
+        rows, columns = (np.arange(side) for side in self._patch)
+        found = np.empty((len(self._corners), *self._patch), bool)
+        for n, corner in enumerate(self._corners):
+            top, left = self._placed(frame, corner, shift)
+            i = np.minimum((top + rows) // self._factor, mask.shape[0] - 1)
+            j = np.minimum((left + columns) // self._factor, mask.shape[1] - 1)
+            found[n] = mask[np.ix_(i, j)]
+        return found if found.any() and not found.all() else None
 
     def _placed(
         self, frame: Luma, corner: tuple[int, int], shift: tuple[int, int]
@@ -196,6 +222,8 @@ class Places:
         texture = np.zeros_like(self._small)
         texture[:-1] += np.abs(np.diff(self._small, axis=0))
         texture[:, :-1] += np.abs(np.diff(self._small, axis=1))
+        if self._mask is not None:
+            texture[self._mask] = 0
         sums = np.pad(texture.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
         step = self._factor
         high, wide = (max(1, side // step) for side in self._patch)
@@ -239,6 +267,47 @@ def _within(start: int, side: int, patch: int) -> int:
     return start
 
 
+def flat_zones(small: np.ndarray, margin: int) -> tuple[np.ndarray | None, float]:
+    """Finds large zones of exactly equal pixels, such as bars, mats and corners left by rotation.
+
+    A side that a zone touches belongs to the mask: the corners of a slight rotation end in tips
+    narrower than a pixel of `small`.
+
+    Args:
+        small: float32 [height, width], averages of the pixels: equal ones have equal pixels, as
+            noise would show in them.
+        margin: By which the zones are enlarged, in pixels of `small`.
+
+    Returns:
+        bool [height, width], true in the zones and around them, or None if there are none; and
+        the share of the picture that they cover, without white ones, which may be a bright sky.
+    """
+    padded = np.pad(small, 1, mode="edge")
+    around = sliding_window_view(padded, (3, 3))
+    core = around.min(axis=(2, 3)) == around.max(axis=(2, 3))
+    if not core.any() or core.all():
+        return None, 0.0
+    zone = core
+    equal = [
+        np.pad(small[1:] == small[:-1], ((0, 1), (0, 0))),
+        np.pad(small[:, 1:] == small[:, :-1], ((0, 0), (0, 1))),
+    ]
+    while True:  # Grows along equal pixels, into the tips of triangles.
+        grown = zone.copy()
+        grown[1:] |= zone[:-1] & equal[0][:-1]
+        grown[:-1] |= zone[1:] & equal[0][:-1]
+        grown[:, 1:] |= zone[:, :-1] & equal[1][:, :-1]
+        grown[:, :-1] |= zone[:, 1:] & equal[1][:, :-1]
+        if (grown == zone).all():
+            break
+        zone = grown
+    covered = float((zone & (small < 254)).mean())
+    for side in (grown[0], grown[-1], grown[:, 0], grown[:, -1]):
+        side[:] = side | side.any()
+    wide = sliding_window_view(np.pad(grown, margin), (2 * margin + 1, 2 * margin + 1))
+    return np.asarray(wide.any(axis=(2, 3))), covered
+
+
 def shift_between(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
     """How far the content of one small picture lies from where it is in another.
 
@@ -247,7 +316,7 @@ def shift_between(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
         second: float32 [height', width'], of the same scale.
 
     Returns:
-        (down, right) in pixels; (0, 0) where the pictures have too little in common to tell.
+        (down, right) in pixels; (0, 0) where the pictures have too little in common.
     """
     shape = tuple(max(a, b) for a, b in zip(first.shape, second.shape, strict=True))
     if min(shape) < 8:
@@ -257,7 +326,7 @@ def shift_between(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
     # Whitened by half: noise and blur leave little but noise in the high frequencies.
     cross /= np.sqrt(np.abs(cross)) + 1e-6
     peaks = np.fft.irfft2(cross, shape)
-    limits = [max(1, int(side * _MOST_SHIFT)) for side in shape]
+    limits = [max(1, int(side * _MAX_SHIFT)) for side in shape]
     rows = np.r_[0 : limits[0] + 1, -limits[0] : 0]
     columns = np.r_[0 : limits[1] + 1, -limits[1] : 0]
     near = peaks[np.ix_(rows, columns)]
@@ -274,10 +343,13 @@ def _windowed(picture: np.ndarray) -> np.ndarray:
     return np.asarray((picture - picture.mean()) * window)
 
 
-def _sharpness(patches: np.ndarray) -> np.ndarray:
-    """Detail, edges, noise and blocks of float32 [count, height, width]."""
-    noise = _noise(patches)
-    level = patches
+def _sharpness(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
+    """Detail, edges, noise and blocks of float32 [count, height, width].
+
+    What is masked has no detail and no edges, and is left out of noise and blocks.
+    """
+    noise = _noise(patches, masked)
+    level, hidden = patches, masked
     detail, across, edges = [], [], []
     for octave in range(_OCTAVES):
         # Central differences; white noise of variance v adds 2 v, averaging 4 pixels leaves v / 4.
@@ -286,9 +358,14 @@ def _sharpness(patches: np.ndarray) -> np.ndarray:
         falling = level[:, 2:, 2:] - level[:, :-2, :-2]
         rising = level[:, 2:, :-2] - level[:, :-2, 2:]
         floor = 2.0 * noise**2 / 4**octave
-        energies = np.stack(
-            [np.einsum("nij,nij->n", d, d) / d[0].size for d in (right, down, falling, rising)]
-        )
+        differences = (right, down, falling, rising)
+        shown: np.ndarray | float = 1.0
+        if hidden is not None:
+            for difference in differences:
+                difference[hidden[:, 1:-1, 1:-1]] = 0
+            shown = 1.0 - hidden[:, 1:-1, 1:-1].mean(axis=(1, 2))
+        energies = np.stack([np.einsum("nij,nij->n", d, d) / d[0].size for d in differences])
+        floor = floor * shown
         logs = np.log(np.maximum(energies - floor, 0.0) + _FLOOR)
         detail.append(float(logs.mean()))
         # Motion spoils one direction: the mean over patches, then the poorest direction.
@@ -300,6 +377,7 @@ def _sharpness(patches: np.ndarray) -> np.ndarray:
             edges.append(float(np.log(steepest + 1.0).mean()))
         if octave + 1 < _OCTAVES:
             level = _halved(level, np.add) * np.float32(0.25)
+            hidden = None if hidden is None else _halved(hidden, np.logical_or)
     return np.array(
         [
             *detail,
@@ -307,7 +385,7 @@ def _sharpness(patches: np.ndarray) -> np.ndarray:
             *edges,
             np.log(noise + 0.5),
             min(noise, 2.0),
-            _blockiness(patches),
+            _blockiness(patches, masked),
         ]
     )
 
@@ -319,19 +397,26 @@ def _halved(values: np.ndarray, join: np.ufunc) -> np.ndarray:
     return np.asarray(join(rows[:, :, ::2], rows[:, :, 1::2]))
 
 
-def _noise(patches: np.ndarray) -> float:
+def _noise(patches: np.ndarray, masked: np.ndarray | None) -> float:
     """Standard deviation of the noise, 0-255, in the flattest tenth of all 8 x 8 blocks."""
     second = patches[:, :, 2:] - 2.0 * patches[:, :, 1:-1] + patches[:, :, :-2]
-    mask = np.abs(second[:, 2:] - 2.0 * second[:, 1:-1] + second[:, :-2])
+    response = np.abs(second[:, 2:] - 2.0 * second[:, 1:-1] + second[:, :-2])
     for _ in range(3):
-        mask = _halved(mask, np.add)
-    means = mask.ravel() / 64.0
+        response = _halved(response, np.add)
+    means = response.ravel() / 64.0
+    if masked is not None:
+        hidden = masked[:, 1:-1, 1:-1]
+        for _ in range(3):
+            hidden = _halved(hidden, np.logical_or)
+        means = means[~hidden.ravel()] if not hidden.all() else means
     flat = np.sort(means)[: max(1, means.size // 10)]
     return float(np.sqrt(np.pi / 2.0) / 6.0 * flat.mean())
 
 
-def _blockiness(patches: np.ndarray) -> float:
+def _blockiness(patches: np.ndarray, masked: np.ndarray | None) -> float:
     """How much larger the steps at one of 8 phases are than at the median one; a logarithm."""
+    if masked is not None and not (whole := masked.any(axis=(1, 2))).all():
+        patches = patches[~whole]
     found = 0.0
     for axis in (1, 2):
         steps = np.abs(np.diff(patches, axis=axis)).mean(axis=(0, 3 - axis))
@@ -351,16 +436,23 @@ def _coarsely(patches: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(seen, flat / np.maximum(length, 1.0), 0.0))
 
 
-def _exposure(patches: np.ndarray) -> np.ndarray:
+def _exposure(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
     """Mean, spread and clipping of float32 [count, height, width] of 0-255."""
-    mean = float(patches.mean()) / 128.0
     even = patches
     for _ in range(3):  # Averages of 8 x 8 pixels: neither noise nor slight blur is spread.
         even = _halved(even, np.add)
+    pixels = patches
+    if masked is not None:
+        hidden = masked
+        for _ in range(3):
+            hidden = _halved(hidden, np.logical_or)
+        pixels = patches[~masked]
+        even = even if hidden.all() else even[~hidden]
+    mean = float(pixels.mean()) / 128.0
     clipped = [float(np.log(n / patches.size + 0.002)) for n in _clipped(patches)]
     return np.array([mean, mean * mean, np.log(float(even.std()) / 64.0 + 4.0), *clipped])
 
 
 def _clipped(patches: np.ndarray) -> tuple[int, int]:
-    """How many pixels are as good as white, and as good as black."""
+    """How many pixels are almost white, and almost black."""
     return int(np.count_nonzero(patches > 248)), int(np.count_nonzero(patches < 8))

@@ -1,7 +1,7 @@
 // Groups of photographs that look the same.
 
 const GROUPS_AT_ONCE = 30;
-const MOST_MEMBERS = 18;
+const MAX_MEMBERS = 18;
 let groupsDrawn = 0;
 
 /** Draws the next groups; the first ones when the panel is first shown. */
@@ -16,9 +16,9 @@ function groupItem(group) {
   const item = make("li", "group"), head = make("h3"), list = make("div", "members");
   const score = data.score[members[0]] === null ? "" : ` (${scoreText(data.score[members[0]])})`;
   head.append(`${grouped(members.length)} photographs, the best is `, bdi("", data.names[members[0]]), score);
-  for (const i of members.slice(0, MOST_MEMBERS)) list.append(thumbButton(i, members));
+  for (const i of members.slice(0, MAX_MEMBERS)) list.append(thumbButton(i, members));
   item.append(head, list);
-  if (members.length > MOST_MEMBERS) {
+  if (members.length > MAX_MEMBERS) {
     const more = make("button", "quiet", `Show all ${grouped(members.length)}`);
     more.type = "button";
     more.addEventListener("click", () => {

@@ -42,7 +42,7 @@ def test_every_format_holds_the_picture(pixel_format: PixelFormat, size: tuple[i
     assert np.abs(difference).max() <= 2
 
 
-def test_the_camera_s_rotation_and_size_are_told() -> None:
+def test_the_camera_s_rotation_and_size_are_described() -> None:
     subject = frame_subject("x", sample_picture(), (64, 48), PixelFormat.NV21, 90)
     assert frame_of(subject).size == (64, 48)
     assert subject.facts == {
@@ -51,7 +51,7 @@ def test_the_camera_s_rotation_and_size_are_told() -> None:
     }
 
 
-def test_a_file_is_told_by_its_size() -> None:
+def test_a_file_is_described_by_its_size() -> None:
     path = sample_paths()[0]
     with Image.open(path) as image:
         width, height = image.size

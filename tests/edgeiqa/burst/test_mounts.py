@@ -123,7 +123,7 @@ def test_a_single_file_by_another_mount(photos: Path, mount: Mount) -> None:
 
 
 def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
-    """On a file system that tells them apart they are two; elsewhere they are one."""
+    """On a file system that distinguishes them they are two; elsewhere they are one."""
     source, target = tmp_path / "a" / "IMG.JPG", tmp_path / "a" / "img.jpg"
     source.parent.mkdir()
     source.write_bytes(b"a photograph")

@@ -306,7 +306,7 @@ def test_bad_input_between_good_frames(scorer: Scorer) -> None:
                 time.sleep(0.005)
     expected = scorer.score(good)
     assert [r.quality for r in results] == [expected] * len(bad)
-    assert live.stats().errors == len(bad) - 2  # What is no frame at all was never counted in.
+    assert live.stats().errors == len(bad) - 2  # Objects that are not frames are not counted.
 
 
 def test_time_going_backwards_names_both_and_nothing_is_lost() -> None:

@@ -95,7 +95,7 @@ def test_the_time_constant_is_in_seconds_whatever_the_rate() -> None:
         assert got[at] == pytest.approx(50 + 5 * (1 - math.exp(-1)), abs=0.1)
 
 
-def test_a_long_pause_starts_anew() -> None:
+def test_a_long_pause_starts_over() -> None:
     smoother = Smoother()
     smoother.update(Quality(80.0), 0)
     assert smoother.update(Quality(50.0), 2_000 * MS).score == 50.0

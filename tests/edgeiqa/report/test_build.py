@@ -40,7 +40,7 @@ def test_neither_thumbnails_nor_duplicates_is_no_work() -> None:
 
 
 @pytest.mark.parametrize("duplicates", [True, False])
-def test_groups_have_their_best_first_and_gone_files_are_told(
+def test_groups_have_their_best_first_and_missing_files_are_reported(
     tmp_path: Path, duplicates: bool
 ) -> None:
     for name, picture in (

@@ -29,7 +29,7 @@ def test_a_bin_holds_its_lower_end_and_the_last_one_both(score: float, place: in
     assert [one.count for one in histogram([photo])].index(1) == place
 
 
-def test_rejected_and_unreadable_ones_are_told_apart() -> None:
+def test_rejected_and_unreadable_ones_are_distinguished() -> None:
     found = histogram(photos(rejected("a", 12), accepted("b", 13), result("c", None)))
     assert (found[2].rejected, found[2].others, found[2].count) == (1, 1, 2)
 

@@ -347,7 +347,7 @@ def test_names_that_mean_harm_are_only_shown(tmp_path: Path) -> None:
         results.append(rejected(path, 10 + number, name, 0.75))
         results.append(Result(f"{path}.broken", error=name))
     written = write_results(tmp_path / "r.jsonl", results)
-    # With half a surrogate pair in it there is no such file.
+    # With half a surrogate pair in it such a file does not exist.
     assert main(["report", str(written), "--root", str(tmp_path), "--title", HOSTILE[2]]) == 3
     with Browser() as browser:
         browser.page.add_init_script("window.harm = []; window.alert = text => harm.push(text);")

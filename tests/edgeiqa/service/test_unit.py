@@ -67,7 +67,7 @@ def test_systemd_understands_every_line(changes: dict[str, Any], tmp_path: Path)
     said = [
         line
         for line in (done.stdout + done.stderr).splitlines()
-        # What 254 knows, 252 does not; it goes on without.
+        # What 254 knows, 252 does not; it continues without.
         if not re.search(r"Unknown key (name )?'(RestartSteps|RestartMaxDelaySec)'", line)
     ]
     assert (done.returncode, said) == (0, [])

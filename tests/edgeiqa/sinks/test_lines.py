@@ -25,7 +25,7 @@ def result(milliseconds: int, verdict: Verdict | None = ACCEPT, score: float = 6
     return LiveResult(milliseconds * 1_000_000, Quality(score), Quality(score), verdict)
 
 
-def test_the_table_tells_changes_at_once_and_else_once_a_second() -> None:
+def test_the_table_shows_changes_at_once_and_otherwise_once_a_second() -> None:
     stream = io.StringIO()
     table = TableLines(stream)
     for time in range(0, 2100, 100):

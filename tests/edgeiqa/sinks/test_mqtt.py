@@ -167,7 +167,9 @@ def test_beyond_the_buffer_the_oldest_go_and_are_counted(
     assert one.publisher.summary() == "mqtt: 100 delivered, 150 dropped beyond the buffer"
 
 
-def test_the_broker_tells_that_a_publisher_died(tmp_path: Path, ends: contextlib.ExitStack) -> None:
+def test_the_broker_announces_that_a_publisher_died(
+    tmp_path: Path, ends: contextlib.ExitStack
+) -> None:
     broker = ends.enter_context(Mosquitto(tmp_path))
     reader = reading(ends, broker.port)
     one = publishing(ends, broker.port)
@@ -176,7 +178,7 @@ def test_the_broker_tells_that_a_publisher_died(tmp_path: Path, ends: contextlib
     wait_for(lambda: reader.of(f"{TOPIC}/status") == ["online", "offline", "online"])
 
 
-def test_a_wrong_password_is_told_and_the_right_one_works(
+def test_a_wrong_password_is_reported_and_the_right_one_works(
     tmp_path: Path, ends: contextlib.ExitStack
 ) -> None:
     needs("mosquitto_passwd")
@@ -315,7 +317,7 @@ def test_closing_waits_for_what_is_in_flight_but_not_for_ever(
     assert late.publisher.summary() == "mqtt: 0 delivered, 7 not delivered"
 
 
-def test_the_name_of_a_client_stays_and_tells_nothing() -> None:
+def test_the_name_of_a_client_stays_and_reveals_nothing() -> None:
     assert client_id_of("a") == client_id_of("a") != client_id_of("b")
     assert len(client_id_of("a")) <= 23
     assert client_id_of("a").isalnum()

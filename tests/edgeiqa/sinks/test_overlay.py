@@ -78,7 +78,7 @@ def test_the_bar_is_as_long_as_the_score() -> None:
     assert np.diff(lengths) / 640 == pytest.approx([0.2, 0.3, 0.3], abs=0.02)
 
 
-def test_verdict_is_told_by_word_and_sign_not_by_colour_alone() -> None:
+def test_verdict_is_shown_by_word_and_sign_not_by_colour_alone() -> None:
     sheets = [
         np.asarray(Overlay().draw(flat(128), one).convert("L").point(lambda v: 255 * (v > 110)))
         for one in (result(), LiveResult(1, Quality(50.0), Quality(50.0), Verdict(False)))

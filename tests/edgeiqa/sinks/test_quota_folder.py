@@ -28,7 +28,7 @@ FRAME = Frame(np.zeros((8, 8, 3), np.uint8))
 
 
 def picture(name: str, size: int) -> bytes:
-    """A picture of ours of so many bytes; what follows a JPEG's end is ignored."""
+    """A picture of this package of N bytes; what follows a JPEG's end is ignored."""
     data = encode(FRAME, Quality(50.0), name, START_NS)
     assert len(data) <= size
     return data + bytes(size - len(data))
@@ -191,7 +191,7 @@ def test_a_reserve_of_the_disk_stays_free(small_disk: Path) -> None:
         save(folder, 0, 60_000)
         with pytest.raises(SaveError, match="less than 100 kB would be left"):
             save(folder, 1, 60_000)
-        assert folder.count == 1  # It is no reason to remove what is there.
+        assert folder.count == 1  # Not a reason to remove what is there.
     with QuotaFolder(str(small_disk), 100_000, 100_000) as folder:
         save(folder, 2, 60_000)  # The older one makes room.
         assert (folder.count, folder.removed) == (1, 1)

@@ -3,7 +3,7 @@
     python mjpeg_server.py PORT
 
 It prints its port, then one line per request. The path says how it behaves: /live sends frames
-for ever; /stall sends a few and then nothing more, with the connection open; /silent takes the
+without end; /stall sends a few and then nothing more, with the connection open; /silent takes the
 connection and answers nothing; /garbage sends noise where pictures should be; /dirty sends
 noise between pictures; /missing is 404; /auth wants a name and a password.
 """

@@ -4,7 +4,7 @@
 
 It prints its port, then one line per request that starts a stream. ffmpeg's libraries encode
 and packetise (RFC 6184); the RTSP dialogue (RFC 2326) and the interleaving are done here. The
-path says how it behaves: /live sends frames for ever; /stall a few and then nothing more.
+path says how it behaves: /live sends frames without end; /stall a few and then nothing more.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tests.edgeiqa.pictures import photograph, saved, with_orientation
 from tests.edgeiqa.sources.videos import picture
 
 
-def test_pictures_come_in_order_and_the_unreadable_is_told(tmp_path: Path) -> None:
+def test_pictures_come_in_order_and_the_unreadable_is_reported(tmp_path: Path) -> None:
     pictures = [picture(seed=seed) for seed in range(3)]
     Image.fromarray(pictures[0]).save(tmp_path / "a.png")
     (tmp_path / "b.jpg").write_bytes(b"no picture")

@@ -25,7 +25,7 @@ LIMIT = 60.0
 
 
 class Watched:
-    """A watch that runs in a thread; what it told of, by name."""
+    """A watch that runs in a thread; what it reported, by name."""
 
     def __init__(self, folder: Path, **options: object) -> None:
         self.arrivals: list[Arrival] = []
@@ -49,7 +49,7 @@ class Watched:
 
     def wait(self, count: int) -> list[str]:
         until(lambda: len(self.arrivals) >= count)
-        time.sleep(0.5)  # Whatever would be told of twice comes now.
+        time.sleep(0.5)  # Anything reported twice comes now.
         return self.names()
 
     def close(self) -> None:
@@ -117,7 +117,9 @@ def test_renames_are_not_new_files_but_uploads_that_end_in_one_are(
     assert watched.wait(2) == ["upload.jpg", "renamed.jpg"]
 
 
-def test_what_vanishes_before_it_settles_is_never_told_of(watched: Watched, tmp_path: Path) -> None:
+def test_what_vanishes_before_it_settles_is_never_reported(
+    watched: Watched, tmp_path: Path
+) -> None:
     for index in range(5):
         path = tmp_path / f"brief{index}.jpg"
         path.write_bytes(JPEG)

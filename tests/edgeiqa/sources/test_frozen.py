@@ -60,6 +60,6 @@ def test_a_short_stop_or_a_file_is_not_reported() -> None:
     assert events(20.0, frozen_s=None) == ["opened", "ended"]
 
 
-def test_the_least_noise_is_life() -> None:
+def test_the_slightest_noise_is_a_live_camera() -> None:
     """One grey level of noise in a scene where nothing moves, as at night."""
     assert events(0.0) == ["opened", "ended"]

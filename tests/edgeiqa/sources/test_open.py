@@ -89,9 +89,9 @@ def test_a_picture_and_a_folder_need_no_pyav(tmp_path: Path) -> None:
 
 
 def test_what_a_taker_raises_comes_out_and_ends_the_source() -> None:
-    def tell(event: Event) -> None:
+    def report(event: Event) -> None:
         raise KeyError(event.kind)
 
-    source = open_source("lavfi:testsrc2=size=64x48:rate=10:duration=1", on_event=tell)
+    source = open_source("lavfi:testsrc2=size=64x48:rate=10:duration=1", on_event=report)
     with pytest.raises(KeyError, match="opened"):
         list(source.frames())

@@ -129,7 +129,7 @@ def test_the_adapter_opens_reads_and_opens_again(monkeypatch: pytest.MonkeyPatch
     module.Picamera2 = StandIn  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "picamera2", module)
     settings: dict = {"size": (62, 46), "frame_rate": 30, "retry": Backoff(0.01, max_s=0.01)}
-    with Watch(lambda tell: open_source("picamera2:1", on_event=tell, **settings)) as watch:
+    with Watch(lambda report: open_source("picamera2:1", on_event=report, **settings)) as watch:
         watch.wait(lambda: watch.count("opened") >= 3)
         assert watch.last is not None
         np.testing.assert_array_equal(watch.last.pixels, buffer(62, 46, 64)[1][0])
@@ -137,7 +137,7 @@ def test_the_adapter_opens_reads_and_opens_again(monkeypatch: pytest.MonkeyPatch
     assert "62x46 YUV420" in watch.events[0].message
     lost = next(event for event in watch.events if event.kind == "lost")
     assert "reading failed (camera timeout)" in lost.message
-    with Watch(lambda tell: open_source("picamera2", on_event=tell, retry=False)) as watch:
+    with Watch(lambda report: open_source("picamera2", on_event=report, retry=False)) as watch:
         watch.join()
     assert "cannot be opened (list index out of range)" in watch.events[0].message
     wait_for_no_readers()

@@ -112,7 +112,7 @@ def test_frames_are_as_large_as_ffmpeg_writes_them(
             np.testing.assert_array_equal(to_rgb(frame), pixels)
 
 
-def test_a_truncated_frame_at_the_end_is_told_and_the_others_are_there(
+def test_a_truncated_frame_at_the_end_is_reported_and_the_others_are_there(
     pipe: tuple[int, io.FileIO],
 ) -> None:
     reading, writer = pipe
@@ -138,7 +138,7 @@ def test_an_empty_pipe_says_so(pipe: tuple[int, io.FileIO]) -> None:
 
 def test_close_ends_a_blocked_read_within_a_second(pipe: tuple[int, io.FileIO]) -> None:
     reading, writer = pipe
-    with Watch(lambda tell: source(reading, (64, 48), PixelFormat.GRAY, tell)) as watch:
+    with Watch(lambda report: source(reading, (64, 48), PixelFormat.GRAY, report)) as watch:
         writer.write(bytes(64 * 48 + 10))
         watch.wait_frames(1)
         started = time.monotonic()
@@ -148,11 +148,11 @@ def test_close_ends_a_blocked_read_within_a_second(pipe: tuple[int, io.FileIO]) 
     assert watch.log == ["opened", "frame", "ended"]
 
 
-def test_a_pause_is_told_once_and_waited_for(pipe: tuple[int, io.FileIO]) -> None:
+def test_a_pause_is_reported_once_and_waited_for(pipe: tuple[int, io.FileIO]) -> None:
     reading, writer = pipe
     frame = bytes(64 * 48)
     with Watch(
-        lambda tell: source(reading, (64, 48), PixelFormat.GRAY, tell, stall_s=0.1)
+        lambda report: source(reading, (64, 48), PixelFormat.GRAY, report, stall_s=0.1)
     ) as watch:
         writer.write(frame)
         watch.wait(lambda: watch.count("stalled") == 1)

@@ -69,7 +69,7 @@ def rtsp() -> Iterator[Program]:
 
 
 def watch(address: str, stall_s: float = 5.0, retry: bool | Backoff = QUICK) -> Watch:
-    return Watch(lambda tell: open_source(address, stall_s=stall_s, retry=retry, on_event=tell))
+    return Watch(lambda report: open_source(address, stall_s=stall_s, retry=retry, on_event=report))
 
 
 def test_an_mjpeg_camera_is_killed_and_comes_back(http: Program) -> None:
@@ -159,7 +159,7 @@ def test_a_server_that_answers_nothing_is_lost_not_waited_for(http: Program) -> 
     assert [event.attempt for event in got.events[:4]] == [0, 1, 0, 2]
 
 
-def test_garbage_is_told_in_sum_and_given_up(http: Program) -> None:
+def test_garbage_is_reported_once_and_given_up(http: Program) -> None:
     with watch(f"http://127.0.0.1:{http.port}/garbage", stall_s=1.0) as got:
         got.wait(lambda: got.count("retrying") >= 2)
     assert not got.times
@@ -259,14 +259,14 @@ import time; time.sleep(1)
 
 def test_a_camera_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
     with Watch(
-        lambda tell: open_source(f"v4l2:{tmp_path}/video0", retry=QUICK, on_event=tell)
+        lambda report: open_source(f"v4l2:{tmp_path}/video0", retry=QUICK, on_event=report)
     ) as got:
         got.wait(lambda: got.count("retrying") >= 2)
     assert got.log[:4] == ["lost", "retrying"] * 2
     assert "No such file or directory" in got.events[0].message
     (tmp_path / "video0").write_bytes(b"no device")
     with Watch(
-        lambda tell: open_source(f"v4l2:{tmp_path}/video0", retry=False, on_event=tell)
+        lambda report: open_source(f"v4l2:{tmp_path}/video0", retry=False, on_event=report)
     ) as got:
         got.join()
     assert got.log == ["lost", "ended"]

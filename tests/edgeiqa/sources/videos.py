@@ -77,7 +77,7 @@ class Watch:
         self.log: list[str] = []
         self.last: Frame | None = None
         self.error: BaseException | None = None
-        self.source = make(self._tell)
+        self.source = make(self._report)
         self._thread = threading.Thread(target=self._run, name="watch")
         self._thread.start()
 
@@ -99,7 +99,7 @@ class Watch:
             time.sleep(0.01)
 
     def wait_frames(self, count: int) -> None:
-        """Returns once so many more frames have come."""
+        """Returns once this many more frames have come."""
         target = len(self.times) + count
         self.wait(lambda: len(self.times) >= target)
 
@@ -110,7 +110,7 @@ class Watch:
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive(), self.log
 
-    def _tell(self, event: Event) -> None:
+    def _report(self, event: Event) -> None:
         self.events.append(event)
         self.log.append(event.kind)
 
