@@ -42,13 +42,13 @@ def test_noise_is_measured_and_is_not_detail() -> None:
     soft = picture().filter(ImageFilter.GaussianBlur(3))
     plain = measured(soft)
     for sigma in (4.0, 8.0, 16.0):
-        spoilt = measured(noisy(soft, sigma), soft)
+        degraded = measured(noisy(soft, sigma), soft)
         # The flattest blocks of pure noise show somewhat less than its deviation.
-        assert 0.6 * sigma < np.exp(spoilt["noise"]) - 0.5 < 1.1 * sigma
+        assert 0.6 * sigma < np.exp(degraded["noise"]) - 0.5 < 1.1 * sigma
         # Subtracted, noise adds to octave 1 a tenth or so of what it would add unsubtracted.
         raw = np.log(np.exp(plain["detail1"]) + 2 * sigma**2 / 4)
-        assert spoilt["detail2"] - plain["detail2"] < 0.5
-        assert spoilt["detail1"] - plain["detail1"] < raw - plain["detail1"] + 0.7
+        assert degraded["detail2"] - plain["detail2"] < 0.5
+        assert degraded["detail1"] - plain["detail1"] < raw - plain["detail1"] + 0.7
 
 
 def test_motion_shows_in_the_poorest_direction() -> None:

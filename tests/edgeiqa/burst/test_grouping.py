@@ -204,7 +204,7 @@ def test_copies_without_a_time_join_whatever_they_are_copies_of() -> None:
     unlike = photo(other, 1000.0, "unlike", dated=False)
     found = as_sets(moments([dated, copy, unlike]))
     assert found == {frozenset({"dated", "copy"}), frozenset({"unlike"})}
-    # Two that know their times, hours apart, are two moments: a tripod alone does not make duplicates.
+    # Taken hours apart they are two moments: a tripod alone does not make duplicates.
     assert as_sets(moments([dated, later])) == {frozenset({"dated"}), frozenset({"later"})}
 
 

@@ -49,19 +49,19 @@ def motion(image: Image.Image, length: int) -> Image.Image:
 
 
 @pytest.mark.parametrize("name", ["coffee.jpg", "china.jpg", "raccoon.jpg"])
-def test_every_spoilt_frame_is_behind_and_the_reason_is_named(name: str, scorer: Scorer) -> None:
+def test_every_degraded_frame_is_behind_and_the_reason_is_named(name: str, scorer: Scorer) -> None:
     image = scene(name)
-    spoilt = {
+    degraded = {
         "sharpness": image.filter(ImageFilter.GaussianBlur(2.5)),
         "compression": jpeg(image, 12),
         "noise": noisy(image, 14),
     }
-    frames = [*spoilt.values(), image, motion(image, 9), darker(image, 0.4)]
+    frames = [*degraded.values(), image, motion(image, 9), darker(image, 0.4)]
     ranking = best_of(frames, scorer=scorer, k=9)
     assert [ranked.rank for ranked in ranking] == [1, 2, 3, 4, 5, 6]
     assert ranking[0].index == 3
     by_index = {ranked.index: ranked for ranked in ranking}
-    for index, reason in enumerate(spoilt):
+    for index, reason in enumerate(degraded):
         assert by_index[index].against_best[reason] < 0, reason
     assert sum(ranked.value for ranked in ranking) == pytest.approx(0, abs=1e-9)
     for ranked in ranking:
@@ -137,11 +137,11 @@ def test_bad_frames_raise_or_are_left_out(scorer: Scorer) -> None:
     bad: list[object] = [b"words", np.zeros((2, 2), np.float32), 7]
     for frame, error in zip(bad, (UnreadableImageError, TypeError, TypeError), strict=True):
         with pytest.raises(error):
-            best_of([image, frame], scorer=scorer)  # type: ignore[list-item]
+            best_of([image, frame], scorer=scorer)
     errors: list[tuple[int, str]] = []
     frames = [*bad, image, image.filter(ImageFilter.GaussianBlur(3))]
     ranking = best_of(
-        frames,  # type: ignore[arg-type]
+        frames,
         scorer=scorer,
         k=9,
         on_error=lambda index, error: errors.append((index, type(error).__name__)),
