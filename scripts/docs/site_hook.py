@@ -21,6 +21,9 @@ PAGES = {
     "RELEASE.md": "release.md",
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changelog.md",
+    "web/README.md": "web.md",
+    "web/core/README.md": "web-core.md",
+    "android_demo/README.md": "android.md",
     "edgeiqa/assets/models/base.md": "models/base.md",
     "edgeiqa/assets/models/nano.md": "models/nano.md",
     "edgeiqa/assets/models/causes/README.md": "models/causes.md",
@@ -29,18 +32,26 @@ PAGES = {
 }
 """Documents of the checkout to pages of the site."""
 
-ON_SITE = (".md", ".svg", ".png", ".jpg")
+PICTURES = (".svg", ".png", ".jpg")
 
 _LINK = re.compile(r"\]\((?P<path>(?!\w+:)[^)#\s]+)(?P<rest>#[\w-]+)?\)")
 _log = logging.getLogger("mkdocs.hooks.edgeiqa")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Adds the pages."""
+    """Adds the pages, and pictures beside them."""
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=text))
+        for link in _LINK.finditer(text):
+            target = _target(source, link["path"])
+            if target.endswith(PICTURES) and not target.startswith("docs/"):
+                files.append(File.generated(config, target, abs_src_path=str(ROOT / target)))
     return files
+
+
+def _target(source: str, link: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(source), link))
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
@@ -49,11 +60,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
     source = {page: source for source, page in PAGES.items()}.get(uri, f"docs/{uri}")
 
     def linked(match: re.Match[str]) -> str:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(source), match["path"]))
+        target = _target(source, match["path"])
         if not (ROOT / target).exists():
             _log.warning("%s links to %s, which does not exist", source, target)
             return match[0]
-        if target in PAGES or (target.startswith("docs/") and target.endswith(ON_SITE)):
+        in_docs = target.startswith("docs/") and target.endswith((".md", *PICTURES))
+        if target in PAGES or in_docs or target.endswith(PICTURES):
             site = PAGES.get(target, target.removeprefix("docs/"))
             return (
                 f"]({posixpath.relpath(site, posixpath.dirname(uri) or '.')}{match['rest'] or ''})"

@@ -24,3 +24,6 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert 'href="../../reference/contract/"' in card
     security = (tmp_path / "security" / "index.html").read_text(encoding="utf-8")
     assert "/blob/main/tests/" in security
+    android = (tmp_path / "android" / "index.html").read_text(encoding="utf-8")
+    assert 'src="../android_demo/images/portrait.jpg"' in android
+    assert (tmp_path / "android_demo" / "images" / "portrait.jpg").is_file()
