@@ -368,7 +368,7 @@ def _sharpness(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
         floor = floor * shown
         logs = np.log(np.maximum(energies - floor, 0.0) + _FLOOR)
         detail.append(float(logs.mean()))
-        # Motion spoils one direction: the mean over patches, then the poorest direction.
+        # Motion blurs one direction: the mean over patches, then the poorest direction.
         across.append(float(logs.mean(axis=1).min()))
         if octave < 2:
             steepest = np.maximum(np.abs(right), np.abs(down))

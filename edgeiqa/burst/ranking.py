@@ -4,12 +4,10 @@ Which of two nearly equal frames is the better one is another question than how 
 is: the network's score sees a small copy, and its differences of a point or two mean nothing. So
 frames of one moment are compared by the score and by what `edgeiqa.burst.features` measures at
 native resolution, weighed against each other by a Bradley-Terry model: the log odds that frame a is
-better than frame b are value(a) - value(b), and a value is a weighted sum. The weights were
-learnt from bursts made out of training photographs by
-
-    python -m convert burst-weights --more $EDGEIQA_DATA/BSDS500/BSDS500/data/images/train
-
-which prints them; `python -m convert burst` measures how often they are right (docs/burst.md).
+better than frame b are value(a) - value(b), and a value is a weighted sum. The weights are
+those of `edgeiqa/assets/models/burst.json`, learned from bursts made of training photographs
+(`edgeiqa.burst.weights`); `python -m convert burst` measures how often they are right
+(docs/burst.md).
 """
 
 from __future__ import annotations

@@ -230,8 +230,8 @@ def carry_out(
 ) -> Iterable[Pick]:
     """Carries out a plan, one photograph after the other.
 
-    Ratings are written first, so that they travel along. A failure is recorded, and the rest is
-    done all the same. Unreadable photographs are left alone.
+    Ratings are written first, so that they travel along. A failure is recorded, and the others are
+    still carried out. Unreadable photographs are left alone.
 
     Args:
         plan: From `make_plan`.
