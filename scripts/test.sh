@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs all that the tests need (TensorFlow too, about 2.5 GB) into .venv-test and runs them.
+# Installs all that the tests need (TensorFlow too, 3.8 GB on the disk) into .venv-test and runs them.
 # Usage: scripts/test.sh [PYTEST ARGUMENT...]   for example: scripts/test.sh -m "not slow"
 set -eu
 
@@ -10,7 +10,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 venv="$root/.venv-test"
 if [ ! -f "$venv/edgeiqa-stamp" ]; then
     say "Installing edgeiqa with TensorFlow and the test tools into $venv;" \
-        "this downloads about 1 GB and takes some minutes the first time ..."
+        "this downloads 1.1 GB and takes some minutes the first time ..."
 fi
 # TensorFlow 2.21 has wheels up to Python 3.13.
 if [ -t 1 ]; then
