@@ -29,6 +29,7 @@ def install_table(file: Path = REPORT) -> str:
     head = ["", "downloaded", "on the disk", "packages", "seconds"]
     return (
         f"{table(head, rows)}\n\nx86-64 Linux, two cores, Python {report['python']}, without a "
-        f"cache of wheels; pip itself is not counted, and seconds depend on the network. "
+        f"cache of wheels; pip itself is not counted, and seconds depend on the network "
+        f"and on what else the machine does (it was busy). "
         f"`{COMMAND}`."
     )
