@@ -171,6 +171,10 @@ def open_frames(
         raise
     except (ValueError, ImportError) as error:
         raise UsageError(str(error)) from error
+    if "av" in sys.modules:
+        from edgeiqa.sources.av import limit_allocations
+
+        limit_allocations()
     independent = arguments.no_smoothing or (
         isinstance(source, FolderSource) and arguments.fps is None
     )

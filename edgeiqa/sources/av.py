@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,34 @@ _MAX_FAILURES = 100
 """Failed reads in a row after which nothing more is expected of a file."""
 
 _SECOND_NS = 1_000_000_000
+
+
+MAX_ALLOCATION = 128 << 20
+"""Bytes of a block of memory that `edgeiqa live` grants ffmpeg: a picture of 8K needs up to 100 MB.
+
+Otherwise a server could send a multipart JPEG of gigabytes, which the demuxer collects in memory.
+"""
+
+
+def limit_allocations(limit: int = MAX_ALLOCATION) -> bool:
+    """Limits the size of single blocks of memory in PyAV's ffmpeg, in the whole process.
+
+    Packets are cut off there, and larger pictures fail.
+
+    Args:
+        limit: In bytes.
+
+    Returns:
+        Whether there is a limit now; not if ffmpeg's symbols are hidden.
+    """
+    try:
+        library = ctypes.CDLL(import_av()._core.__file__)
+        library.av_max_alloc.argtypes = [ctypes.c_size_t]
+        library.av_max_alloc.restype = None
+    except (AttributeError, OSError):
+        return False
+    library.av_max_alloc(limit)
+    return True
 
 
 def import_av() -> ModuleType:
