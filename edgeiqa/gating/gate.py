@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edgeiqa.causes import CAUSES
 from edgeiqa.gating.threshold_fit import ThresholdFit, fit_threshold
@@ -314,7 +314,7 @@ class Gate:
                 raise ValueError("max_causes must be an object and reject_damaged a boolean")
             return cls(
                 "saved",
-                thresholds={"saved": saved.get("min_score")},
+                thresholds={"saved": cast("float", saved.get("min_score"))},
                 limits={"saved": limits},
                 reject_damaged=damaged,
             )

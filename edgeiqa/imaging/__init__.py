@@ -1,1 +1,1 @@
-"""Pictures: files, buffers and frames, before they are resized."""
+"""Pictures before they are resized: files, buffers and frames."""

@@ -1,4 +1,4 @@
-"""Transparent pictures over white."""
+"""Composites transparent pictures over white."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-# Pixels that are converted at once: what arithmetic needs on the way stays at a few megabytes.
+# Pixels that are converted at a time, which limits temporary memory to a few megabytes.
 _TILE_PIXELS = 1 << 18
 
 
@@ -15,14 +15,14 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
     """Composites a picture with straight alpha over white.
 
     With t = c * a + 255 * (255 - a) + 128 the result is (t + (t >> 8)) >> 8, the rounded
-    division by 255. It is done in tiles: besides the result, 3 bytes per pixel, it takes a few
+    division by 255. It is computed in tiles: besides the result, 3 bytes per pixel, it takes a few
     megabytes, whatever the size.
 
     Args:
         rgba: uint8 [height, width, 4], RGBA; any order of the three colours.
 
     Returns:
-        uint8 [height, width, 3], RGB, or the order that came; a fresh array.
+        uint8 [height, width, 3], a fresh array, with the colours in the order of the input.
     """
     height, width = rgba.shape[:2]
     rgb = np.empty((height, width, 3), np.uint8)
@@ -32,14 +32,14 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
 
 
 def tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Cuts a picture into bands of rows, and rows that are too long for one into pieces.
+    """Divides a picture into bands of rows, and rows that are too long for one into pieces.
 
     Args:
         height: In pixels.
         width: In pixels.
 
     Yields:
-        (rows, columns), each with start and stop inside the picture; every pixel is in one.
+        (rows, columns), with start and stop inside the picture; each pixel is in exactly one tile.
     """
     across = max(1, min(width, _TILE_PIXELS))
     down = _TILE_PIXELS // across

@@ -1,7 +1,7 @@
-"""From the bytes that cameras and decoders hand over to arrays that look at them.
+"""Wraps the buffers of cameras and decoders in arrays, without a copy.
 
-Nothing is copied: what comes back are views, of one channel each or of whole pixels. Every byte
-that a view can reach is known to be there.
+The arrays are views of single channels or of whole pixels. All bytes that a view can reach are
+checked to exist.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Chroma: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 def integer(value: object, name: str) -> int:
-    """A whole number as int; raises TypeError for all else, bools too."""
+    """Returns an integer as int; raises TypeError for anything else, including bool."""
     if isinstance(value, bool):
         raise TypeError(f"{name} is {value!r}, expected an integer")
     try:
@@ -29,7 +29,7 @@ def integer(value: object, name: str) -> int:
 
 
 def check_uint8(pixels: object, what: str = "pixels") -> np.ndarray:
-    """The array itself; raises TypeError for whatever is no uint8 array."""
+    """Returns the array; raises TypeError if it is not a uint8 array."""
     if not isinstance(pixels, np.ndarray):
         raise TypeError(f"{what} are a {type(pixels).__name__}, expected a numpy array")
     if pixels.dtype != np.uint8:
@@ -51,7 +51,7 @@ def split_buffer(
     chroma_row_stride: int | None,
     chroma_offset: int | None,
 ) -> tuple[np.ndarray, Chroma | None]:
-    """Finds the planes of one picture in one buffer; see `Frame.from_buffer`.
+    """Locates the planes of a picture in one buffer; see `Frame.from_buffer`.
 
     Returns:
         The pixels, uint8 [height, width, channels], or [height, width] for GRAY and for the
@@ -87,7 +87,7 @@ def split_buffer(
     planar = pixel_format is PixelFormat.I420
     chroma_bytes = columns if planar else 2 * columns
     if chroma_row_stride is None:
-        # Half as long rows, or as long ones; only a tight odd row is one byte short of its pairs.
+        # Rows of half the length, or of the same. An odd row without padding lacks one byte.
         chroma_stride = max(chroma_bytes, -(-stride // 2) if planar else stride)
     else:
         chroma_stride = _stride(chroma_row_stride, chroma_bytes, "chroma_row_stride")
@@ -111,21 +111,21 @@ def split_buffer(
 def split_plane(
     data: Buffer, shape: tuple[int, int], row_stride: int | None, pixel_stride: int, name: str
 ) -> np.ndarray:
-    """One plane of an Android image, or of a decoder.
+    """Wraps one plane of an Android image or of a decoder.
 
     Args:
         data: Bytes or a 1-D array that starts with the plane's first sample; or a 2-D array
-            of the plane itself, whose strides then say all.
+            of the plane itself, with any strides.
         shape: (rows, columns) of samples.
         row_stride: Bytes from a row to the next; None for rows without padding.
         pixel_stride: Bytes from a sample to the next.
-        name: Of the plane, for errors.
+        name: Name of the plane, for messages.
 
     Returns:
         uint8 [rows, columns], a view.
 
     Raises:
-        TypeError: No bytes and no uint8 array.
+        TypeError: Neither bytes nor a uint8 array.
         ValueError: Too few bytes, another shape, or strides that overlap.
     """
     rows, columns = shape
@@ -144,7 +144,7 @@ def split_plane(
     stride = pixel_stride * columns
     if row_stride is not None:
         stride = _stride(row_stride, least, f"the row stride of {name}")
-    # Android leaves out the padding of the last row, and what is between its last sample and it.
+    # Android leaves out the padding of the last row, including the gap after its last sample.
     _check_length(
         flat,
         stride * (rows - 1) + least,
@@ -171,12 +171,12 @@ def _packed(
 def _view(
     flat: np.ndarray, shape: tuple[int, ...], offset: int, strides: tuple[int, ...]
 ) -> np.ndarray:
-    # NumPy checks that the last element is inside the buffer.
+    # NumPy checks that the last element lies inside the buffer.
     return np.ndarray(shape, np.uint8, flat, offset, strides)
 
 
 def _flat(data: object, what: str) -> np.ndarray:
-    """The bytes as uint8 [n]; a copy only where they do not follow each other."""
+    """Returns the bytes as uint8 [n]; copied only if they are not contiguous."""
     if isinstance(data, np.ndarray):
         return np.ascontiguousarray(check_uint8(data, what)).reshape(-1)
     try:
@@ -192,7 +192,7 @@ def _flat(data: object, what: str) -> np.ndarray:
 
 
 def _rows(data: np.ndarray, least: int, pixel_format: PixelFormat) -> tuple[np.ndarray, int]:
-    """An array of rows as one run of bytes, and how many bytes a row is from the next."""
+    """Returns an array of rows as one run of bytes, and the distance between rows in bytes."""
     if data.ndim > 3:
         raise ValueError(
             f"data has the shape {data.shape}, expected [bytes], [rows, bytes of a row] or "
@@ -204,7 +204,7 @@ def _rows(data: np.ndarray, least: int, pixel_format: PixelFormat) -> tuple[np.n
             f"data has the shape {data.shape}, rows of {row} bytes, expected at least the "
             f"{least} of a row"
         )
-    # A slice of wider rows. Not for I420, where two rows of U share one of the array.
+    # A slice of wider rows. Not for I420, where two rows of U share a row of the array.
     sliced = data.ndim == 2 and data.strides[1] == 1 and data.strides[0] > row
     if sliced and len(data) and pixel_format is not PixelFormat.I420:
         stride = data.strides[0]

@@ -1,8 +1,8 @@
-"""From a file, bytes or a PIL picture to an upright 8-bit RGB picture.
+"""Decodes a file, bytes or a PIL picture to an upright 8-bit RGB picture.
 
-Everything that can sensibly be seen as a photograph becomes one; all else raises one
-`UnreadableImageError` with one clear line, whatever the decoder inside stumbled over.
-ICC profiles are not applied, as they were not in training.
+Anything that can sensibly be shown as a photograph is decoded; everything else raises an
+`UnreadableImageError` with one clear line, whatever the underlying decoder raised. ICC profiles
+are not applied, as in training.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _UPRIGHT = {
 
 
 class _File(io.BufferedReader):
-    """A file whose descriptor decoders do not get.
+    """A file whose descriptor is hidden from decoders.
 
-    Of a descriptor libtiff maps the file into memory, and a file that shrinks meanwhile, on a
-    share or a card that is pulled out, then kills the process.
+    Given a descriptor, libtiff maps the file into memory, and a file that shrinks meanwhile, on a
+    network share or a card that is removed, kills the process.
     """
 
     def __init__(self, path: str) -> None:
@@ -56,9 +56,10 @@ class _File(io.BufferedReader):
 
 
 class _Bytes(io.BytesIO):
-    """Bytes that cannot be sought before their start, as files cannot.
+    """Bytes that refuse to seek before their start, as files do.
 
-    `io.BytesIO` would go to the start, and a damaged file be another picture by its bytes.
+    `io.BytesIO` would seek to the start, so that a damaged file would decode differently by its
+    bytes.
     """
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -75,37 +76,37 @@ def decode(
     max_pixels: int = MAX_PIXELS,
     side: int | None = None,
 ) -> Image.Image:
-    """Decodes a picture, turns it upright and brings it to 8-bit RGB.
+    """Decodes a picture, turns it upright and converts it to 8-bit RGB.
 
-    The EXIF orientation is honoured. HEIC needs pillow-heif. Of a camera raw the largest preview
-    that the camera put into it is taken, which needs rawpy. Alpha is composited over white. Of
-    an animation the first frame is taken (of a PIL picture, the current one). 16 bits become 8
-    by dropping the lower 8, palettes, CMYK and gray become RGB.
+    The EXIF orientation is applied. HEIC needs pillow-heif. Of a camera raw the largest embedded
+    preview is decoded, which needs rawpy. Alpha is composited over white. Of an animation the first
+    frame is decoded (of a PIL picture, the current one). 16 bits are reduced to the upper 8;
+    palettes, CMYK and gray are converted to RGB. A damaged file is decoded as far as possible, and
+    the `info` of the result then has the key `edgeiqa.imaging.integrity.KEY`.
 
-    Memory: Pillow holds RGB in 4 bytes per pixel, and that is what the result takes. Where the
-    picture has to be turned or converted, the one before and the one after exist side by side:
-    up to 8 bytes per pixel at the peak, which for the default limit of 200 megapixels are
-    1.6 GB. A PIL picture that is handed over turned and not in RGB stays as well, and so costs
-    up to 12 with its own 4. What a codec needs inside comes on top: next to nothing for PNG,
-    GIF, TIFF (but for the file itself, if it is compressed) and ordinary JPEG; with Pillow 13 we
-    measured 3 more bytes per pixel for a progressive JPEG, 8 for WebP with alpha and 15 for
-    JPEG 2000, of which 65,535 tiles, the most there can be, take another 700 MB. Lower
-    `max_pixels` where strangers send pictures and memory is short.
+    Memory: Pillow holds RGB in 4 bytes per pixel, which is what the result takes. While a picture
+    is turned or converted, source and result exist side by side: up to 8 bytes per pixel, or 1.6 GB
+    for the default limit of 200 megapixels. A PIL picture that is passed in rotated and not in RGB
+    stays in memory too, for up to 12 bytes with its own 4. Codecs need additional memory: almost
+    none for PNG, GIF, TIFF (except for a compressed file itself) and ordinary JPEG; with Pillow 13
+    we measured 3 bytes per pixel for progressive JPEG, 8 for WebP with alpha and 15 for JPEG 2000,
+    whose maximum of 65,535 tiles takes another 700 MB. A JPEG file is kept in memory while it is
+    decoded. Lower `max_pixels` where strangers send pictures and memory is scarce.
 
     Args:
-        source: Path of a file, the bytes of one, an open binary file, or a PIL picture, which
-            is left as it is.
+        source: Path of a file, its bytes, an open binary file, or a PIL picture, which is not
+            modified.
         max_pixels: Pictures with more pixels are refused before they are decoded, so that a
             small file cannot fill the memory.
         side: If given, a JPEG is decoded at a half, a quarter or an eighth of its size, the
-            smallest that is no smaller than this on either side, in pixels: several times as
-            fast, and close to the same picture resized. Other formats are decoded whole.
+            smallest of these with no side shorter than this, in pixels. That is several times as
+            fast, and close to the same picture resized. Other formats are decoded at full size.
 
     Returns:
         A PIL picture of mode "RGB"; `numpy.asarray` makes it uint8 [height, width, 3].
 
     Raises:
-        UnreadableImageError: Missing, a folder, empty, not a picture, damaged, too large, or
+        UnreadableImageError: Missing, a folder, empty, not a picture, truncated, too large, or
             with pixels that have no fixed range (floating point).
         TypeError: `source` is something else.
     """
@@ -131,10 +132,10 @@ def decode(
 
 
 def _draft(side: int) -> Callable[[Image.Image], None]:
-    """What has a JPEG decoded at a reduced size."""
+    """Returns a function that switches a JPEG to decoding at a reduced size."""
 
     def look(image: Image.Image) -> None:
-        # Not what others do when asked for a draft: take a thumbnail, as of HEIC.
+        # Not for other formats, whose draft may be a thumbnail, as in HEIC.
         if image.format in ("JPEG", "MPO"):
             image.draft("RGB", (side, side))
 
@@ -146,12 +147,12 @@ def decode_small(
 ) -> tuple[Image.Image, Image.Exif]:
     """Decodes a small copy of a file, and its metadata.
 
-    A JPEG is decoded at up to an eighth of its size (Pillow's draft mode), which takes a fifth
-    of the time; what comes from it is no input for a model.
+    A JPEG is decoded at down to an eighth of its size (Pillow's draft mode), which takes a fifth
+    of the time; the result is not an input for a model.
 
     Args:
-        path: Of the file.
-        side: The copy is no smaller than this on either side, in pixels, unless the file is.
+        path: Path of the file.
+        side: Minimum length of both sides of the copy, in pixels, unless the file is smaller.
         max_pixels: As in `decode`.
 
     Returns:
@@ -167,9 +168,9 @@ def decode_small(
 
             def look(image: Image.Image) -> None:
                 nonlocal found
-                with contextlib.suppress(Exception):  # Broken metadata must not cost a picture.
+                with contextlib.suppress(Exception):  # A picture may have broken metadata.
                     exif = image.getexif()
-                    exif.get_ifd(ExifTags.IFD.Exif)  # Is read now and kept, as the file closes.
+                    exif.get_ifd(ExifTags.IFD.Exif)  # Read now, before the file is closed.
                     found = exif
                 image.draft("RGB", (side, side))
 
@@ -179,7 +180,7 @@ def decode_small(
 
 
 def open_picture(path: str) -> BinaryIO:
-    """Opens a file for decoding; pipes are read to their end, as decoders need to seek."""
+    """Opens a file for decoding; pipes are read to their end, since decoders need to seek."""
     try:
         mode = os.stat(path).st_mode
     except ValueError as error:  # A zero byte in it.
@@ -257,7 +258,7 @@ def _guarded(
         missing = _load(image, stream, max_pixels)
         upright = _upright(image)
         if stream is not None and upright is not image:
-            image.close()  # Else it would lie beside the upright one while that is converted.
+            image.close()  # Frees its memory before the upright one is converted.
         rgb = _to_rgb(upright)
     except UnreadableImageError as error:
         raise UnreadableImageError(error.reason, path) from error
@@ -275,7 +276,7 @@ def _load(image: Image.Image, stream: BinaryIO | None, max_pixels: int) -> float
     if stream is None or not isinstance(image, ImageFile.ImageFile):
         image.load()
         return image.info.get(integrity.KEY)
-    stream = image.fp or stream  # That of a preview lies in memory.
+    stream = cast("BinaryIO", image.fp or stream)  # That of a preview lies in memory.
     if image.format in ("JPEG", "MPO"):
         return integrity.load_jpeg(image, stream)
     with pillow_limit(max_pixels):
@@ -305,7 +306,7 @@ def _check_size(image: Image.Image, path: str | None, max_pixels: int) -> None:
 def _upright(image: Image.Image) -> Image.Image:
     try:
         method = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # Broken metadata must not cost a picture that decodes.
+    except Exception:  # A picture that decodes may have broken metadata.
         method = None
     return image if method is None else image.transpose(method)
 
@@ -325,7 +326,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _by_tiles(image: Image.Image, to_rgb: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """Converts a picture piece by piece: beside it and the result there is next to nothing."""
+    """Converts a picture in tiles, with hardly any temporary memory."""
     rgb = Image.new("RGB", image.size)
     for rows, columns in tiles(image.height, image.width):
         tile = image.crop((columns.start, rows.start, columns.stop, rows.stop))
@@ -344,7 +345,7 @@ def _drop_low_byte(tile: Image.Image) -> Image.Image:
 
 
 def _check_16_bits(image: Image.Image) -> None:
-    """Where Pillow holds gray in 32 bits, it may be 16-bit gray, which has a range, or not."""
+    """Refuses 32-bit gray unless its values are those of 16-bit gray, which has a fixed range."""
     if image.mode != "I":
         return
     least, most = cast("tuple[int, int]", image.getextrema())  # Of one band.

@@ -278,6 +278,8 @@ def _has_seam(image: Image.Image, units: tuple[int, int]) -> bool:
     height, width = (-(-side // n) for side, n in ((image.height, rows), (image.width, columns)))
     height, width = (8 if side <= 8 else -(-side // 8) * 8 for side in (height, width))
     columns = image.width // width
+    while columns >= 2 * _SAMPLED:
+        columns, width = columns // 2, 2 * width
     tops = np.arange(1, (image.height - height // 2 - 1) // height + 1) * height
     tops = tops[tops < image.height - 1]
     if columns < _SAMPLED:

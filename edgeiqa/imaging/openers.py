@@ -1,4 +1,4 @@
-"""Finds the decoder that a picture needs, out of those that Pillow has or can be given."""
+"""Finds the decoder for a picture, among those that Pillow has or can be given."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-# Formats that Pillow decodes by itself; not those where it starts another program (EPS) or that
-# are no pictures. HEIF is there once pillow-heif has been registered, see `_register_heif`.
+# Formats that Pillow decodes by itself; not those for which it starts another program (EPS) or that
+# are not pictures. HEIF is available once pillow-heif has been registered, see `_register_heif`.
 _COMMON = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _FORMATS = (
     *("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF"),
@@ -25,7 +25,7 @@ _limits: list[int | None] = []
 
 
 def unknown(prefix: bytes) -> str:
-    """Why a picture cannot be read that no decoder knows, by its first 16 bytes."""
+    """Explains why no decoder knows a picture, given its first 16 bytes."""
     if _is_heif(prefix):
         return 'HEIC needs pillow-heif: pip install "edgeiqa[heif]"'
     if prefix[4:12] in (b"ftypavif", b"ftypavis"):
@@ -39,9 +39,9 @@ def _is_heif(prefix: bytes) -> bool:
 
 
 def _register_heif() -> None:
-    """Has Pillow read HEIC where pillow-heif is installed, which the user may have done, too.
+    """Registers pillow-heif with Pillow if it is installed.
 
-    It turns pictures upright itself and says so in their EXIF data.
+    It turns pictures upright itself and adjusts their EXIF orientation.
     """
     with contextlib.suppress(ImportError):
         import pillow_heif
@@ -72,13 +72,13 @@ def pillow_limit(max_pixels: int) -> Iterator[None]:
 
 
 def identify(stream: BinaryIO, path: str | None) -> Image.Image | None:
-    """Reads the header of a picture; None if no decoder knows it.
+    """Reads the header of a picture; returns None if no decoder knows it.
 
-    This is what `PIL.Image.open` does, less its pixel limit: that one is a global setting,
-    warns from 89 megapixels on, and refuses the 200 megapixels that phones take.
+    Does what `PIL.Image.open` does except for its pixel limit, which is a global setting, warns
+    from 89 megapixels on, and refuses the 200 megapixels of some phones.
     """
     Image.preinit()
-    # Pillow loads most of its decoders only on demand, and pictures are mostly of common kinds.
+    # Pillow loads most of its decoders on demand, and most pictures are of common formats.
     found = _try_formats(stream, path, _COMMON)
     if found is None:
         Image.init()
@@ -99,17 +99,18 @@ def _try_formats(
         if name not in Image.OPEN:
             continue
         factory, accept = Image.OPEN[name]
-        # A text instead of True or False says that this Pillow was built without the codec.
+        # A text instead of a bool means that this Pillow was built without the codec.
         answer = True if accept is None else accept(prefix)
         if not answer or isinstance(answer, str):
             continue
         stream.seek(0)
         try:
             # Without its name: Pillow would map the file into memory, which kills the process if
-            # the file shrinks, and looks at less of it than of the same bytes.
+            # the file shrinks, and would read less of it than of the same bytes.
             return factory(stream, "")
         except (SyntaxError, IndexError, TypeError, struct.error) as error:
-            # How decoders say "not mine"; "damaged" from one that had known the first bytes.
+            # Decoders reject files of other formats this way; one that accepted the first bytes
+            # means that the file is damaged.
             failure = failure if accept is None else error
     if failure is not None and formats is _FORMATS:
         raise failure

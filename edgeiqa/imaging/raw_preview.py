@@ -1,7 +1,7 @@
-"""The preview inside a camera raw: the photograph as the camera itself developed it.
+"""Extracts the preview of a camera raw: the photograph as the camera developed it.
 
-A raw holds what the sensor measured, which looks like nothing until it is developed, and every
-program develops it differently. What there is to score is the JPEG that the camera put beside it.
+A raw holds the measurements of the sensor, which every program develops differently. What can be
+scored is the JPEG that the camera embedded beside them.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
 
 class RawError(EdgeIQAError, ValueError):
-    """No preview can be had; the text is one line for people."""
+    """A camera raw has no usable preview."""
 
 
 def is_raw(prefix: bytes, path: str | None) -> bool:
-    """Whether a file is a camera raw, by its first bytes and, for those built like TIFF, its name.
+    """Returns whether a file is a camera raw, by its first bytes and, if TIFF-like, its name.
 
     Args:
-        prefix: At least 16 bytes of its start.
-        path: The file; None where there is none, see `is_raw_tiff`.
+        prefix: Its first 16 bytes or more.
+        path: Its path; None without one, see `is_raw_tiff`.
     """
     if prefix.startswith(_MAGICS) or prefix[4:12] == b"ftypcrx ":
         return True
@@ -46,12 +46,12 @@ def is_raw(prefix: bytes, path: str | None) -> bool:
         return False
     if prefix[8:10] == b"CR":  # CR2
         return True
-    # What Pillow would take for the photograph there is a thumbnail of a thumb's size.
+    # Pillow would decode a tiny thumbnail instead of the photograph.
     return path is not None and os.path.splitext(path)[1].lower() in RAW_SUFFIXES
 
 
 def is_raw_tiff(image: Image.Image) -> bool:
-    """Whether what opened as a TIFF is a raw: a DNG, or a thumbnail in front of hidden pictures."""
+    """Returns whether an open TIFF is a raw: a DNG, or a thumbnail before hidden pictures."""
     tags: Any = getattr(image, "tag_v2", None)
     if tags is None:
         return False
@@ -63,15 +63,15 @@ def is_raw_tiff(image: Image.Image) -> bool:
 
 
 def open_preview(stream: BinaryIO, path: str | None) -> tuple[bytes | Image.Image, int]:
-    """Reads the largest preview of a raw; the raw data themselves are not touched.
+    """Reads the largest preview of a raw, but not the raw data themselves.
 
     Args:
         stream: The file, at any position.
-        path: The same file's path, which spares reading it whole; or None.
+        path: Its path, which avoids reading it in full; or None.
 
     Returns:
-        The bytes of a JPEG, or an undecoded preview as a picture of mode RGB; and the EXIF
-        orientation that turns it upright if it carries none of its own.
+        The bytes of a JPEG, or an uncompressed preview as a picture of mode RGB; and the EXIF
+        orientation that turns it upright if it has none of its own.
 
     Raises:
         RawError: rawpy is not installed, the file is damaged or of an unknown camera, or it has
@@ -98,20 +98,20 @@ def open_preview(stream: BinaryIO, path: str | None) -> tuple[bytes | Image.Imag
         raise RawError("a camera raw without a preview") from error
     except rawpy.LibRawUnsupportedThumbnailError as error:
         raise RawError("a camera raw with a preview of an unknown kind") from error
-    except Exception as error:  # LibRaw's own, and whatever odd sizes lead to.
+    except Exception as error:  # Those of LibRaw, and others caused by invalid sizes.
         raise RawError(f"a camera raw that cannot be read ({_text(error)})") from error
     sideways = sizes.flip in (5, 6)
     if sideways and size is not None and (size[0] > size[1]) != (sizes.width > sizes.height):
-        return data, 1  # The camera has turned the preview itself.
+        return data, 1  # The camera has already turned the preview.
     return data, _ORIENTATIONS.get(sizes.flip, 1)
 
 
 def turn(image: Image.Image, orientation: int) -> None:
-    """Has a preview that does not say how it lies turned as the raw says.
+    """Gives a preview without an orientation that of the raw.
 
     Args:
-        image: The preview, not decoded yet.
-        orientation: As of EXIF, 1 to 8.
+        image: The preview, not yet decoded.
+        orientation: EXIF orientation, 1-8.
     """
     exif = image.getexif()
     if _ORIENTATION_TAG not in exif:
@@ -131,9 +131,9 @@ def _source(stream: BinaryIO, path: str | None) -> str | BinaryIO:
 
 
 def _as_the_camera_wrote_it(data: bytes) -> bytes:
-    """A JPEG without the EXIF segment that LibRaw puts in front of previews that begin with none.
+    """Removes the EXIF segment that LibRaw prepends to previews that do not begin with one.
 
-    It repeats the orientation of the raw, whatever the preview's own data say, further back.
+    It repeats the orientation of the raw and would override the preview's own, further back.
     """
     if data[:4] != b"\xff\xd8\xff\xe1" or data[6:10] != b"Exif":
         return data
@@ -145,7 +145,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return image.size
-    except Exception:  # Is told of when it is decoded.
+    except Exception:  # Reported when the preview is decoded.
         return None
 
 

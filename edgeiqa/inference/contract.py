@@ -1,8 +1,8 @@
-"""The contract that a .tflite carries: what goes in, what comes out, what the numbers mean.
+"""The contract of a .tflite: its input, its outputs, and what the numbers mean.
 
 It is the JSON document `edgeiqa.json` in a ZIP appended to the flatbuffer, the way TFLite
 Metadata packs associated files: `unzip model.tflite` shows it, every TFLite runtime ignores it.
-Reading is strict, for a model file may come from anywhere; see `docs/reference/contract.md`.
+Reading is strict, since a model file may come from anywhere; see `docs/reference/contract.md`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _FLATBUFFER_ID = b"TFL3"
 
 @dataclass(frozen=True)
 class Contract:
-    """All that is to be known about a model file.
+    """The description of a model that its file carries.
 
     Attributes:
         name: Of the model, such as "base".
@@ -119,12 +119,12 @@ class Contract:
 
     @property
     def detects_causes(self) -> bool:
-        """Whether this is a network for causes and not for scores."""
+        """Whether the model detects causes rather than predicting scores."""
         return any(output.kind == "patch_causes" for output in self.outputs)
 
     @property
     def score_output(self) -> OutputSpec:
-        """The output that the score is taken from: the first that gives one."""
+        """The output that gives the score: the first that can."""
         return next(output for output in self.outputs if output.gives_score)
 
 

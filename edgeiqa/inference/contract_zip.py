@@ -1,8 +1,8 @@
-"""Takes the contract out of the ZIP at the end of a model file, trusting nothing in it.
+"""Extracts the contract from the ZIP at the end of a model file, trusting nothing in it.
 
-Python's zipfile reads whatever a directory of a ZIP says, and makes an object per entry. So its
-last 22 bytes are looked at first: they have to be the end of a plain, small archive that fills the
-file to its last byte, with offsets from the start of the file.
+Python's zipfile trusts the directory of a ZIP and creates an object per entry. So the last 22
+bytes are checked first: they must be the end of a plain, small archive that extends to the last
+byte of the file, with offsets from its start.
 """
 
 from __future__ import annotations

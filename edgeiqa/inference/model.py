@@ -134,7 +134,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         given = self._given if isinstance(self._given, bytes) else self._given.absolute()
-        options = {
+        options: dict[str, Any] = {
             "threads": self._threads,
             "max_interpreters": self._limit,
             "origin": self._origin,

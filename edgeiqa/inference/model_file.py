@@ -1,7 +1,7 @@
-"""Reads a model file and checks all of it, before anything runs it.
+"""Reads a model file and checks all of it before anything runs it.
 
-The SHA-256 in the contract tells an accident; who makes a file on purpose writes the right one.
-So the contract, the flatbuffer and whether they go together are checked as well, from bytes alone.
+The SHA-256 in the contract detects accidents, but a malicious file has the right one. So the
+contract, the flatbuffer and their consistency are checked as well, from the bytes alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads JSON that may come from anybody: nothing twice, nothing endless, nothing too deep."""
+"""Reads untrusted JSON: no duplicate keys, no huge numbers, no deep nesting."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Box reduction of views: every way that pixels can lie in memory, read in the order they lie.
+"""Box reduction of views with any memory layout, read in memory order.
 
-A view that is turned or mirrored is reduced as its memory lies, with the blocks where they have
-to be in the view, and what is left of it is turned then. Pictures that need another layout for
-Pillow go through in bands of rows, so that no copy of the whole is ever made.
+A rotated or mirrored view is reduced in the order of its memory, with blocks aligned to the view,
+and the small result is turned afterwards. Pictures that Pillow needs in another layout are
+processed in bands of rows, so that the whole picture is never copied.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Brightness at the resolution of the sensor: patches, and a small view of the whole.
+"""Luma at native resolution: patches, and a reduced view of the whole picture.
 
-What is asked for is read from the frame's memory and nothing else; a patch of a photograph of any
-size costs as much as the patch.
+Only the requested pixels are read from the frame's memory: a patch costs the same in a photograph
+of any size.
 """
 
 from __future__ import annotations

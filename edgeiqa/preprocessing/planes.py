@@ -1,6 +1,6 @@
-"""The upright region of interest of a frame, as views of the planes it consists of.
+"""The upright region of interest of a frame, as views of its planes.
 
-Cutting and turning cost nothing here: NumPy changes where a view begins and how it steps. What
+Cropping and rotating are free here: NumPy only changes the start and the strides of a view. What
 reads a view later (`edgeiqa.preprocessing.box_reduce`) sees from its strides how the memory
 really lies.
 """

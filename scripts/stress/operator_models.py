@@ -39,6 +39,11 @@ CONSTANTS = frozenset((*("int32",), *("int64",)))
 BATCH = 200
 
 
+def small(*numbers: int) -> np.ndarray:
+    """A constant of whole numbers."""
+    return np.array(numbers, np.int32)
+
+
 class Maker:
     """Makes models; the same seed makes the same ones."""
 
@@ -98,8 +103,9 @@ class Maker:
     def _inputs(self, name: str, count: int, main: str) -> tuple[list[Any], list[str], list[Any]]:
         rng = self.rng
         first = self._shape(4 if BY_NAME[name].rule.__name__ in FOUR else None)
-        shapes, types, values = [first], [main], [None]
-        small = lambda *n: np.array(n, np.int32)  # noqa: E731 - a table of them follows
+        shapes: list[Any] = [first]
+        types: list[str] = [main]
+        values: list[Any] = [None]
         rank = len(first)
         if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"):
             out, k = rng.choice((1, 2, 3, 4, 8)), (rng.randint(1, 3), rng.randint(1, 3))

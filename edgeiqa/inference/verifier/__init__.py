@@ -1,1 +1,1 @@
-"""Looks through a .tflite that may come from anybody, before LiteRT's C++ gets to see it."""
+"""Verifies an untrusted .tflite before LiteRT's C++ reads it."""

@@ -1,7 +1,7 @@
 """Decides whether a flatbuffer may be given to LiteRT.
 
-LiteRT is C++ that believes what a flatbuffer says: an offset that points outside, a filter larger
-than its data or a picture of a terabyte end the process, or worse. So all of it is checked here:
+LiteRT is C++ that trusts flatbuffers: an offset that points outside, a filter larger than its data
+or a picture of a terabyte crash the process, or worse. So all of it is checked here:
 what is where (`edgeiqa.inference.verifier.flatbuffer`), that tensors are what they say (`graph`),
 that only known operators without side effects are there, in an order that can be run, making the
 shapes declared (`shapes`, `windows`), and that memory and work stay within bounds.

@@ -258,7 +258,7 @@ def test_every_kind_of_picture_gives_the_same_map() -> None:
     whole = scorer.quality_map(small, tile=10_000)
     assert (whole.tile_sides, whole.tiles) == ((120,), 1)
     with pytest.raises(TypeError, match="cannot score a int"):
-        scorer.quality_map(3)  # type: ignore[arg-type]
+        scorer.quality_map(3)
 
 
 def line_of_light(rgb: np.ndarray, length: int) -> np.ndarray:

@@ -347,7 +347,7 @@ def test_what_crashes_the_runtime_crashes_another_process(monkeypatch: pytest.Mo
     crash = "import os, sys; sys.stdin.buffer.read(); os.abort()"
     ran = subprocess.run
     monkeypatch.setattr(
-        trial.subprocess, "run", lambda command, **more: ran([command[0], "-c", crash], **more)
+        subprocess, "run", lambda command, **more: ran([command[0], "-c", crash], **more)
     )
     trial.try_in_process(flatbuffer, "nano")  # Passed before.
     with pytest.raises(ModelError, match=r"^mine: .*crashes"):
