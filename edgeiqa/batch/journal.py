@@ -9,8 +9,8 @@ Guarantees, whatever ends a run (kill -9, a crash, a full disk, a power cut): no
 there before is changed or lost; a line that was written only in part is at the end of the file and
 is cut off by the next run. Lines reach the operating system at once, so that the end of the process
 loses none; they are forced to the disk every five seconds, so that the end of the machine loses no
-more than those of that time. Should somebody delete the file meanwhile, it is written again; should
-somebody replace it, the run stops and leaves its rows beside it.
+more than those of that time. If another program deletes the file meanwhile, it is written again; if
+one replaces it, the run stops and leaves its rows beside it.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def worker_command() -> list[str]:
 
 
 class WorkerProcess:
-    """A worker process that is started anew whenever it has died.
+    """A worker process that is restarted whenever it has died.
 
     For one thread, except that any thread may call `check_timeout` and `kill`.
     """

@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
     from edgeiqa.files.atomic import is_stdout
 
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # Decoders warn about metadata, which nobody asked for.
+        warnings.simplefilter("ignore")  # Warnings of decoders about metadata.
     file_format = output_format(arguments)
     _check_combination(arguments, file_format)
     check_selection(arguments, file_format)

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: feeds our own code with spoiled input and says what came of it."""
+"""`python -m tests.fuzz`: feeds our own code with mutated input and reports the outcomes."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ def _write(path: Path, document: dict[str, Any]) -> None:
 
 
 def _one(name: str, arguments: argparse.Namespace) -> int:
-    door = target(name)
+    entry = target(name)
     if arguments.file is not None:
         data = arguments.file.read_bytes()
     else:
-        data = door.make(number(arguments.seed, name, arguments.only))
-    door.open()
+        data = entry.make(number(arguments.seed, name, arguments.only))
+    entry.open()
     try:
-        print(f"{len(data)} bytes: {door.run(data)}")
+        print(f"{len(data)} bytes: {entry.run(data)}")
     finally:
-        door.close()
+        entry.close()
     return 0
 
 

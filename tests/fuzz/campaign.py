@@ -1,4 +1,4 @@
-"""Feeds a target with many inputs in a process of its own, and counts what came of them."""
+"""Feeds a target with many inputs in a process of its own, and counts the outcomes."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ class Campaign:
 
     def run(self, name: str, inputs: int) -> Tally:
         """Feeds a target with so many inputs."""
-        door = target(name)
-        tally = Tally(name, door.about, self._seed)
+        entry = target(name)
+        tally = Tally(name, entry.about, self._seed)
         start, reported, at = time.monotonic(), time.monotonic(), 0
         while at < inputs and len(tally.findings) < self._most:
             at = self._some(tally, at, inputs, start)

@@ -85,11 +85,11 @@ def _fuzz() -> None:
 
     name = sys.argv[1]
     with atheris.instrument_imports(include=["edgeiqa", "PIL"]):
-        door = target(name)
-        door.open()
+        entry = target(name)
+        entry.open()
 
     def one(data: bytes) -> None:
-        door.run(data)
+        entry.run(data)
 
     atheris.Setup([sys.argv[0], *sys.argv[2:]], one)
     atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""Spoils bytes the way disks, networks and attackers do, the same way for the same seed."""
+"""Mutates bytes the way disks, networks and attackers do; the same seed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_BYTES = 1 << 16
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def spoiled(
+def mutated(
     data: bytes,
     rng: random.Random,
     others: Sequence[bytes] = (),
@@ -23,7 +23,7 @@ def spoiled(
     """A few changes of some bytes.
 
     Args:
-        data: What to spoil.
+        data: What to mutate.
         rng: Decides.
         others: Files whose pieces may be put in.
         tokens: Words of the format that may be put in.

@@ -1,4 +1,4 @@
-"""Small pictures in every format that edgeiqa reads, to be spoiled."""
+"""Small pictures in every format that edgeiqa reads, to be mutated."""
 
 from __future__ import annotations
 

@@ -7,17 +7,17 @@ import random
 import tempfile
 from collections.abc import Sequence
 
-from tests.fuzz.mutate import spoiled
+from tests.fuzz.mutate import mutated
 
 
 class Target:
-    """One door through which strangers' bytes come in.
+    """One entry point for untrusted bytes.
 
     Attributes:
         name: On the command line and in the report.
         about: What is fuzzed, for the report.
         tokens: Words of the format.
-        doublings: See `spoiled`.
+        doublings: See `mutated`.
     """
 
     name: str
@@ -29,20 +29,20 @@ class Target:
         self._seeds: tuple[bytes, ...] | None = None
 
     def seeds(self) -> Sequence[bytes]:
-        """Inputs in order, to be spoiled."""
+        """Valid inputs, to be mutated."""
         raise NotImplementedError
 
     def open(self) -> None:
-        """Gets ready, once in each process; not part of what is timed."""
+        """Prepares, once in each process; not part of what is timed."""
 
     def close(self) -> None:
-        """Gives back what `open` took."""
+        """Releases what `open` took."""
 
     def make(self, rng: random.Random) -> bytes:
         """The input that a random number generator stands for."""
         if self._seeds is None:
             self._seeds = tuple(self.seeds())
-        return spoiled(rng.choice(self._seeds), rng, self._seeds, self.tokens, self.doublings)
+        return mutated(rng.choice(self._seeds), rng, self._seeds, self.tokens, self.doublings)
 
     def run(self, data: bytes) -> str:
         """Feeds one input.
@@ -58,12 +58,12 @@ class Target:
 
 
 class DrawnTarget(Target):
-    """A target whose bytes are choices; random ones are as good as spoiled ones."""
+    """A target whose bytes are choices; random ones are as good as mutated ones."""
 
     length = 160
 
     def seeds(self) -> Sequence[bytes]:
-        """Nothing is in order yet."""
+        """Zeros, for lack of valid input."""
         return (bytes(self.length),)
 
     def make(self, rng: random.Random) -> bytes:

@@ -18,7 +18,7 @@ from tests.fuzz import campaign
 from tests.fuzz.__main__ import main
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.draw import Draw
-from tests.fuzz.mutate import MOST_BYTES, spoiled, with_right_sums
+from tests.fuzz.mutate import MOST_BYTES, mutated, with_right_sums
 from tests.fuzz.target import DrawnTarget, number
 from tests.fuzz.targets import NAMES, target
 
@@ -30,7 +30,7 @@ QUICK = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_spoiled_input_gives_documented_outcomes_only(name: str) -> None:
+def test_mutated_input_gives_documented_outcomes_only(name: str) -> None:
     tally = Campaign(20, limit_s=20).run(name, QUICK[name])
     assert not tally.findings, tally.findings[0]["details"]
     assert tally.inputs == QUICK[name] == sum(tally.outcomes.values())
@@ -39,29 +39,29 @@ def test_spoiled_input_gives_documented_outcomes_only(name: str) -> None:
 
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("*/*.bin")), ids=lambda file: file.name)
 def test_what_was_found_stays_mended(file: Path) -> None:
-    door = target(file.parent.name)
-    door.open()
+    entry = target(file.parent.name)
+    entry.open()
     try:
-        assert door.run(file.read_bytes())
+        assert entry.run(file.read_bytes())
     finally:
-        door.close()
+        entry.close()
 
 
 def test_inputs_depend_on_seed_and_number_alone() -> None:
     for name in NAMES:
         first = [target(name).make(number(3, name, index)) for index in (0, 7)]
-        door = target(name)
-        assert [door.make(number(3, name, index)) for index in (0, 7)] == first
+        entry = target(name)
+        assert [entry.make(number(3, name, index)) for index in (0, 7)] == first
         assert first[0] != first[1]
 
 
-def test_spoiling_is_bounded_and_keeps_checksums() -> None:
+def test_mutation_is_bounded_and_keeps_checksums() -> None:
     data = png(4, 4, raw=b"\0" * 52)
     assert with_right_sums(data) == data
     broken = data[:20] + b"\xff" + data[21:]
     assert with_right_sums(broken)[29:33] != data[29:33]
     rng = random.Random(1)
-    made = {spoiled(data, rng, [bytes(MOST_BYTES)], [b"token"]) for _ in range(300)}
+    made = {mutated(data, rng, [bytes(MOST_BYTES)], [b"token"]) for _ in range(300)}
     assert len(made) > 250
     assert max(map(len, made)) <= MOST_BYTES
 

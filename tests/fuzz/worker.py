@@ -36,9 +36,9 @@ def work(
     faulthandler.disable()
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     try:
-        door = target(name)
-        door.open()
-        door.make(number(seed, name, first))
+        entry = target(name)
+        entry.open()
+        entry.make(number(seed, name, first))
     except Exception:
         pipe.send(traceback.format_exc())
         return
@@ -46,12 +46,12 @@ def work(
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + most_bytes, -1))
     try:
         for index in range(first, end):
-            data = door.make(number(seed, name, index))
+            data = entry.make(number(seed, name, index))
             clock[1] = time.monotonic()
             clock[0] = index
             start, raised = time.process_time(), None
             try:
-                outcome = door.run(data)
+                outcome = entry.run(data)
             except BaseException:  # SystemExit and KeyboardInterrupt, too, are findings.
                 outcome, raised = "finding", traceback.format_exc()
             seconds = time.process_time() - start
@@ -59,7 +59,7 @@ def work(
             pipe.send((index, outcome, seconds, _peak_mb(), raised))
     finally:
         with contextlib.suppress(Exception):
-            door.close()
+            entry.close()
     pipe.send(None)
 
 

@@ -1,4 +1,4 @@
-"""The doors, one a file; each is imported when it is fuzzed."""
+"""The targets, one per file; each is imported when it is fuzzed."""
 
 from __future__ import annotations
 

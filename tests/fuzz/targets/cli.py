@@ -58,7 +58,7 @@ class CommandLine(DrawnTarget):
     name = "cli"
     about = (
         "`edgeiqa score, pick, fit-gate, watch, live, models, service, samples` and made-up "
-        "commands with options, values, paths (good, spoiled, missing, odd names) and standard "
+        "commands with options, values, paths (good, mutated, missing, odd names) and standard "
         "input at random, in one process, with real files"
     )
     length = 120

@@ -1,4 +1,4 @@
-"""Model files: the contract at their end, spoiled as bytes and as JSON."""
+"""Model files: the contract at their end, mutated as bytes and as JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Contracts(Target):
 
     name = "contract"
     about = (
-        "the contracts of the shipped models, spoiled as bytes, as JSON and value by value, "
+        "the contracts of the shipped models, mutated as bytes, as JSON and value by value, "
         "through `contract.read`, `to_json`, and `quality_from_outputs` where they are accepted"
     )
     tokens = (
@@ -53,7 +53,7 @@ class Contracts(Target):
         return found
 
     def make(self, rng: Any) -> bytes:
-        """Spoiled bytes; where they are choices, random ones."""
+        """Mutated bytes; where they are choices, random ones."""
         data = super().make(rng)
         return b"\2" + rng.randbytes(80) if data[:1] == b"\2" else data
 

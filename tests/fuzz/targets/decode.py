@@ -27,7 +27,7 @@ class Decode(Target):
 
     name = "decode"
     about = (
-        "files of 21 formats, spoiled: `decode` from bytes and from a file, `decode_small`, "
+        "files of 21 formats, mutated: `decode` from bytes and from a file, `decode_small`, "
         "`Scorer.score` on what can be decoded"
     )
     tokens = pictures.TOKENS

@@ -58,7 +58,7 @@ class Requests(Target):
     )
 
     def seeds(self) -> Sequence[bytes]:
-        """Requests in order; the stream, which has no end, is among the words only."""
+        """Valid requests; the stream, which has no end, is only among the tokens."""
         return [
             b"%s %s HTTP/1.%d\r\nHost: %s\r\nAccept: */*\r\n\r\n" % (verb, path, minor, host)
             for verb in (b"GET", b"HEAD", b"POST")
@@ -68,7 +68,7 @@ class Requests(Target):
         ]
 
     def make(self, rng: random.Random) -> bytes:
-        """A spoiled request, now and then two."""
+        """A mutated request, now and then two."""
         return super().make(rng) + (super().make(rng) if rng.randrange(8) == 0 else b"")
 
     def open(self) -> None:

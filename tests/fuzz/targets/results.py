@@ -29,7 +29,7 @@ class Results(Target):
 
     name = "results"
     about = (
-        "Results as JSON lines, JSON, CSV and Parquet, spoiled: `edgeiqa report` makes a page "
+        "Results as JSON lines, JSON, CSV and Parquet, mutated: `edgeiqa report` makes a page "
         "without foreign scripts, or refuses; a journal that opens has each path once after "
         "`finish`"
     )
@@ -68,7 +68,7 @@ class Results(Target):
         return (*found, found[0], spreadsheet, binary.getvalue())
 
     def open(self) -> None:
-        """Makes a folder, and looks at a page that is in order."""
+        """Makes a folder, and the page of valid results to compare with."""
         self._folder = scratch()
         self._root = Path(self._folder.name)
         self._file, self._page = self._root / "in.results", self._root / "out.html"

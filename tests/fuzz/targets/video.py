@@ -29,7 +29,7 @@ class Videos(Target):
 
     name = "video"
     about = (
-        "videos and MJPEG streams of nine containers and codecs, spoiled, through `VideoFeed`: "
+        "videos and MJPEG streams of nine containers and codecs, mutated, through `VideoFeed`: "
         "frames, skipped frames or one error"
     )
     tokens = (
