@@ -296,13 +296,19 @@ def _parse(line: bytes) -> Row:
     if not isinstance(document, dict):
         raise ValueError("not a row of results")
     row = Row.from_dict(document)
-    extra = {key: row.extra[key] for key in _EXTRA if key in row.extra}
-    for key, value in extra.items():
-        if value is not None and type(value) is not _EXTRA[key]:
-            raise ValueError(f"{key} was edited")
-        if type(value) is int and abs(value) >= 1 << 63:
-            raise ValueError(f"{key} is not a number of 64 bits")
+    if not isinstance(row.extra.get("settings"), str | None):
+        raise ValueError("settings were edited")
+    # Without a stamp, a row is out of date, but its score stays if the photograph is away.
+    extra = {
+        key: _checked(row.extra[key], kind) for key, kind in _EXTRA.items() if key in row.extra
+    }
     return replace(row, extra=extra)
+
+
+def _checked(value: object, kind: type) -> object:
+    if type(value) is not kind or (isinstance(value, int) and abs(value) >= 1 << 63):
+        return None
+    return value
 
 
 def _may_begin_a_row(line: bytes) -> bool:

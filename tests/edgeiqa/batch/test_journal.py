@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -221,10 +222,6 @@ def test_killed_while_it_is_put_in_order(tmp_path: Path, moment: str) -> None:
         {"score": "high"},
         {"score": 101},
         {"settings": ["0"]},
-        {"bytes": "5"},
-        {"mtime_ns": 1.5},
-        {"mtime_ns": 1 << 63},
-        {"mode": {}},
         {"causes": 7},
         {"causes": {"blur": 2}},
         {"reasons": [7]},
@@ -242,6 +239,17 @@ def test_an_edited_row_is_scored_again(tmp_path: Path, edited: dict[str, object]
         assert journal.damaged == 1
         list(journal.finish())
     assert paths(file) == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("bytes", "5"), ("mtime_ns", 1.5), ("mtime_ns", 1 << 63), ("mode", {})]
+)
+def test_an_edited_stamp_leaves_the_score(tmp_path: Path, key: str, value: object) -> None:
+    file = tmp_path / "j.jsonl"
+    file.write_text(json.dumps({**row("a").to_dict(), key: value}) + "\n")
+    with Journal(str(file)) as journal:
+        (read,) = journal.unclaimed_rows()
+    assert read == replace(row("a"), extra={key: None})
 
 
 @pytest.mark.parametrize(

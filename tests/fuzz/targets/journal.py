@@ -170,12 +170,8 @@ class EditedJournal(DrawnTarget):
         return {row.path for row in rows if row.error is None and self._is_ours(row)}
 
     def _is_ours(self, row: Row) -> bool:
-        return (
-            row.path.startswith(str(self._root / "photos"))
-            and row.extra.get("settings") == _SETTINGS.digest
-            and all(type(row.extra.get(key)) is int for key in ("bytes", "mtime_ns"))
-            and type(row.extra.get("mode")) is str
-        )
+        ours = row.path.startswith(str(self._root / "photos"))
+        return ours and row.extra.get("settings") == _SETTINGS.digest
 
     def _write(self, rows: list[Row]) -> None:
         for name, kind in WRITERS.items():
