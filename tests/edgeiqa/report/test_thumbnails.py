@@ -128,4 +128,4 @@ def test_a_photograph_that_kills_its_process_costs_only_itself(
     found = list(look_at_all(jobs_of(tmp_path, 60), workers=2))
     assert sorted(place for place, _ in found) == list(range(60))
     errors = {place: look.error for place, look in found if look.error is not None}
-    assert errors == {17: "the process that decoded it died"}
+    assert list(errors) == [17]
