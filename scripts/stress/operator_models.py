@@ -178,7 +178,7 @@ class Maker:
             second = (*second[:-2], first[-1], second[-1])
             shapes += [second]
             types += [main if rng.random() < 0.8 else "int8"]
-            values += [None]
+            values += [self._values(types[1], second) if rng.random() < 0.4 else None]
         else:
             while len(shapes) < count:
                 other = first
@@ -211,6 +211,8 @@ class Maker:
         count = shape[0] if channels and len(shape) in (2, 4) and rng.random() < 0.5 else 1
         if rng.random() < 0.25:
             scale = np.array([rng.choice(EDGES) for _ in range(count)], np.float32)
+        elif type_ == "int16" and rng.random() < 0.5:
+            scale = np.full(count, 2.0**-15, np.float32)
         else:
             scale = np.exp(self.numbers.uniform(-6, 0, count)).astype(np.float32)
         zero = 0
