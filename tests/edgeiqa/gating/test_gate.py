@@ -316,7 +316,10 @@ def test_every_cause_has_words_of_its_own() -> None:
         assert "too" not in said
         # Sentences are put in a row with "; " between them.
         assert ";" not in said
+    assert Reason("blur", 0.504, 0.5).sentence.endswith("(0.504, at most 0.500)")
     assert Reason("blur", 0.5004, 0.5).sentence.endswith("(0.5004, at most 0.5000)")
+    assert Reason("blur", 0.50004, 0.5).sentence.endswith("(0.500040, at most 0.500000)")
+    assert Reason("lens_flare", 0.3, 0.5, decisive=False).sentence == "some lens flare (0.30)"
 
 
 def test_fit_gives_a_gate_and_takes_qualities() -> None:

@@ -199,3 +199,29 @@ def test_a_damaged_frame_is_rejected_at_once_unless_the_gate_lets_it_pass() -> N
     lenient = LiveGate(Gate(min_score=50, reject_damaged=False), hold_s=10)
     assert lenient(Quality(90.0), 1).accept
     assert lenient(broken, 2).accept
+
+
+SECOND = 10**9
+
+
+@pytest.mark.parametrize(
+    ("fine", "bad", "held", "sudden"),
+    [
+        (Quality(52.0), Quality(47.9), Quality(42.0), Quality(41.9)),
+        (
+            *(Quality(90.0, causes={"dark": 0.35}), Quality(90.0, causes={"dark": 0.46})),
+            *(Quality(90.0, causes={"dark": 0.6}), Quality(90.0, causes={"dark": 0.61})),
+        ),
+    ],
+)
+def test_the_default_thresholds(
+    fine: Quality, bad: Quality, held: Quality, sudden: Quality
+) -> None:
+    live = LiveGate(Gate(min_score=50, max_causes={"dark": 0.4}))
+    assert live(Quality(90.0, causes={"dark": 0.0}), 0).accept
+    assert live(Quality(48.0, causes={"dark": 0.45}), SECOND).accept
+    assert not live(bad, 2 * SECOND).accept
+    assert not live(fine, 2 * SECOND + SECOND // 2 - 1).accept
+    assert live(fine, 2 * SECOND + SECOND // 2).accept
+    assert live(held, 2 * SECOND + SECOND // 2 + 1).accept
+    assert not live(sudden, 2 * SECOND + SECOND // 2 + 2).accept
