@@ -2,9 +2,10 @@
 
 Usage: python tests/web/memory.py [--minutes M] [--json FILE]
 
-The page is measured by `performance.measureUserAgentSpecificMemory`, which counts its JavaScript,
-its worker and the heap of WebAssembly, after a garbage collection; Chromium's renderer by its
-resident memory. Memory is flat if the second half needs no more than the first, but for a margin.
+The page is measured by `performance.measureUserAgentSpecificMemory`: JavaScript, documents and
+canvas of the page and of its worker, after a garbage collection. The heap of WebAssembly is not
+in it, but in the resident memory of Chromium's renderers, which is reported as well. The page's
+memory is flat if the second half needs no more than the first, but for a margin.
 """
 
 from __future__ import annotations

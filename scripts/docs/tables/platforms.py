@@ -14,7 +14,7 @@ COMMANDS = {
     "--json docs/results/platforms/python-x86-64.json",
     "Python aarch64 (emulated)": "tests/golden/vectors/report.py under QEMU, see "
     "tests/golden/vectors/README.md",
-    "JVM": "the tests of android_demo/core",
+    "JVM": "EDGEIQA_REPORTS=docs/results/platforms android_demo/test.sh core",
     "Chromium": "EDGEIQA_REPORTS=docs/results/platforms python -m pytest tests/web/test_vectors.py",
 }
 """Platforms in the order of the table, and what measures each."""
