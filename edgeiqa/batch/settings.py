@@ -30,6 +30,7 @@ class ScoreSettings:
         limits: The limits of the gate, severity 0-1 per cause.
         quick: Whether JPEGs are decoded at a reduced size.
         max_pixels: Larger files are refused.
+        reject_damaged: Whether the gate rejects damaged pictures.
     """
 
     model: str | bytes = DEFAULT
@@ -37,12 +38,14 @@ class ScoreSettings:
     limits: Mapping[str, float] | None = None
     quick: bool = False
     max_pixels: int = MAX_PIXELS
+    reject_damaged: bool = True
 
     @classmethod
     def of(cls, model: str | bytes, gate: Gate | None, **options: Any) -> ScoreSettings:
         """The settings for a model and a gate; `options` are further attributes."""
         if gate is None:
             return cls(model, **options)
+        options["reject_damaged"] = gate.reject_damaged
         return cls(model, gate.min_score, gate.max_causes, **options)
 
     @classmethod
@@ -83,7 +86,9 @@ class ScoreSettings:
         # Passed like those of a contract, as a newer model may have limits for causes that this
         # version does not know.
         thresholds, limits = {_PRESET: self.min_score}, {_PRESET: dict(self.limits or {})}
-        return scorer, Gate(_PRESET, thresholds=thresholds, limits=limits)
+        return scorer, Gate(
+            _PRESET, thresholds=thresholds, limits=limits, reject_damaged=self.reject_damaged
+        )
 
     def to_json(self) -> str:
         """One line, without the bytes of a model: `model_bytes` are sent beside it."""
@@ -119,9 +124,10 @@ class Fingerprint:
         if scorer.cause_detector is not None:
             contracts.append(scorer.cause_detector.contract)
         mode = QUICK if quick else EXACT
+        rules = None if gate is None else [gate.min_score, gate.max_causes, gate.reject_damaged]
         decisive = {
             "networks": [asdict(contract) for contract in contracts],
-            "gate": None if gate is None else [gate.min_score, gate.max_causes],
+            "gate": rules,
             "mode": mode,
             "max_pixels": max_pixels,
         }

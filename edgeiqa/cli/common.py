@@ -37,7 +37,7 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="base", help="a model's name or a .tflite file (default: base)"
     )
-    parser.set_defaults(gate=None, min_score=None, max_causes=[])
+    parser.set_defaults(gate=None, min_score=None, max_causes=[], allow_damaged=False)
 
 
 def add_gate_options(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,9 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     add_model_option(parser)
     least = parser.add_mutually_exclusive_group()
     least.add_argument(
-        "--gate", metavar="PRESET", help="relaxed, normal or strict (default: normal)"
+        "--gate",
+        metavar="PRESET|FILE",
+        help="relaxed, normal, strict, or a file of fit-gate --output (default: normal)",
     )
     least.add_argument(
         "--min-score",
@@ -64,6 +66,11 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
         help="reject above this severity, 0-1, of blur, noise, dark, bright, compression or "
         "low_contrast; can be repeated, goes before the preset's limits, and 1 switches a cause "
         "off",
+    )
+    parser.add_argument(
+        "--allow-damaged",
+        action="store_true",
+        help="do not reject photographs for data that is missing or corrupt",
     )
 
 
@@ -244,6 +251,7 @@ def open_scorer(
             min_score=arguments.min_score,
             max_causes=dict(arguments.max_causes),
             needed=need_gate,
+            reject_damaged=not arguments.allow_damaged,
         )
         return scorer, gate
     except (ImportError, ValueError) as error:

@@ -47,7 +47,8 @@ def test_command_and_recipe_have_one_gate(
     model = "nano" if has_presets else str(bare)
     asked = {"gate": None, "min_score": None, "max_causes": {}, **wishes}
     arguments = argparse.Namespace(
-        **{**asked, "model": model, "max_causes": list(asked["max_causes"].items())}
+        **{**asked, "model": model, "max_causes": list(asked["max_causes"].items())},
+        allow_damaged=False,
     )
     if not has_presets and asked["gate"] is not None:
         with pytest.raises(UsageError, match="no gate preset"):

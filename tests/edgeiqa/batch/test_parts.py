@@ -43,6 +43,30 @@ def test_settings_make_the_same_gate() -> None:
     assert replace(chosen, min_score=None).open()[1] is None
 
 
+@pytest.mark.parametrize("reject_damaged", [True, False])
+def test_settings_keep_what_becomes_of_damaged_pictures(reject_damaged: bool) -> None:
+    chosen = ScoreSettings.of("nano", Gate(min_score=50, reject_damaged=reject_damaged))
+    _, gate = ScoreSettings.from_json(chosen.to_json()).open()
+    assert gate is not None
+    assert gate.reject_damaged is reject_damaged
+
+
+def test_settings_change_with_the_whole_contract() -> None:
+    scorer, other = Scorer("nano"), Scorer("nano")
+    usual = Fingerprint.of(scorer, None, quick=False, max_pixels=100)
+    contract = scorer.contract
+    (output,) = contract.outputs
+    assert output.bins is not None
+    for changed in (
+        replace(contract, input=replace(contract.input, fit="crop")),
+        replace(
+            contract, outputs=(replace(output, bins=(*output.bins[:-1], 2 * output.bins[-1])),)
+        ),
+    ):
+        other.model.contract = changed
+        assert Fingerprint.of(other, None, quick=False, max_pixels=100) != usual
+
+
 def test_settings_may_hold_the_model() -> None:
     data = b"\xffmodel"
     chosen = ScoreSettings(data, None, {}, False, 1000)
@@ -63,6 +87,9 @@ def test_settings_change_with_all_that_changes_rows() -> None:
         Fingerprint.of(scorer, None, quick=False, max_pixels=100),
         Fingerprint.of(scorer, Gate(min_score=51), quick=False, max_pixels=100),
         Fingerprint.of(scorer, blur, quick=False, max_pixels=100),
+        Fingerprint.of(
+            scorer, Gate(min_score=50, reject_damaged=False), quick=False, max_pixels=100
+        ),
         Fingerprint.of(scorer, gate, quick=True, max_pixels=100),
         Fingerprint.of(scorer, gate, quick=False, max_pixels=101),
     ]
