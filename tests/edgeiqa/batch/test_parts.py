@@ -59,9 +59,7 @@ def test_settings_change_with_the_whole_contract() -> None:
     assert output.bins is not None
     for changed in (
         replace(contract, input=replace(contract.input, fit="crop")),
-        replace(
-            contract, outputs=(replace(output, bins=(*output.bins[:-1], 2 * output.bins[-1])),)
-        ),
+        replace(contract, outputs=(replace(output, bins=tuple(b / 2 for b in output.bins)),)),
     ):
         other.model.contract = changed
         assert Fingerprint.of(other, None, quick=False, max_pixels=100) != usual
