@@ -7,6 +7,9 @@ import kotlin.math.max
 /** The reason that the score itself gives. */
 public const val LOW_QUALITY: String = "low_quality"
 
+/** The reason for a picture that lost data. */
+public const val DAMAGED: String = "damaged"
+
 /** From this share of its limit on, a cause explains a score that is rejected. */
 private const val NOTABLE = 0.5
 
@@ -23,9 +26,10 @@ private val WORDS = mapOf(
 /**
  * One thing that is wrong with a photograph.
  *
- * @property cause [LOW_QUALITY], the score is below the threshold; or one of [CAUSES], its severity
- *     is above the limit.
- * @property value what was measured: a score 0-100, or a severity 0-1.
+ * @property cause [LOW_QUALITY], the score is below the threshold; [DAMAGED], the picture lost data; or
+ *     one of [CAUSES], its severity is above the limit.
+ * @property value what was measured: a score 0-100, a severity 0-1, or for [DAMAGED] the share 0-1 of
+ *     rows that are missing.
  * @property threshold what was asked for, in the same units: the least score, or the most severity.
  * @property decisive true if this alone rejects the photograph; false for a cause within its limit
  *     that is listed only because it explains a low score.
@@ -42,6 +46,10 @@ public data class Reason(
             if (cause == LOW_QUALITY) {
                 val digits = digits(1, 2, 4)
                 return "quality ${fixed(value, digits)} is below ${fixed(threshold, digits)}"
+            }
+            if (cause == DAMAGED) {
+                val rows = if (value >= 0.005) " (${fixed(100 * value, 0)}% of its rows are missing)" else ""
+                return "damaged: take or transfer the picture again$rows"
             }
             val name = cause.replace('_', ' ')
             // A newer model may know of more than this version has words for.
@@ -70,7 +78,7 @@ public data class Reason(
  * Whether a photograph passes, and if not, why.
  *
  * @property accept true if nothing is wrong.
- * @property reasons empty if and only if [accept]. First what decided: causes, the one furthest
+ * @property reasons empty if and only if [accept]. First what decided: damage, causes, the one furthest
  *     beyond its limit first, then the low score. Where the score alone decided, the causes that
  *     explain it follow, the worst first; they are not decisive.
  */
@@ -79,16 +87,18 @@ public data class Verdict(val accept: Boolean, val reasons: List<Reason> = empty
 /**
  * Turns a quality into a verdict.
  *
- * A photograph is accepted if its score is at least [minScore] and no cause is above its limit;
- * equal passes, NaN never does.
+ * A photograph is accepted if its score is at least [minScore], no cause is above its limit, and it is
+ * not damaged; equal passes, NaN never does.
  *
  * @property minScore the least score that passes, 0-100.
  * @property maxCauses the most severity that passes, 0-1, per cause that has a limit.
+ * @property rejectDamaged whether damaged pictures are rejected.
  * @throws IllegalArgumentException a number outside its range.
  */
 public class Gate @JvmOverloads constructor(
     public val minScore: Double,
     public val maxCauses: Map<String, Double> = emptyMap(),
+    public val rejectDamaged: Boolean = true,
 ) {
     init {
         require(minScore in 0.0..100.0) { "minScore is $minScore, expected 0 to 100" }
@@ -99,7 +109,7 @@ public class Gate @JvmOverloads constructor(
 
     /** Judges one photograph. */
     public fun judge(quality: Quality): Verdict {
-        val failing = ArrayList<Reason>()
+        val failing = ArrayList(damage(quality))
         for ((cause, limit) in maxCauses) {
             val value: Double = quality.causes[cause] ?: continue
             // Not "value > limit": that would let NaN pass.
@@ -108,6 +118,10 @@ public class Gate @JvmOverloads constructor(
         if (!(quality.score >= minScore)) failing += Reason(LOW_QUALITY, quality.score, minScore)
         return verdict(quality, failing)
     }
+
+    /** The reason for a damaged picture, in a list; empty for any other. */
+    internal fun damage(quality: Quality): List<Reason> =
+        if (quality.damaged && rejectDamaged) listOf(Reason(DAMAGED, quality.missing, 0.0)) else emptyList()
 
     /** Puts what is wrong into its order and adds what explains it. */
     internal fun verdict(quality: Quality, failing: List<Reason>): Verdict {
@@ -126,8 +140,10 @@ public class Gate @JvmOverloads constructor(
     }
 
     public companion object {
-        // Causes before the score, the one that has used up most of the room above its limit first.
-        private val EXCESS = compareByDescending<Reason> { it.cause != LOW_QUALITY }
+        // Damage, then causes, the one that has used up most of the room above its limit first, then
+        // the score.
+        private val EXCESS = compareByDescending<Reason> { it.cause == DAMAGED }
+            .thenByDescending { it.cause != LOW_QUALITY }
             .thenByDescending { beyond(it) }
             .thenBy { if (it.cause in CAUSES) CAUSES.indexOf(it.cause) else CAUSES.size }
 

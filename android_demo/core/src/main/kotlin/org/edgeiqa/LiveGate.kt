@@ -51,7 +51,7 @@ private fun rounded(x: Double): Double =
  * | a value between its two thresholds | as it was |
  * | a value beyond the far threshold, [holdNs] after the last change | the verdict changes at once |
  * | the same, earlier | the verdict waits until the hold time has passed |
- * | a value far on the wrong side, "sudden" | rejected at once, whatever the hold time |
+ * | a value far on the wrong side, "sudden", or a damaged frame | rejected at once, whatever the hold time |
  *
  * Not for several threads at a time.
  *
@@ -121,8 +121,9 @@ public class LiveGate @JvmOverloads constructor(
             }
         }
         lastNs = timestampNs
-        val sudden = look(quality)
-        val failing = bad.filterValues { it }.keys.map { reason(it, quality) }
+        val damage = gate.damage(quality)
+        val sudden = look(quality) || damage.isNotEmpty()
+        val failing = bad.filterValues { it }.keys.map { reason(it, quality) } + damage
         val verdict = gate.verdict(quality, failing)
         val before = current
         if (before != null && verdict.accept != before.accept) {

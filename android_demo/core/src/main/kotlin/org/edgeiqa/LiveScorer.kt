@@ -112,6 +112,7 @@ public class LiveScorer @JvmOverloads constructor(
                 smoother.reset()
                 gate?.reset()
             }
+            if (smoother.isStale(job.timestampNs)) gate?.reset()
             smoothed = smoother.update(quality, job.timestampNs)
             verdict = gate?.judge(smoothed, job.timestampNs)
             count(SCORED)

@@ -17,6 +17,9 @@ import kotlin.math.sqrt
  * @property causes severities 0-1 of what spoils the picture, by name, in the order of [CAUSES];
  *     empty for models that do not say. About 0.5 and more is plain to see.
  * @property attributes what else the model measures, by its own labels and in its own units.
+ * @property damaged whether the picture lost data, such as in a broken transfer. A [Scorer] cannot know
+ *     it of pixels; a decoder may.
+ * @property missing the share of rows 0-1 known to be missing in a damaged picture; 0 if unknown.
  */
 public data class Quality(
     val score: Double,
@@ -25,6 +28,8 @@ public data class Quality(
     val bins: List<Double>? = null,
     val causes: Map<String, Double> = emptyMap(),
     val attributes: Map<String, Double> = emptyMap(),
+    val damaged: Boolean = false,
+    val missing: Double = 0.0,
 )
 
 /**

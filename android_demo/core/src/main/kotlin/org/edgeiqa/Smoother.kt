@@ -8,7 +8,7 @@ import kotlin.math.min
 private const val JUMP_SPREADS = 4.0
 private const val STALE = 5.0
 
-// How many far values in a row make the level jump.
+// How many outliers in a row make the level jump.
 private const val WORSE_AFTER = 2
 private const val BETTER_AFTER = 3
 
@@ -16,8 +16,8 @@ private const val BETTER_AFTER = 3
 private class Level(var value: Double, private val leastJump: Double, private val sign: Int) {
     private var newest = value
     private var flicker = leastJump / JUMP_SPREADS / 2 // At first, that of a steady stream.
-    private var far = 0 // Values far off in a row: below 0 for the worse, above 0 for the better.
-    private var since = 0.0
+    private var outliers = 0 // In a row: below 0 for the worse, above 0 for the better.
+    private var spanned = 0.0 // Seconds.
 
     /** Takes the next value, [step] seconds after the last; returns whether the level jumped. */
     fun update(next: Double, step: Double, timeConstant: Double): Boolean {
@@ -28,20 +28,19 @@ private class Level(var value: Double, private val leastJump: Double, private va
         flicker += weight * (min(abs(next - newest), limit) - flicker)
         newest = next
         if (abs(off) <= limit) {
-            far = 0
+            outliers = 0
             value += (1.0 - exp(-step / timeConstant)) * off
             return false
         }
         val way = if (off * sign > 0) 1 else -1
-        if (far * way <= 0) {
-            far = way
-            since = 0.0
-            return false
+        if (outliers * way <= 0) {
+            outliers = 0
+            spanned = 0.0
         }
-        far += way
-        since += step
+        outliers += way
+        spanned += step
         val enough = if (way < 0) WORSE_AFTER else BETTER_AFTER
-        if (abs(far) < enough && since < timeConstant) return false
+        if (abs(outliers) < enough && spanned < timeConstant) return false
         jump(next)
         return true
     }
@@ -49,7 +48,7 @@ private class Level(var value: Double, private val leastJump: Double, private va
     /** Forgets the level for this value. */
     fun jump(next: Double) {
         value = next
-        far = 0
+        outliers = 0
     }
 }
 
@@ -57,8 +56,8 @@ private class Level(var value: Double, private val leastJump: Double, private va
  * Smooths score, spread and causes of one stream, and still reacts to a sudden smear at once.
  *
  * Between jumps it is exponential smoothing with a time constant in seconds. A value far off has to
- * be confirmed: for the worse by two frames in a row, for the better by three, or by two that are a
- * time constant apart; then the level jumps to it. After a pause of five time constants smoothing
+ * be confirmed: for the worse by two frames in a row, for the better by three, or by frames that span a
+ * time constant; then the level jumps to it. After a pause of five time constants smoothing
  * starts anew.
  *
  * Not for several threads at a time.
@@ -89,6 +88,16 @@ public class Smoother @JvmOverloads constructor(
     /** Forgets everything: the next quality starts a new stream. */
     public fun reset() {
         timeNs = null
+    }
+
+    /**
+     * Whether a frame comes so late that the past no longer counts; never without smoothing.
+     *
+     * @param timestampNs when it was taken, in nanoseconds.
+     */
+    public fun isStale(timestampNs: Long): Boolean {
+        val staleS = STALE * timeConstantS
+        return staleS > 0 && timeNs?.let { (timestampNs - it) / 1e9 >= staleS } == true
     }
 
     /**

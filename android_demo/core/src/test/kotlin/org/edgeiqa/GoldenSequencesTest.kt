@@ -68,6 +68,7 @@ class GoldenSequencesTest {
             for ((i, frame) in case["frames"].list.withIndex()) {
                 val where = "${case["name"].text}, $i"
                 val time = frame["timestampNs"].long
+                if (smoother.isStale(time)) live.reset()
                 val smoothed = smooth(where, case["smoothed"].list[i]) {
                     smoother.update(Vectors.quality(frame), time)
                 } ?: continue

@@ -83,6 +83,18 @@ class LiveScorerTest {
     }
 
     @Test
+    fun aDamagedPictureIsRejectedAtOnceUnlessThatIsSwitchedOff() {
+        val damaged = Quality(90.0, damaged = true, missing = 0.25)
+        val verdict = Gate(40.0).judge(damaged)
+        assertEquals("damaged: take or transfer the picture again (25% of its rows are missing)",
+            verdict.reasons.single().sentence)
+        assertTrue(Gate(40.0, rejectDamaged = false).judge(damaged).accept)
+        val live = LiveGate(Gate(40.0))
+        assertTrue(live.judge(Quality(90.0), 1).accept)
+        assertEquals(listOf(DAMAGED), live.judge(damaged, 2).reasons.map { it.cause })
+    }
+
+    @Test
     fun nothingIsTakenAfterItWasClosed() {
         val live = LiveScorer({ Quality(50.0) }, null) { results += it }
         live.close()

@@ -13,7 +13,7 @@ import org.edgeiqa.qualityFromOutputs
 
 /** Milliseconds per stage of one 1080p frame, beside the measure that people write themselves. */
 object Benchmark {
-    private const val RUNS = 40
+    private const val RUNS = 200
 
     /** Prints a table; the argument is the model, "base" or "nano". */
     @JvmStatic
@@ -36,34 +36,35 @@ object Benchmark {
         var time = 0L
 
         val stages = listOf(
-            "copy three planes (YuvBuffer)" to Timing.medianMs(RUNS) {
+            "copy three planes (YuvBuffer)" to Timing.measure(RUNS) {
                 buffer.copy(
                     phone.planes[0], phone.planes[1], phone.planes[2], phone.width, phone.height,
                     phone.rowStrides, phone.pixelStrides,
                 )
             },
-            "preprocess for $name" to Timing.medianMs(RUNS) { preprocess(frame, model.contract.input) },
-            "network $name" to Timing.medianMs(RUNS) { model.run(tensor) },
-            "patches for causes" to Timing.medianMs(RUNS) { detail(frame, causes.contract.input) },
-            "network for causes" to Timing.medianMs(RUNS) { causes.run(seen.tensor) },
-            "outputs to quality and causes" to Timing.medianMs(RUNS) {
+            "preprocess for $name" to Timing.measure(RUNS) { preprocess(frame, model.contract.input) },
+            "network $name" to Timing.measure(RUNS) { model.run(tensor) },
+            "patches for causes" to Timing.measure(RUNS) { detail(frame, causes.contract.input) },
+            "network for causes" to Timing.measure(RUNS) { causes.run(seen.tensor) },
+            "outputs to quality and causes" to Timing.measure(RUNS) {
                 qualityFromOutputs(outputs, model.contract)
                 pooled(levels, causes.contract.input.views, labels)
                 exposure(seen.small)
             },
-            "smoothing and gate" to Timing.medianMs(RUNS) {
+            "smoothing and gate" to Timing.measure(RUNS) {
                 time += 33_000_000
                 gate.judge(smoother.update(quality, time), time)
             },
         )
-        val whole = Timing.medianMs(RUNS) { scorer.score(frame) }
-        val laplacian = Timing.medianMs(RUNS) { varianceOfLaplacian(Timing.luma1080p, frame.width, frame.height) }
+        val whole = Timing.measure(RUNS) { scorer.score(frame) }
+        val laplacian = Timing.measure(RUNS) { varianceOfLaplacian(Timing.luma1080p, frame.width, frame.height) }
         val machine = "${System.getProperty("java.vm.name")} ${System.getProperty("java.version")}"
-        println("1080p NV21, medians of $RUNS runs, $machine")
-        for ((stage, ms) in stages) println("%-34s %8.3f ms".format(stage, ms))
-        println("%-34s %8.3f ms".format("all of it: Scorer.score", whole))
-        println("%-34s %8.3f ms".format("variance of the Laplacian", laplacian))
-        println("ratio %.1f".format(whole / laplacian))
+        println("1080p NV21, $RUNS runs, $machine")
+        println("%-34s %9s %9s".format("milliseconds", "median", "minimum"))
+        val rows = stages + ("all of it: Scorer.score" to whole) + ("variance of the Laplacian" to laplacian)
+        for ((stage, took) in rows) println("%-34s %9.3f %9.3f".format(stage, took.median, took.minimum))
+        val ratios = listOf(whole.median / laplacian.median, whole.minimum / laplacian.minimum)
+        println("%-34s %9.1f %9.1f".format("Scorer.score / Laplacian", ratios[0], ratios[1]))
     }
 
     /** What many apps take for sharpness: the variance of the Laplacian of the whole luma plane. */

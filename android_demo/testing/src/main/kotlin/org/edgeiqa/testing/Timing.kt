@@ -10,15 +10,18 @@ object Timing {
     private const val WIDTH = 1920
     private const val HEIGHT = 1080
 
-    /** The median of so many runs, after as many to warm up, in milliseconds. */
-    fun medianMs(runs: Int, work: () -> Unit): Double {
+    /** Milliseconds of several runs. */
+    class Took(val median: Double, val minimum: Double)
+
+    /** Runs something so often to warm up, and as often to measure it. */
+    fun measure(runs: Int, work: () -> Unit): Took {
         repeat(runs) { work() }
         val times = List(runs) {
             val start = System.nanoTime()
             work()
-            System.nanoTime() - start
-        }
-        return times.sorted()[runs / 2] / 1e6
+            (System.nanoTime() - start) / 1e6
+        }.sorted()
+        return Took(times[runs / 2], times[0])
     }
 
     private val nv21 = ByteArray(WIDTH * HEIGHT * 3 / 2).also { Random(1).nextBytes(it) }
@@ -41,6 +44,6 @@ object Timing {
     /** From the bytes of [frame1080p] to the quality by base with causes. */
     fun score1080pMs(): Double {
         val frame = frame1080p()
-        return Models.scorer("base").use { scorer -> medianMs(20) { scorer.score(frame) } }
+        return Models.scorer("base").use { scorer -> measure(20) { scorer.score(frame) }.median }
     }
 }
