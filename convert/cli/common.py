@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +54,12 @@ def model_name(text: str) -> str:
 
 def initial_weights(text: str) -> str:
     """An argument that names initial weights: a word that steps know, or a file."""
-    return text if text in INITIAL else str(existing_file(text))
+    known = ("imagenet", "random", *SHIPPED)
+    return text if text in known else str(existing_file(text))
 
 
-INITIAL = ("imagenet", "random")
-"""Initial weights that are no file."""
+SHIPPED = ("base", "nano")
+"""Shipped models whose weights can be trained further."""
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, split: str) -> None:
@@ -78,6 +81,15 @@ def picture_rows(args: argparse.Namespace) -> tuple[list[ManifestRow], Path]:
     work = work_dir(args.work) if args.manifest is None else None
     rows = database_rows(args.database, root, args.split, args.manifest, work, args.repeat)
     return rows, root
+
+
+def say_next(args: argparse.Namespace, command: str) -> None:
+    """Names the step that usually follows, with the shared options as they were given."""
+    usual = (None, 0, biq2021.NAME)
+    for name in ("database", "repeat", "data_root", "work"):
+        if (value := getattr(args, name, None)) not in usual:
+            command += f" --{name.replace('_', '-')} {shlex.quote(str(value))}"
+    print(f"next: edgeiqa convert {command}", file=sys.stderr)
 
 
 def report(document: dict[str, Any], table: str, json_file: str | None) -> None:

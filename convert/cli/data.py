@@ -24,7 +24,7 @@ from ..datasets.manifest import (
 from ..datasets.registry import build, manifest_file
 from ..datasets.registry import database as find_database
 from ..datasets.scale import Scale
-from .common import add_data_arguments, existing_file
+from .common import add_data_arguments, existing_file, say_next
 
 WIDEST_SUMMARY = 4
 """With more subsets than this they become lines instead of columns."""
@@ -166,6 +166,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"note: {known.only_for}")
     for path, error in damaged.items():
         print(f"unreadable: {path}: {error}", file=sys.stderr)
+    say_next(args, "distill --init base" if args.database == custom_csv.NAME else "teacher")
     return 3 if damaged else 0
 
 

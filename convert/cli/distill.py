@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 
 from ..training.distill import train_student
-from ..training.student import StudentRecipe
-from .common import add_schedule_arguments, initial_weights, schedule_of
+from ..training.student import StudentRecipe, personal
+from .common import SHIPPED, add_schedule_arguments, initial_weights, say_next, schedule_of
 from .formatter import DefaultsFormatter
+
+OPTIONS = (
+    *("network", "size", "crop", "source", "teacher", "features", "ladder", "pairs"),
+    *("pairs_per_batch", "unlabelled", "unlabelled_per_batch", "frozen", "zoom", "probe", "limit"),
+)
+"""Options that are called as the recipe calls them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,24 +28,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="student", help="name of the run, a folder in --work")
     parser.add_argument(
         "--network",
-        default=default.network,
         help="mobilenet_v2, narrower ones such as mobilenet_v2_0.35, or such with thinner blocks "
-        "as mobilenet_v2_t4",
+        f"as mobilenet_v2_t4 (default: {default.network})",
     )
     parser.add_argument(
         "--init",
         type=initial_weights,
         default=default.init,
-        help="imagenet (Keras downloads), random, a weights file, or another run's student.npz, "
-        "which is thinned to fit if its blocks are thicker",
+        help="imagenet (Keras downloads), random, a weights file, another run's student.npz, which "
+        "is thinned to fit if its blocks are thicker, or base or nano: the shipped model learns "
+        "your taste, with its network and size, without a teacher, all but the last blocks fixed",
     )
     parser.add_argument(
-        "--size", type=int, default=default.size, help="network input side in pixels"
+        "--size", type=int, help=f"network input side in pixels (default: {default.size})"
     )
     parser.add_argument("--crop", type=int, help="side of the training crop in pixels (--size)")
     parser.add_argument("--source", type=int, help="pictures' size before the crop (7/6 of --size)")
     parser.add_argument(
-        "--frozen", type=int, default=0, help="blocks (and the stem) left as they were loaded"
+        "--frozen", type=int, help="blocks (and the stem) left as they were loaded (default: 0)"
     )
     parser.add_argument(
         "--pairs-per-batch", type=int, default=default.pairs_per_batch, help="added to each batch"
@@ -53,8 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}",
             type=float,
             metavar="WEIGHT",
-            default=getattr(default, name),
-            help=f"weight of the loss {what}; 0 leaves it out",
+            help=f"weight of the loss {what}; 0 leaves it out (default: {getattr(default, name)})",
         )
     parser.add_argument("--pairs", type=int, default=default.pairs, help="distorted pairs to make")
     parser.add_argument(
@@ -81,8 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--probe",
         type=int,
         metavar="STEPS",
-        default=default.probe,
-        help="steps in which the opinion layer learns alone first, for a run from ImageNet weights",
+        help="steps in which the opinion layer learns alone first, for a run from ImageNet weights "
+        f"(default: {default.probe})",
     )
     parser.add_argument(
         "--limit", type=int, help="train on this many of the rated pictures, drawn by the seed"
@@ -94,25 +100,10 @@ def run(args: argparse.Namespace) -> int:
     from .common import rows_root_work
 
     rows, root, work = rows_root_work(args)
-    recipe = StudentRecipe(
-        network=args.network,
-        init=args.init,
-        size=args.size,
-        crop=args.crop,
-        source=args.source,
-        teacher=args.teacher,
-        features=args.features,
-        ladder=args.ladder,
-        pairs=args.pairs,
-        pairs_per_batch=args.pairs_per_batch,
-        unlabelled=args.unlabelled,
-        unlabelled_per_batch=args.unlabelled_per_batch,
-        frozen=args.frozen,
-        zoom=args.zoom,
-        probe=args.probe,
-        limit=args.limit,
-        schedule=schedule_of(args),
-    )
+    start = personal(args.init) if args.init in SHIPPED else StudentRecipe(init=args.init)
+    chosen = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    recipe = replace(start, schedule=schedule_of(args), **chosen)
     print(json.dumps(train_student(rows, root, work, recipe, args.name)))
     print(f"-> {work / args.name}")
+    say_next(args, f"quantize --run {args.name} --mode ptq")
     return 0

@@ -11,7 +11,7 @@ from typing import Any
 from edgeiqa.inference.contract_spec import FITS
 
 from ..common.files import prepare_targets, write_bytes, write_json
-from ..keras_import.export import export
+from ..keras_import.export import MAX_P99_SHIFT, PRECISIONS, export
 from ..keras_import.inputs import Input, find_pictures
 from ..keras_import.meaning import KINDS, Meaning
 from ..keras_import.model import RANGES, ExportError
@@ -107,6 +107,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bins", metavar="X,Y,Z", help="raw score of every bin, rising (default: 1,2,...)"
     )
     parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=["auto", *PRECISIONS],
+        help="of the .tflite (default: auto, int8 if it is within --max-p99-shift, else the "
+        "smallest of all that are)",
+    )
+    parser.add_argument(
+        "--max-p99-shift",
+        type=float,
+        default=MAX_P99_SHIFT,
+        metavar="POINTS",
+        help="refuse what moves one score in a hundred by more, in points of 0-100 "
+        "(default: %(default)g)",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="take --input-range and --color even where the model's statistics speak against them",
+    )
+    parser.add_argument(
         "--samples",
         type=int,
         default=200,
@@ -144,7 +164,7 @@ def run(args: argparse.Namespace) -> int:
         bins=_floats(args.bins) if args.bins else None,
     )
     size = tuple(args.size) if args.size else None
-    source = Input(size, args.input_range, args.color == "bgr", args.fit)
+    source = Input(size, args.input_range, args.color == "bgr", args.fit, args.force)
     with quiet():
         import tensorflow  # noqa: F401  (its first import writes to stderr)
 
@@ -159,6 +179,8 @@ def run(args: argparse.Namespace) -> int:
         version=args.model_version,
         source=source,
         meaning=meaning,
+        precision=args.precision,
+        max_p99_shift=args.max_p99_shift,
         samples=args.samples,
         say=say,
     )
@@ -167,6 +189,7 @@ def run(args: argparse.Namespace) -> int:
         scorer = Scorer(model=target)
     sample = next(p for p in pictures if str(p) not in " ".join(unreadable))
     say(f"written   {target}; Scorer gives {sample.name} {scorer.score(sample).score:.1f}")
+    say(f"next      edgeiqa score PHOTOS --model {target}")
     for warning in result.warnings:
         say(f"WARNING   {warning}")
     if args.json:

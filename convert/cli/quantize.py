@@ -9,6 +9,7 @@ from pathlib import Path
 from ..quantization.qat import QatRecipe
 from ..quantization.quantize import MODES, quantize
 from ..training.loop import Schedule
+from .common import say_next
 from .formatter import DefaultsFormatter
 
 
@@ -29,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ptq: calibrate, equalise and round; qat: the same, then train",
     )
     parser.add_argument("--output", type=Path, help=".tflite to write (default: in the run)")
-    parser.add_argument("--name", default="base", help="name of the model, in its contract")
-    parser.add_argument("--model-version", default="0.1.0", help="its version, in its contract")
+    parser.add_argument(
+        "--name", help="name of the model, in its contract (default: that of the run)"
+    )
+    parser.add_argument("--model-version", default="1", help="its version, in its contract")
     parser.add_argument("--terms", default="", help="initial weights and their terms, for the card")
     parser.add_argument("--size", type=int, help="another input size (ptq only)")
     parser.add_argument("--steps", type=int, default=default.steps, help="QAT steps")
@@ -59,14 +62,16 @@ def run(args: argparse.Namespace) -> int:
         weight_decay=0.0,
         seed=args.seed,
     )
+    name = args.name or args.student
+    output = args.output or work / args.student / f"{name}-{args.mode}.tflite"
     report = quantize(
         rows,
         root,
         work,
-        args.output or work / args.student / f"{args.name}-{args.mode}.tflite",
+        output,
         run=args.student,
         mode=args.mode,
-        name=args.name,
+        name=name,
         version=args.model_version,
         size=args.size,
         recipe=QatRecipe(steps=args.steps, schedule=schedule, calibration=args.pictures),
@@ -74,4 +79,5 @@ def run(args: argparse.Namespace) -> int:
         database=args.database,
     )
     print(json.dumps(report, indent=2))
+    say_next(args, f"evaluate {output} --split validation")
     return 0

@@ -12,6 +12,7 @@ from .common import (
     add_schedule_arguments,
     initial_weights,
     rows_root_work,
+    say_next,
     schedule_of,
 )
 from .formatter import DefaultsFormatter
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
     if args.fuse:
         report = fuse(rows, root, work, args.fuse, args.unlabelled, test=args.test)
         print(json.dumps(report, indent=2))
+        say_next(args, "distill")
         return 0
     recipe = TeacherRecipe(
         network=args.network,
@@ -91,5 +93,7 @@ def run(args: argparse.Namespace) -> int:
         pairs=args.pairs,
         schedule=schedule_of(args),
     )
-    print(json.dumps(train_teacher(rows, root, work, recipe, args.name or args.network)))
+    name = args.name or args.network
+    print(json.dumps(train_teacher(rows, root, work, recipe, name)))
+    say_next(args, f"teacher --fuse {name}")
     return 0

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 DELAY_SECONDS = 2.0
+"""Work that takes less shows no bar."""
+
+LINE_SECONDS = 10.0
+"""Seconds between two lines where there is no terminal."""
 
 
 def progress(iterable: Iterable[Item], total: int | None = None, label: str = "") -> Iterator[Item]:
-    """Pass items through and show a bar on stderr once the work takes over two seconds.
+    """Pass items through and show on stderr how far the work is.
 
-    Silent when stderr is not a terminal, so logs stay clean.
+    A bar on a terminal, once the work takes over two seconds; else a line every ten seconds.
 
     Args:
         iterable: What to go through.
@@ -24,12 +29,20 @@ def progress(iterable: Iterable[Item], total: int | None = None, label: str = ""
     Yields:
         The items, unchanged and in order.
     """
-    if not sys.stderr.isatty():
-        yield from iterable
-        return
-    try:
-        from tqdm import tqdm
-    except ImportError:  # the bar is a comfort, never a reason to fail
-        yield from iterable
-        return
-    yield from tqdm(iterable, desc=label, total=total, delay=DELAY_SECONDS, file=sys.stderr)
+    if sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:  # the bar is a comfort, never a reason to fail
+            pass
+        else:
+            yield from tqdm(iterable, desc=label, total=total, delay=DELAY_SECONDS, file=sys.stderr)
+            return
+    if total is None and isinstance(iterable, Sized):
+        total = len(iterable)
+    said = time.monotonic()
+    for number, item in enumerate(iterable, start=1):
+        yield item
+        if time.monotonic() - said >= LINE_SECONDS:
+            said = time.monotonic()
+            share = f" of {total} ({number / total:.0%})" if total else ""
+            print(f"{label or 'done'}: {number}{share}", file=sys.stderr, flush=True)

@@ -1,19 +1,22 @@
 """Turns a Keras image-quality model that we did not train into a .tflite that `Scorer` runs.
 
-It checks what the file is, bakes the input normalisation in, converts to float and to int8,
-attaches the contract, and reports how far int8 scores lie from those of the Keras model.
+It checks what the file is, bakes the input normalisation in, converts to the precision that was
+asked for or to the smallest that keeps the scores, attaches the contract, and reports how far the
+scores lie from those of the Keras model.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from edgeiqa.inference.contract import Contract, InputSpec, OutputSpec, append
+from edgeiqa.inference.contract import Contract, InputSpec, OutputSpec, append, read
 
 from ..common import provenance
 from ..quantization.parity import (
@@ -23,9 +26,8 @@ from ..quantization.parity import (
     compare,
     keras_outputs,
     scores_of,
-    tflite_outputs,
 )
-from ..quantization.tflite_export import named_outputs, to_tflite
+from ..quantization.tflite_export import Quantize, named_outputs, to_tflite
 from ..quantization.tflite_inspect import TfliteSummary, inspect
 from .inputs import PEEK, Input, input_range, read_pictures
 from .meaning import Meaning, resolve
@@ -35,9 +37,53 @@ from .model import (
     FinalActivation,
     check_structure,
     final_activation,
+    prepare,
 )
 
 Say = Callable[[str], None]
+
+
+PRECISIONS: Mapping[str, Quantize] = {
+    "int8": "int8",
+    "int16x8": "int16x8",
+    "dynamic": "dynamic",
+    "float16": "float16",
+    "float32": "none",
+}
+"""Names of precisions, and how `to_tflite` calls them."""
+
+MAX_P99_SHIFT = 3.0
+"""Points of 0-100 by which a score in a hundred may move, unless another limit is given."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The model in one precision.
+
+    Attributes:
+        precision: A key of `PRECISIONS`.
+        data: The .tflite with a contract.
+        scores: Of the pictures that parity was measured on.
+        shift: From the scores of Keras to these.
+        milliseconds: Median time of one picture on this machine, without decoding.
+    """
+
+    precision: str
+    data: bytes
+    scores: Scores
+    shift: Shift
+    milliseconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "precision": self.precision,
+            "bytes": len(self.data),
+            "srocc": self.shift.srocc if np.isfinite(self.shift.srocc) else None,
+            "shift_p99": self.shift.p99,
+            "shift_largest": self.shift.largest,
+            "milliseconds": round(self.milliseconds, 2),
+        }
 
 
 @dataclass(frozen=True)
@@ -48,17 +94,17 @@ class ExportResult:
         data: The .tflite with its contract.
         contract: That contract.
         summary: What is inside the .tflite.
-        float_shift: Scores of Keras to those of the float .tflite.
-        int8_shift: Scores of Keras to those of the int8 .tflite.
-        scores: int8 scores of the pictures that parity was measured on.
+        precision: The one that was chosen.
+        tried: All precisions that were tried, the chosen one among them.
+        scores: Of the pictures that parity was measured on.
         warnings: What its owner should look at.
     """
 
     data: bytes
     contract: Contract
     summary: TfliteSummary
-    float_shift: Shift
-    int8_shift: Shift
+    precision: str
+    tried: tuple[Candidate, ...]
     scores: Scores
     warnings: tuple[str, ...]
 
@@ -67,6 +113,8 @@ class ExportResult:
         return {
             "name": self.contract.name,
             "sha256": provenance.sha256(self.data),
+            "precision": self.precision,
+            "tried": [candidate.to_dict() for candidate in self.tried],
             "parity": self.contract.metrics["export"],
             "tflite": self.summary.to_dict(),
             "warnings": list(self.warnings),
@@ -81,6 +129,8 @@ def export(
     version: str = "1",
     source: Input | None = None,
     meaning: Meaning | None = None,
+    precision: str = "auto",
+    max_p99_shift: float = MAX_P99_SHIFT,
     samples: int = 200,
     say: Say = lambda text: None,
 ) -> ExportResult:
@@ -94,6 +144,9 @@ def export(
         version: Of the model, for its contract.
         source: About the input.
         meaning: About the output.
+        precision: A key of `PRECISIONS`, or "auto": int8 if it is within the limit, else the
+            smallest of all that are.
+        max_p99_shift: The limit: by how many points of 0-100 one score in a hundred may move.
         samples: Most pictures to calibrate with.
         say: Called with one line per step.
 
@@ -101,10 +154,14 @@ def export(
         The .tflite and its report.
 
     Raises:
-        ExportError: the model or the request cannot be exported; the message says why.
+        ExportError: the model or the request cannot be exported, or scores move by more than the
+            limit; the message says why.
         ConversionError: TensorFlow could not convert or quantise it.
     """
     source, meaning = source or Input(), meaning or Meaning()
+    if precision not in ("auto", *PRECISIONS):
+        raise ExportError(f"precision {precision!r} is not known: auto, {', '.join(PRECISIONS)}")
+    model, meaning = prepare(model, meaning)
     height, width, _ = check_structure(model, source.size)
     say(f"input     {height} x {width} RGB{' (fed as BGR)' if source.bgr else ''}, {source.fit}")
     spec = InputSpec(height, width, fit=source.fit)
@@ -128,60 +185,122 @@ def export(
             "to 1/256 steps; save the model with a linear last layer"
         )
     try:
-        return _convert(model, contract, calibration, held_out, feed, warnings, say)
+        candidates = _Candidates(model, contract, calibration, held_out, feed)
+        return _choose(candidates, precision, max_p99_shift, warnings, say)
     finally:
         activation.restore()
 
 
-def _convert(
-    model: Any,
-    contract: Contract,
-    calibration: Pixels,
-    held_out: Pixels,
-    feed: dict[str, Any],
+class _Candidates:
+    """Converts a model to precisions, as they are asked for, and compares each with Keras."""
+
+    def __init__(
+        self,
+        model: Any,
+        contract: Contract,
+        calibration: Pixels,
+        held_out: Pixels,
+        feed: dict[str, Any],
+    ) -> None:
+        self.contract, self.calibration = contract, calibration
+        self._model, self._pixels, self._feed = model, held_out, feed
+        self.reference = scores_of(keras_outputs(model, held_out, contract, **feed), contract)
+        self.tried: dict[str, Candidate] = {}
+
+    def get(self, precision: str) -> Candidate:
+        """The model in a precision."""
+        if precision not in self.tried:
+            self.tried[precision] = self._converted(precision)
+        return self.tried[precision]
+
+    def _converted(self, precision: str) -> Candidate:
+        spec = self.contract.input
+        flatbuffer = to_tflite(
+            self._model,
+            quantize=PRECISIONS[precision],
+            representative=[self.calibration],
+            shape=(spec.height, spec.width, 3),
+            **self._feed,
+        )
+        dtype = "uint8" if precision == "int8" else "float32"
+        data = append(flatbuffer, replace(self.contract, input=replace(spec, dtype=dtype)))
+        outputs, milliseconds = _outputs(data, self._pixels)
+        scores = scores_of(outputs, self.contract)
+        return Candidate(precision, data, scores, compare(self.reference, scores), milliseconds)
+
+
+def _choose(
+    candidates: _Candidates, precision: str, limit: float, warnings: list[str], say: Say
+) -> ExportResult:
+    floating = candidates.get("float32").shift.largest
+    if not floating < 0.1:
+        raise ExportError(
+            f"TFLite's float result is up to {floating:.2f} points from Keras'; "
+            "a layer behaves differently outside training, and int8 would only hide it"
+        )
+    say(f"float     TFLite agrees with Keras within {floating:.4f} points of 100")
+    first = candidates.get("int8" if precision == "auto" else precision)
+    if precision == "auto" and not first.shift.p99 <= limit:
+        for name in PRECISIONS:
+            candidates.get(name)
+    tried = sorted(candidates.tried.values(), key=lambda one: list(PRECISIONS).index(one.precision))
+    for one in tried:
+        say(
+            f"{one.precision:9} {len(one.data) / 1e6:6.2f} MB, {one.milliseconds:6.1f} ms; scores "
+            f"move by at most {one.shift.p99:.2f} points in 99%, {one.shift.largest:.2f} in all; "
+            f"SROCC {one.shift.srocc:.4f}"
+        )
+    fitting = [one for one in tried if one.shift.p99 <= limit]
+    if precision != "auto":
+        fitting = [one for one in fitting if one.precision == precision]
+    if not fitting:
+        raise ExportError(
+            f"{first.precision} moves one score in a hundred by {first.shift.p99:.1f} points or "
+            f"more, the limit is --max-p99-shift {limit:g}; --precision auto chooses the smallest "
+            "precision within it, quantize --mode qat --keras FILE trains the model for int8"
+        )
+    chosen = first if first in fitting else min(fitting, key=lambda one: len(one.data))
+    return _finished(candidates, chosen, tuple(tried), warnings, say)
+
+
+def _finished(
+    candidates: _Candidates,
+    chosen: Candidate,
+    tried: tuple[Candidate, ...],
     warnings: list[str],
     say: Say,
 ) -> ExportResult:
-    shape = (contract.input.height, contract.input.width, 3)
-    reference = scores_of(keras_outputs(model, held_out, contract, **feed), contract)
-    floating = to_tflite(model, quantize="none", shape=shape, **feed)
-    float_scores = scores_of(tflite_outputs(floating, held_out, contract), contract)
-    float_shift = compare(reference, float_scores)
-    if not float_shift.largest < 0.1:
-        raise ExportError(
-            f"TFLite's float result is up to {float_shift.largest:.2f} points from Keras'; "
-            "a layer behaves differently outside training, and int8 would only hide it"
-        )
-    say(f"float     TFLite agrees with Keras within {float_shift.largest:.4f} points of 100")
-    flatbuffer = to_tflite(
-        model, quantize="int8", representative=[calibration], shape=shape, **feed
-    )
+    contract, flatbuffer = read(chosen.data)
     summary = inspect(flatbuffer)
     say(
-        f"int8      {len(calibration)} pictures for calibration, {len(flatbuffer) / 1e6:.2f} MB, "
-        f"{summary.macs / 1e6:.1f} million MACs, no operator in floating point"
+        f"chosen    {chosen.precision}, {len(candidates.calibration)} pictures for calibration, "
+        f"{summary.macs / 1e6:.1f} million MACs"
     )
-    int8_scores = scores_of(_int8_outputs(append(flatbuffer, contract), held_out), contract)
-    int8_shift = compare(reference, int8_scores)
-    warnings += _look(reference, int8_shift, summary, contract)
-    gate = np.percentile(int8_scores, (5, 20, 50)).round(1)
+    warnings = warnings + _look(candidates.reference, chosen, summary, contract)
+    gate = np.percentile(chosen.scores, (5, 20, 50)).round(1)
     final = replace(
         contract,
         gate=dict(zip(("relaxed", "normal", "strict"), map(float, gate), strict=True)),
         training={"origin": "trained elsewhere, exported by edgeiqa convert export"},
-        metrics={"export": _parity(reference, float_shift, int8_shift, len(calibration))},
+        metrics={
+            "export": {
+                "pictures": len(candidates.reference),
+                "calibration_pictures": len(candidates.calibration),
+                "chosen": chosen.precision,
+                "tried": [one.to_dict() for one in tried],
+                "spread": float(candidates.reference.std()),
+                "versions": provenance.versions(provenance.PACKAGES + provenance.TRAINING_PACKAGES),
+                "command": provenance.command_line("convert.keras_import.export.export"),
+            }
+        },
     )
     say(
         f"gate      relaxed, normal, strict reject 5%, 20%, 50% of these pictures: "
         f"below {gate[0]:g}, {gate[1]:g}, {gate[2]:g}"
     )
-    say(
-        f"parity    Keras to int8 on {len(held_out)} pictures: SROCC {int8_shift.srocc:.4f}, shift "
-        f"largest {int8_shift.largest:.2f}, 99th percentile {int8_shift.p99:.2f} points of 100"
-    )
     data = append(flatbuffer, final)
     return ExportResult(
-        data, final, inspect(data), float_shift, int8_shift, int8_scores, tuple(warnings)
+        data, final, inspect(data), chosen.precision, tried, chosen.scores, tuple(warnings)
     )
 
 
@@ -219,40 +338,30 @@ def _output_name(model: Any, pixels: Pixels) -> str:
     return next(iter(named_outputs(model, result)))
 
 
-def _int8_outputs(data: bytes, pixels: Pixels) -> Any:
+def _outputs(data: bytes, pixels: Pixels) -> tuple[list[Any], float]:
+    """What the runtime gives for pictures, and the median milliseconds of one."""
     from edgeiqa.inference.model import Model
 
     from ..common.quiet import quiet
 
     with quiet():
         opened = Model(data)
-    return (opened.run(picture[None]) for picture in pixels)
+    outputs, times = [], []
+    for picture in pixels:
+        began = time.perf_counter()
+        outputs.append(opened.run(picture[None]))
+        times.append(time.perf_counter() - began)
+    return outputs, 1000.0 * statistics.median(times)
 
 
 def _contract(name: str, version: str, spec: InputSpec, output: OutputSpec) -> Contract:
     return Contract(name=name, version=version, input=spec, outputs=(output,))
 
 
-def _parity(
-    reference: Scores, float_shift: Shift, int8_shift: Shift, calibrated_with: int
-) -> dict[str, Any]:
-    return {
-        "pictures": len(reference),
-        "calibration_pictures": calibrated_with,
-        "float_shift_largest": float_shift.largest,
-        "int8_srocc": int8_shift.srocc if np.isfinite(int8_shift.srocc) else None,
-        "int8_shift_largest": int8_shift.largest,
-        "int8_shift_p99": int8_shift.p99,
-        "spread": float(reference.std()),
-        "versions": provenance.versions(provenance.PACKAGES + provenance.TRAINING_PACKAGES),
-        "command": provenance.command_line("convert.keras_import.export.export"),
-    }
-
-
 def _look(
-    reference: Scores, int8_shift: Shift, summary: TfliteSummary, contract: Contract
+    reference: Scores, chosen: Candidate, summary: TfliteSummary, contract: Contract
 ) -> list[str]:
-    """What an engineer should be told about the result."""
+    """What an engineer should know about the result."""
     warnings = []
     collapsed = bool(reference.std() < 2)
     if collapsed:
@@ -263,12 +372,14 @@ def _look(
     ends = float(np.mean((reference <= 0) | (reference >= 100)))
     if ends > 0.1:
         warnings.append(f"{ends:.0%} of the scores lie at 0 or 100; is --score-range too narrow?")
-    # Ranks of scores that are all but equal say nothing about int8.
-    if int8_shift.p99 > 3 or not (collapsed or int8_shift.srocc >= 0.98):
+    # Ranks of scores that are all but equal say nothing about a loss of accuracy.
+    if not (collapsed or chosen.shift.srocc >= 0.98):
         warnings.append(
-            f"int8 lost accuracy (SROCC with Keras {int8_shift.srocc:.3f}, 99th-percentile shift "
-            f"{int8_shift.p99:.1f} points): quantisation-aware training would help"
+            f"{chosen.precision} changes the order of pictures (SROCC with Keras "
+            f"{chosen.shift.srocc:.3f}); a lower --max-p99-shift asks for more precision"
         )
+    if chosen.precision != "int8":
+        return warnings
     inside = [name for name in ("LOGISTIC", "HARD_SWISH", "SOFTMAX") if name in summary.operators]
     if inside:
         warnings.append(f"{', '.join(inside)} inside the network: costs accuracy and speed in int8")

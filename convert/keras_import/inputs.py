@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,15 @@ class Input:
             themselves.
         bgr: Whether blue comes first.
         fit: "squash" or "crop", as in `edgeiqa.preprocessing.resize.resize`.
+        force: Take range and channel order as they are said even where the model's own statistics
+            speak against them.
     """
 
     size: tuple[int, int] | None = None
     range: str = "auto"
     bgr: bool = False
     fit: str = "squash"
+    force: bool = False
 
 
 def read_pictures(
@@ -111,10 +114,10 @@ def input_range(model: Any, source: Input, pixels: Pixels) -> tuple[str, list[st
         pixels: uint8 [N,H,W,3] RGB.
 
     Returns:
-        A key of `RANGES`, and warnings if the model's own statistics speak against it.
+        A key of `RANGES`, and the doubts that `force` overruled.
 
     Raises:
-        ExportError: unknown, or not said and not to be seen.
+        ExportError: unknown, not said and not to be seen, or against the model's statistics.
     """
     own = scales_itself(model)
     fits = _misfits(model, source, pixels)
@@ -131,18 +134,24 @@ def input_range(model: Any, source: Input, pixels: Pixels) -> tuple[str, list[st
         raise ExportError(
             f"input range {source.range!r} is not known, expected {', '.join(RANGES)}"
         )
-    warnings = []
+    doubts = []
     if own and source.range != "0..255":
-        warnings.append(
-            f"the model begins with a normalisation layer of its own and is fed {source.range} "
-            "all the same; such models take 0..255"
+        doubts.append(
+            f"the model begins with a normalisation layer of its own, such models take 0..255, and "
+            f"--input-range is {source.range}"
         )
-    if best and best != source.range and fits[source.range] > 2 * fits[best] + 0.5:
-        warnings.append(
-            f"the model looks mis-normalised: the statistics that its first BatchNormalization "
-            f"remembers fit {best} much better than {source.range}"
+    elif best and best != source.range and fits[source.range] > 2 * fits[best] + 0.5:
+        doubts.append(
+            f"the statistics that the model's first BatchNormalization remembers fit {best} much "
+            f"better than --input-range {source.range}"
         )
-    return source.range, warnings
+    if source.bgr and source.range in fits:
+        usual = _misfits(model, replace(source, bgr=False), pixels).get(source.range, np.inf)
+        if fits[source.range] > 1.5 * usual + 0.05:
+            doubts.append("the same statistics fit red first better than --color bgr")
+    if doubts and not source.force:
+        raise ExportError(f"{'; '.join(doubts)}; --force exports it all the same")
+    return source.range, doubts
 
 
 def _misfits(model: Any, source: Input, pixels: Pixels) -> dict[str, float]:

@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from edgeiqa.inference.contract import Calibration, OutputSpec
 
-from .model import ExportError
+
+class ExportError(ValueError):
+    """A model or a request that cannot be exported, and what to do about it."""
+
 
 KINDS = ("auto", "scalar", "attributes", "histogram", "histogram_logits")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..quantization.tflite_export import Rescale, is_quantization_aware
+from .meaning import ExportError, Meaning
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
@@ -26,12 +28,57 @@ RANGES: dict[str, Rescale | None] = {
 
 MAX_SIDE = 4096
 _RECURRENT = ("LSTM", "GRU", "RNN", "Bidirectional")
+_HALF = ("float16", "bfloat16")
 _PASSING = {"Flatten", "Reshape", "Dropout"}
 _OWN_SCALING = {"Rescaling", "Normalization"}
 
 
-class ExportError(ValueError):
-    """A model or a request that cannot be exported, and what to do about it."""
+def prepare(model: Any, meaning: Meaning) -> tuple[Any, Meaning]:
+    """Brings a model into the form that the rest expects: float32, with one output.
+
+    Mixed precision is an affair of training; the weights are float32 all the same. Several outputs
+    of one number each become attributes, named after them.
+
+    Args:
+        model: A loaded Keras model of either generation.
+        meaning: What the owner says about its output.
+
+    Returns:
+        The model, rebuilt where it had to be, and the meaning with the names of attributes.
+
+    Raises:
+        ExportError: Several outputs that are no single numbers.
+    """
+    if any(getattr(layer, "compute_dtype", None) in _HALF for layer in walk(model)):
+        weights = model.get_weights()
+        model = type(model).from_config(_in_float32(model.get_config()))
+        model.set_weights(weights)
+    try:
+        outputs = list(getattr(model, "outputs", None) or [])
+    except (AttributeError, ValueError):  # never built; `check_structure` says so
+        outputs = []
+    if len(outputs) < 2:
+        return model, meaning
+    names = tuple(str(name) for name in model.output_names)
+    shapes = [_shape(output) for output in outputs]
+    if any(len(shape) != 2 or shape[1] != 1 for shape in shapes):
+        raise ExportError(
+            f"the model has {len(outputs)} outputs ({', '.join(names)}) of shapes {shapes}; only "
+            "single numbers can be exported together, as attributes, else export one output: "
+            "keras.Model(model.input, model.get_layer(NAME).output).save(FILE)"
+        )
+    keras = importlib.import_module(type(model).__module__.split(".")[0])
+    joined = keras.layers.Concatenate(name="attributes")(outputs)
+    return keras.Model(model.inputs[0], joined), replace(meaning, labels=meaning.labels or names)
+
+
+def _in_float32(config: Any) -> Any:
+    """A model's configuration with all of its halved precision taken out."""
+    if isinstance(config, dict):
+        return {key: _in_float32(value) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(map(_in_float32, config))
+    return "float32" if config in ("mixed_float16", "mixed_bfloat16", *_HALF) else config
 
 
 def check_structure(model: Any, size: tuple[int, int] | None) -> tuple[int, int, int]:
@@ -178,7 +225,10 @@ def final_activation(model: Any) -> FinalActivation:
     Returns:
         The activation; "linear" when there is none or the last layer is of another kind.
     """
-    tensor = model.outputs[0]
+    return _activation_of(model.outputs[0])
+
+
+def _activation_of(tensor: Any) -> FinalActivation:
     for _ in range(64):  # deeper nesting does not occur
         history = getattr(tensor, "_keras_history", None)
         if history is None:
@@ -189,6 +239,11 @@ def final_activation(model: Any) -> FinalActivation:
             tensor = layer.outputs[0]
         elif kind in _PASSING:
             tensor = layer.input
+        elif kind == "Concatenate":
+            parts = [_activation_of(part) for part in layer.input]
+            if len({part.name for part in parts}) > 1 or parts[0].name == "softmax":
+                return FinalActivation("linear")
+            return FinalActivation(parts[0].name, [one for part in parts for one in part.replace])
         elif kind in ("Softmax", "Sigmoid"):
             return FinalActivation(kind.lower(), [(layer, "call", layer.call)])
         elif callable(getattr(layer, "activation", None)):

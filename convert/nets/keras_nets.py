@@ -265,6 +265,13 @@ def freeze(model: Any, blocks: int) -> None:
         layer.trainable = not (blocks and below)
 
 
+def freeze_statistics(model: Any) -> None:
+    """Keeps every BatchNorm as it is, for a few pictures say little about statistics."""
+    for layer in model.layers:
+        if layer.name.endswith("_bn"):
+            layer.trainable = False
+
+
 def with_projection(keras: Any, model: Any, width: int) -> Any:
     """A network whose embedding is projected into the teacher's space while it is trained.
 

@@ -231,6 +231,7 @@ def load_student(folder: Path, size: int | None = None) -> tuple[Any, StudentRec
             raise FileNotFoundError(f"no {name} in {folder}: run `edgeiqa convert distill` first")
     stored = json.loads((folder / "recipe.json").read_text())
     stored.pop("before", None)
+    stored.pop("detail", None)  # of earlier versions, always false
     stored["schedule"] = Schedule(**stored["schedule"])
     recipe = StudentRecipe(**stored)
     model = keras_nets.build(

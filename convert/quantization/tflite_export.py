@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -28,7 +28,7 @@ __all__ = [
     "to_tflite",
 ]
 
-Quantize = Literal["none", "int8"]
+Quantize = Literal["none", "float16", "dynamic", "int16x8", "int8"]
 Rescale = tuple["float | tuple[float, ...]", "float | tuple[float, ...]"]
 
 
@@ -81,7 +81,10 @@ def to_tflite(
         representative: uint8 arrays [H,W,3] or [N,H,W,3] RGB at model size, 200-500 pictures in
             all for int8. Ignored by models after quantisation-aware training, which brought
             their ranges along.
-        quantize: "none" keeps float32 in and out; "int8" is described above.
+        quantize: "int8" is described above. The others take float32 pixels 0-255 and give float32:
+            "none" is float32 throughout, "float16" stores weights in half precision, "dynamic"
+            stores them in int8 and computes in float, "int16x8" has int16 activations and int8
+            weights.
         shape: (height, width, channels) for models whose input is dynamic.
         rescale: (scale, offset), numbers or one per channel in the model's channel order: the
             model is fed ``pixel * scale + offset``, and this becomes part of the .tflite. A model
@@ -100,8 +103,8 @@ def to_tflite(
     """
     import tensorflow as tf
 
-    if quantize not in ("none", "int8"):
-        raise ValueError(f'quantize must be "none" or "int8", got {quantize!r}')
+    if quantize not in get_args(Quantize):
+        raise ValueError(f"quantize must be one of {get_args(Quantize)}, got {quantize!r}")
     _check_backend(model)
     size = shape or input_shape(model)
     aware = is_quantization_aware(model)
@@ -110,9 +113,11 @@ def to_tflite(
     stated = _as_quantization(rescale) if quantize == "int8" and not bgr else None
     if quantize == "int8" and aware and stated:
         pin_input_range(model, stated[0] * -stated[1], stated[0] * (255 - stated[1]))
-    if quantize == "int8" and not aware:
+    if quantize in ("int8", "int16x8") and not aware:
         if representative is None:
-            raise ValueError("int8 needs representative pictures: their activations set the ranges")
+            raise ValueError(
+                f"{quantize} needs representative pictures: their activations set the ranges"
+            )
         frames = _representative(representative, size, stated or (1.0, 0))
 
     @tf.function(input_signature=[tf.TensorSpec((1, *size), tf.float32, name="image")])  # type: ignore[untyped-decorator,unused-ignore]
@@ -140,6 +145,16 @@ def to_tflite(
                 if frames is not None:
                     converter.representative_dataset = frames
                     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            elif quantize != "none":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                if quantize == "float16":
+                    converter.target_spec.supported_types = [tf.float16]
+                elif quantize == "int16x8":
+                    converter.representative_dataset = frames
+                    operators = tf.lite.OpsSet
+                    converter.target_spec.supported_ops = [
+                        operators.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+                    ]
             flatbuffer = bytes(converter.convert())
         except Exception as error:
             raise ConversionError(_reason(error, tail(log))) from error

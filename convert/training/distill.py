@@ -20,15 +20,21 @@ from typing import Any
 
 import numpy as np
 
+from edgeiqa.inference.model import available_models, find
+
 from ..common.files import replacing, write_json
 from ..common.metrics import validation_figures
 from ..common.opinion import bin_centres, expected
 from ..datasets.cache import load_pixels
 from ..datasets.manifest import ManifestRow, rows_digest, select
 from ..nets import keras_nets
+from ..nets.shipped import load_shipped
 from .linear_probe import central_views, fit_fresh_layers
-from .loop import CHECKPOINT, Trainer, file_digest, predict
+from .loop import CHECKPOINT, Trainer, TrainingError, file_digest, predict
 from .student import StudentData, StudentRecipe, student_loss
+
+MIN_SPREAD = 0.05
+"""Deviation of validation scores, as a share of the ratings', below which a student is useless."""
 
 THINNING_PICTURES = 256
 """On as many rated pictures a thinner network is fitted to a trained one."""
@@ -75,10 +81,16 @@ def train_student(
         keras, arch, recipe.size, bins=recipe.bins, dropout=recipe.dropout, embedding=True
     )
     wide = channel_pruning.thicker(arch, recipe.init)
-    if wide is None:
+    shipped = recipe.init in available_models()
+    if shipped:
+        load_shipped(find(recipe.init)).fill(model)
+        print(f"student {arch.name} at {recipe.size} px, as shipped in {recipe.init}", flush=True)
+    elif wide is None:
         said = weights.load_initial_weights(model, arch, recipe.init)
         print(f"student {arch.name} at {recipe.size} px, {said}", flush=True)
     keras_nets.freeze(model, recipe.frozen)
+    if shipped:
+        keras_nets.freeze_statistics(model)
 
     train_rows, validation_rows = select(rows, "train"), select(rows, "validation")
     data = StudentData(train_rows, root, work, recipe)
@@ -107,6 +119,7 @@ def train_student(
         keras, trained, student_loss(recipe, centres), recipe.schedule, folder, fingerprint
     )
     log = trainer.fit(len(data), data.batch, validate, follow=follow)
+    refuse_collapsed(log[-1])
     weights.save_npz(model, folder / "student.npz")
     keras_nets.freeze(model, 0)
     shipped = keras.Model(model.inputs[0], model.outputs[0], name=arch.name)
@@ -114,6 +127,25 @@ def train_student(
     write_json(folder / "recipe.json", asdict(recipe) | {"before": _recipe_before(recipe)})
     plot_log(log, folder / "training.png", f"{arch.name} at {recipe.size} px")
     return log[-1]
+
+
+def refuse_collapsed(figures: Mapping[str, Any]) -> None:
+    """Refuses a student that gives nearly the same score to every validation picture.
+
+    Args:
+        figures: The last line of the training log.
+
+    Raises:
+        TrainingError: Its scores spread by less than a twentieth of what people's do.
+    """
+    spread = figures.get("val_spread")
+    if spread is None or spread < MIN_SPREAD:
+        raise TrainingError(
+            f"the student collapsed: its scores of validation pictures spread by {spread or 0:.3f} "
+            f"times what the ratings do, expected at least {MIN_SPREAD}. Train longer (--epochs) "
+            "or more gently (--rate), let the opinion layer learn first (--probe 300), or start "
+            "from a trained model (--init base)"
+        )
 
 
 def _start_thinner(wide: keras_nets.Architecture, model: Any, data: StudentData) -> None:

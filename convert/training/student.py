@@ -30,7 +30,8 @@ class StudentRecipe:
 
     Attributes:
         network: Name of the backbone, see :func:`convert.nets.keras_nets.architecture`.
-        init: Initial weights, see :func:`convert.nets.weights.load_initial_weights`.
+        init: Initial weights, see :func:`convert.nets.weights.load_initial_weights`, or the name
+            of a shipped model.
         size: Height and width of the network in use, in pixels.
         crop: Side of the training crop, in pixels; None takes ``size``. The crop of a ``source``
             that is larger than ``size`` may be smaller, so that both show a scene about as large.
@@ -123,6 +124,35 @@ class StudentRecipe:
     def parts(self) -> tuple[float, float, float]:
         """Weights inside :func:`convert.training.losses.quality`."""
         return (self.rank, 10.0, self.histogram)
+
+
+def personal(name: str) -> StudentRecipe:
+    """The recipe that teaches a shipped model somebody's taste from a few hundred ratings.
+
+    Only the last blocks learn, after the opinion layer alone: what makes a photograph sharp or
+    noisy is known already. There is no teacher, whose taste would be another, and nothing that
+    says how distorted pictures should score.
+
+    Args:
+        name: Of a shipped model.
+    """
+    from edgeiqa.inference.model import find
+
+    from ..nets.shipped import load_shipped
+
+    shipped = load_shipped(find(name))
+    return StudentRecipe(
+        network=shipped.arch.name,
+        init=name,
+        size=shipped.contract.input.height,
+        bins=len(shipped.contract.score_output.bins or ()),
+        teacher=0.0,
+        features=0.0,
+        ladder=0.0,
+        watermark=0.0,
+        frozen=len(shipped.arch.blocks) - 2,
+        probe=200,
+    )
 
 
 class StudentData:

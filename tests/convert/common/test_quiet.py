@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from convert.common.progress import progress
 from convert.common.quiet import quiet, tail
 
 
@@ -52,10 +51,3 @@ def test_leaves_no_descriptor_open() -> None:
         with quiet():
             pass
     assert len(os.listdir("/proc/self/fd")) == before
-
-
-def test_progress_passes_everything_and_is_silent_in_logs(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    assert list(progress(iter([3, 1, 2]), 3, "counting")) == [3, 1, 2]
-    assert capfd.readouterr() == ("", "")

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convert.__main__ import main
 from convert.common.metrics import srocc
-from convert.keras_import.export import export
+from convert.keras_import.export import PRECISIONS, export
 from convert.keras_import.inputs import Input, find_pictures
 from convert.keras_import.meaning import Meaning
 from convert.keras_import.model import ExportError
@@ -78,12 +80,15 @@ def test_scalar_on_one_to_five_scores_like_keras(
     assert contract.gate["relaxed"] < contract.gate["normal"] < contract.gate["strict"]
     document = json.loads(report.read_text())
     assert document["tflite"]["full_int8"] is True
-    assert document["parity"]["int8_srocc"] > 0.98
+    assert document["precision"] == "int8"
+    tried = {one["precision"]: one for one in document["tried"]}
+    assert list(tried) == ["int8", "float32"]
+    assert tried["int8"]["srocc"] > 0.98
     assert document["warnings"] == []
     out, err = capfd.readouterr()
     assert [line.split()[0] for line in out.splitlines()] == [
-        "model", "input", "pictures", "range", "output", "float", "int8", "gate", "parity",
-        "written",
+        "model", "input", "pictures", "range", "output", "float", "int8", "float32", "chosen",
+        "gate", "written", "next",
     ]  # fmt: skip
     assert err == ""
 
@@ -172,8 +177,11 @@ def test_wrong_range_is_noticed_and_auto_asks(
     model = fitted(keras, export_pixels, 5 * netzoo.brightness(export_pixels)[:, None])
     pictures = find_pictures(export_folder)
     meaning = Meaning(score_range=(-1, 2000))
-    result = export(model, pictures, name="x", source=Input(range="0..255"), meaning=meaning)
-    assert any("mis-normalised" in warning and "0..1" in warning for warning in result.warnings)
+    wrong = Input(range="0..255")
+    with pytest.raises(ExportError, match=r"0\.\.1 much better than --input-range 0\.\.255"):
+        export(model, pictures, name="x", source=wrong, meaning=meaning)
+    forced = export(model, pictures, name="x", source=replace(wrong, force=True), meaning=meaning)
+    assert any("BatchNormalization" in warning for warning in forced.warnings)
     with pytest.raises(ExportError, match=r"--input-range.*fits 0\.\.1 best"):
         export(model, pictures, name="x", meaning=meaning)
 
@@ -221,7 +229,7 @@ def refusals(keras: Any) -> dict[str, Any]:
     first, second = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
     both = keras.Model([first, second], dense(1)(pool()(layers.Add()([first, second]))))
     picture = keras.Input((8, 8, 3))
-    heads = keras.Model(picture, [dense(1, name="a")(pool()(picture)), dense(1)(pool()(picture))])
+    heads = keras.Model(picture, [dense(1, name="a")(pool()(picture)), dense(2)(pool()(picture))])
     sequence = layers.Reshape((64, 3))
     volumes = layers.GlobalAveragePooling3D()
     return {
@@ -299,3 +307,137 @@ def test_too_few_pictures_and_unreadable_ones(
     assert "broken.jpg" in error
     assert error.count("\n") == 1
     assert (tmp_path / "net.tflite").is_file()
+
+
+def sensitive(keras: Any, pixels: np.ndarray) -> Any:
+    """A net whose last layer magnifies what int8 rounds."""
+    noise = np.random.default_rng(0).uniform(size=(len(pixels), 1))
+    inputs = (pixels / 255).astype(np.float32)
+    model = netzoo.build(keras)
+    netzoo.remember_statistics(keras, model, inputs)
+    netzoo.fit_last(keras, model, inputs, noise, ridge=1e-5)
+    return model
+
+
+def test_precision_is_chosen_by_how_far_scores_move(
+    export_folder: Path, export_pixels: np.ndarray, tmp_path: Path
+) -> None:
+    keras = importlib.import_module("keras")
+    model, pictures = sensitive(keras, export_pixels), find_pictures(export_folder)
+    source, meaning = Input(range="0..1"), Meaning(score_range=(0, 1))
+    result = export(model, pictures, name="x", source=source, meaning=meaning)
+    tried = {one.precision: one for one in result.tried}
+    assert list(tried) == list(PRECISIONS)
+    assert tried["int8"].shift.p99 > 3 > tried["float16"].shift.p99
+    within = [one for one in result.tried if one.shift.p99 <= 3]
+    assert result.precision == min(within, key=lambda one: len(one.data)).precision != "int8"
+    assert result.contract.input.dtype == "float32"
+    # The runtime runs what was written, as accurately as was said.
+    (tmp_path / "x.tflite").write_bytes(result.data)
+    got = [quality.score for quality in scores(tmp_path / "x.tflite", export_folder)]
+    raw = np.asarray(model(export_pixels.astype("f4") / 255))[:, 0]
+    assert np.quantile(np.abs(np.clip(100 * raw, 0, 100) - got), 0.99) <= 3.1
+    with pytest.raises(ExportError, match="--max-p99-shift 3"):
+        export(model, pictures, name="x", source=source, meaning=meaning, precision="int8")
+    forced = export(
+        model,
+        pictures,
+        name="x",
+        source=source,
+        meaning=meaning,
+        precision="int8",
+        max_p99_shift=100,
+    )
+    assert forced.precision == "int8"
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_precision_runs(
+    precision: str, export_folder: Path, export_pixels: np.ndarray, tmp_path: Path
+) -> None:
+    keras = importlib.import_module("keras")
+    model = fitted(keras, export_pixels, netzoo.brightness(export_pixels)[:, None])
+    raw = np.asarray(model(export_pixels.astype("f4") / 255))[:, 0]
+    result = export(
+        model,
+        find_pictures(export_folder),
+        name="x",
+        source=Input(range="0..1"),
+        meaning=Meaning(score_range=(0, 1)),
+        precision=precision,
+    )
+    assert result.precision == precision
+    (tmp_path / "x.tflite").write_bytes(result.data)
+    got = [quality.score for quality in scores(tmp_path / "x.tflite", export_folder)]
+    limit = {"int8": 3.0, "int16x8": 1.0, "dynamic": 3.0, "float16": 0.2, "float32": 0.01}
+    assert np.abs(np.clip(100 * raw, 0, 100) - got).max() < limit[precision]
+
+
+def test_several_outputs_become_attributes(
+    keras: Any, export_folder: Path, export_pixels: np.ndarray, tmp_path: Path
+) -> None:
+    level = netzoo.brightness(export_pixels)
+    base = fitted(keras, export_pixels, np.stack([level, 1 - level], axis=1), activation="sigmoid")
+    pooled = base.get_layer("pooled").output
+    heads = [keras.layers.Dense(1, "sigmoid", name=name) for name in ("sharp", "dark")]
+    model = keras.Model(base.input, [head(pooled) for head in heads])
+    kernel, bias = base.layers[-1].get_weights()
+    for column, head in enumerate(heads):
+        head.set_weights([kernel[:, column : column + 1], bias[column : column + 1]])
+    raw = [np.asarray(part)[:, 0] for part in model(export_pixels.astype("f4") / 255)]
+    result = export(
+        model,
+        find_pictures(export_folder),
+        name="two",
+        source=Input(range="0..1"),
+        meaning=Meaning(score_label="dark"),
+    )
+    assert result.contract.score_output.labels == ("sharp", "dark")
+    assert result.contract.score_output.activation == "sigmoid"
+    (tmp_path / "two.tflite").write_bytes(result.data)
+    qualities = scores(tmp_path / "two.tflite", export_folder)
+    assert [q.score for q in qualities] == pytest.approx(list(100 * raw[1]), abs=3)
+    assert qualities[5].attributes["sharp"] == pytest.approx(raw[0][5], abs=0.03)
+
+
+def test_a_model_of_mixed_precision_is_exported_in_full(
+    keras: Any, export_folder: Path, export_pixels: np.ndarray, tmp_path: Path
+) -> None:
+    from convert.nets.keras_file import load_keras
+
+    wanted = netzoo.brightness(export_pixels)[:, None]
+    whole = fitted(keras, export_pixels, wanted)
+    raw = np.asarray(whole(export_pixels.astype("f4") / 255))[:, 0]
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = netzoo.build(keras)
+        model.set_weights(whole.get_weights())
+        file = save(model, tmp_path)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    result = export(
+        load_keras(file),
+        find_pictures(export_folder),
+        name="mixed",
+        source=Input(range="0..1"),
+        meaning=Meaning(score_range=(0, 1)),
+    )
+    assert result.precision == "int8"
+    assert np.abs(result.scores - np.clip(100 * raw, 0, 100)).max() < 3
+
+
+def test_a_channel_order_that_the_statistics_contradict_is_refused(tmp_path: Path) -> None:
+    keras = importlib.import_module("keras")
+    generator = np.random.default_rng(0)
+    tint = np.array([1.0, 0.5, 0.2])
+    for index in range(24):
+        level = 255 * (0.1 + 0.9 * index / 24)
+        pixels = generator.uniform(0.8, 1.0, (32, 32, 3)) * level * tint
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{index:02d}.png")
+    pictures = find_pictures(tmp_path)
+    pixels = np.stack([np.asarray(Image.open(file)) for file in pictures])
+    model = fitted(keras, pixels, netzoo.brightness(pixels)[:, None])
+    meaning = Meaning(score_range=(0, 1))
+    export(model, pictures, name="x", source=Input(range="0..1"), meaning=meaning)
+    with pytest.raises(ExportError, match="--color bgr"):
+        export(model, pictures, name="x", source=Input(range="0..1", bgr=True), meaning=meaning)
