@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from ..causes.degradation import LEARNT
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         for split in ("train", "validation")
         for row in database_rows(args.database, root, split, work=work, repeat=args.repeat)
     ]
-    schedule = replace(schedule_of(args), weight_decay=DEFAULT.weight_decay)
+    schedule = schedule_of(args, DEFAULT)
     net, learnt, held = train_causes(
         rows, root, work, bags=args.bags, schedule=schedule, jobs=args.jobs
     )

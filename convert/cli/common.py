@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,27 +158,31 @@ def rows_root_work(args: argparse.Namespace) -> tuple[list[ManifestRow], Path, P
 
 def add_schedule_arguments(parser: argparse.ArgumentParser, default: Schedule) -> None:
     """Adds the options that make a :class:`Schedule`."""
-    parser.add_argument(
-        "--epochs", type=int, default=default.epochs, help="passes over the training pictures"
-    )
-    parser.add_argument("--batch", type=int, default=default.batch, help="pictures per step")
-    parser.add_argument("--rate", type=float, default=default.rate, help="peak learning rate")
+    for name, kind, text in (
+        ("epochs", int, "passes over the training pictures"),
+        ("batch", int, "pictures per step"),
+        ("rate", float, "peak learning rate"),
+        ("seed", int, "of shuffling and crops"),
+    ):
+        usual = getattr(default, name)
+        parser.add_argument(f"--{name}", type=kind, help=f"{text} (default: {usual:g})")
     parser.add_argument(
         "--head-rate", type=float, help="that of the opinion layer; ten times --rate if not given"
     )
-    parser.add_argument("--seed", type=int, default=default.seed, help="of shuffling and crops")
 
 
-def schedule_of(args: argparse.Namespace) -> Schedule:
+def schedule_of(args: argparse.Namespace, default: Schedule) -> Schedule:
     """The schedule that the options of :func:`add_schedule_arguments` ask for.
+
+    Args:
+        args: The options.
+        default: Where an option was not given.
 
     Raises:
         ValueError: A number makes no sense.
     """
-    return Schedule(
-        epochs=args.epochs,
-        batch=args.batch,
-        rate=args.rate,
-        head_rate=10 * args.rate if args.head_rate is None else args.head_rate,
-        seed=args.seed,
-    )
+    names = ("epochs", "batch", "rate", "head_rate", "seed")
+    chosen = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if "rate" in chosen:
+        chosen.setdefault("head_rate", 10 * chosen["rate"])
+    return replace(default, **chosen)

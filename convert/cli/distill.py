@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     rows, root, work = rows_root_work(args)
     start = personal(args.init) if args.init in SHIPPED else StudentRecipe(init=args.init)
     chosen = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
-    recipe = replace(start, schedule=schedule_of(args), **chosen)
+    recipe = replace(start, schedule=schedule_of(args, start.schedule), **chosen)
     print(json.dumps(train_student(rows, root, work, recipe, args.name)))
     print(f"-> {work / args.name}")
     say_next(args, f"quantize --run {args.name} --mode ptq")

@@ -13,8 +13,8 @@ from edgeiqa.inference.contract_spec import FITS
 from ..common.files import prepare_targets, write_bytes, write_json
 from ..keras_import.export import MAX_P99_SHIFT, PRECISIONS, export
 from ..keras_import.inputs import Input, find_pictures
-from ..keras_import.meaning import KINDS, Meaning
-from ..keras_import.model import RANGES, ExportError
+from ..keras_import.meaning import KINDS, ExportError, Meaning
+from ..keras_import.model import RANGES
 from .common import existing_file, existing_folder
 
 _EPILOG = """\

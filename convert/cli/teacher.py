@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         frozen=args.frozen,
         ladder=args.ladder,
         pairs=args.pairs,
-        schedule=schedule_of(args),
+        schedule=schedule_of(args, TeacherRecipe().schedule),
     )
     name = args.name or args.network
     print(json.dumps(train_teacher(rows, root, work, recipe, name)))

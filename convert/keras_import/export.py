@@ -30,10 +30,9 @@ from ..quantization.parity import (
 from ..quantization.tflite_export import Quantize, named_outputs, to_tflite
 from ..quantization.tflite_inspect import TfliteSummary, inspect
 from .inputs import PEEK, Input, input_range, read_pictures
-from .meaning import Meaning, resolve
+from .meaning import ExportError, Meaning, resolve
 from .model import (
     RANGES,
-    ExportError,
     FinalActivation,
     check_structure,
     final_activation,
@@ -257,7 +256,7 @@ def _choose(
         raise ExportError(
             f"{first.precision} moves one score in a hundred by {first.shift.p99:.1f} points or "
             f"more, the limit is --max-p99-shift {limit:g}; --precision auto chooses the smallest "
-            "precision within it, quantize --mode qat --keras FILE trains the model for int8"
+            "precision within it"
         )
     chosen = first if first in fitting else min(fitting, key=lambda one: len(one.data))
     return _finished(candidates, chosen, tuple(tried), warnings, say)

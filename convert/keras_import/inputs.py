@@ -14,7 +14,8 @@ from edgeiqa.imaging.discovery import SUFFIXES
 from edgeiqa.inference.contract import InputSpec
 
 from ..quantization.parity import Pixels, read_pixels, spread_out
-from .model import RANGES, ExportError, normalisation_misfit, scales_itself
+from .meaning import ExportError
+from .model import RANGES, normalisation_misfit, scales_itself
 
 LEAST_PICTURES = 20
 ENOUGH_TO_SPLIT = 150

@@ -152,6 +152,8 @@ def personal(name: str) -> StudentRecipe:
         watermark=0.0,
         frozen=len(shipped.arch.blocks) - 2,
         probe=200,
+        # Gentle: without statistics to follow, large steps would undo what is known.
+        schedule=Schedule(epochs=2, rate=1e-5, head_rate=1e-4),
     )
 
 

@@ -14,8 +14,7 @@ from convert.__main__ import main
 from convert.common.metrics import srocc
 from convert.keras_import.export import PRECISIONS, export
 from convert.keras_import.inputs import Input, find_pictures
-from convert.keras_import.meaning import Meaning
-from convert.keras_import.model import ExportError
+from convert.keras_import.meaning import ExportError, Meaning
 from edgeiqa.inference.contract import read
 from edgeiqa.quality import Quality
 from edgeiqa.scorer import Scorer

@@ -35,7 +35,10 @@ def test_a_shipped_model_learns_a_taste_with_most_of_it_left_alone(tmp_path: Pat
         split = "validation" if number % 3 == 2 else "train"
         rows.append(ManifestRow(f"{number}.png", 1 - level / 255, None, split, ""))
     recipe = replace(
-        personal("nano"), size=64, probe=150, schedule=Schedule(epochs=1, batch=8, rate=1e-4)
+        personal("nano"),
+        size=64,
+        probe=150,
+        schedule=Schedule(epochs=1, batch=8, rate=1e-5, head_rate=1e-4),
     )
     assert (recipe.network, recipe.teacher, recipe.ladder) == ("mobilenet_v2_t2", 0.0, 0.0)
     last = train_student(rows, tmp_path, tmp_path / "work", recipe, "mine")
