@@ -24,6 +24,7 @@ def test_a_collapsed_student_is_an_error_that_says_what_to_do(spread: float | No
     refuse_collapsed({"val_spread": 2 * MIN_SPREAD})
 
 
+@pytest.mark.slow
 def test_a_shipped_model_learns_a_taste_with_most_of_it_left_alone(tmp_path: Path) -> None:
     """Ratings that fall with brightness: the shipped model alone does not know this rater."""
     generator = np.random.default_rng(0)
