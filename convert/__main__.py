@@ -54,6 +54,7 @@ GROUPS: tuple[tuple[str, tuple[Step, ...]], ...] = (
             Step("teacher", "train the large teacher", needs=TENSORFLOW),
             Step("distill", "train the small student, or teach it your taste", needs=TENSORFLOW),
             Step("quantize", "quantise the student to a full int8 .tflite", needs=TENSORFLOW),
+            Step("head", "give a finished .tflite a head on several depths", needs=("scipy",)),
             Step("causes", "train the network that detects causes", needs=TENSORFLOW),
             Step("burst-weights", "learn how the frames of a burst are ranked", needs=("scipy",)),
         ),
@@ -62,6 +63,7 @@ GROUPS: tuple[tuple[str, tuple[Step, ...]], ...] = (
         "measure a model",
         (
             Step("evaluate", "agreement with human scores", needs=("scipy",)),
+            Step("transfer", "agreement on databases that nothing learns from", needs=("scipy",)),
             Step("operate", "what gate presets keep and catch", needs=("scipy",)),
             Step("calibrate", "whether scores are MOS, and std their error", needs=("scipy",)),
             Step("stability", "how scores shift under what should not matter", needs=("scipy",)),
@@ -69,6 +71,7 @@ GROUPS: tuple[tuple[str, tuple[Step, ...]], ...] = (
             Step("maps", "whether quality maps find the degraded half of a picture"),
             Step("monotonicity", "whether scores fall as distortions grow", needs=("scipy",)),
             Step("diagnose", "which causes are detected, and false alarms"),
+            Step("eye", "whether faults seen in real photographs are named"),
             Step("sharpness", "whether slight blur in large photographs is detected"),
             Step("burst", "how often the better frame of a burst is found"),
         ),

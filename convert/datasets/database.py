@@ -12,6 +12,12 @@ from .errors import DataError
 from .manifest import ManifestRow
 from .partition import REPEATS, check_repeat, partition
 
+METER_ONLY = (
+    "it belongs to the transfer meter: `transfer` and `evaluate` may score it, and nothing may "
+    "learn from it"
+)
+"""Why a database that transfer is measured on may not be trained on."""
+
 
 class Label(NamedTuple):
     """One rated picture as a loader reads it.

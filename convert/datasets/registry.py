@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from . import (
+    agiqa3k,
     bid,
     biq2021,
     cid2013,
@@ -16,7 +17,9 @@ from . import (
     live,
     live_challenge,
     live_md,
+    pcuid,
     spaq,
+    sr4kiqa,
     tid,
     uhd_iqa,
 )
@@ -50,6 +53,9 @@ DATABASES: dict[str, Database] = {
         bid.DATABASE,
         cid2013.DATABASE,
         live_challenge.DATABASE,
+        agiqa3k.DATABASE,
+        pcuid.DATABASE,
+        sr4kiqa.DATABASE,
         live.DATABASE,
         live_md.DATABASE,
         tid.TID2008,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..nets import keras_nets
-from .bn_folding import RELU6, Array, Folded, Layer
+from ..nets.bn_folding import RELU6, Array, Folded, Layer
 
 SAMPLES = 48
 """Positions drawn per picture and convolution for the correlations of its inputs."""

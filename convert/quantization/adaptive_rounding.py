@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..nets import keras_nets
+from ..nets.bn_folding import Array, Folded, Layer
 from .activation_stats import Activations
-from .bn_folding import Array, Folded, Layer
 
 LEVELS = 127
 _DAMPING = 1e-3

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..nets.bn_folding import RELU6, Array, Folded
 from .activation_stats import Activations, Channels
-from .bn_folding import RELU6, Array, Folded
 
 _FLOOR = 1e-4
 """Directions of a bottleneck weaker than this share of the strongest are hardly amplified."""

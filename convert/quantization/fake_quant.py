@@ -16,7 +16,7 @@ import tensorflow_model_optimization as tfmot
 import tf_keras
 
 from ..nets import keras_nets
-from .bn_folding import Folded, Layer
+from ..nets.bn_folding import Folded, Layer
 from .tflite_export import pin_input_range
 
 Range = tuple[float, float]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..nets import keras_nets
-from .bn_folding import Array, Folded
+from ..nets.bn_folding import Array, Folded
 
 DEPTH = 9.0
 """Opinions this far below the likeliest, exp(-9) or 0.01%, may be rounded up to it."""

@@ -23,11 +23,11 @@ from ..common.progress import progress
 from ..datasets.cache import load_pixels
 from ..datasets.manifest import ManifestRow, rows_digest, select
 from ..nets import keras_nets, weights
+from ..nets.bn_folding import Folded, fold, merge_bottlenecks
 from ..training.loop import Batch, Schedule, Trainer, predict
 from ..training.student import StudentData, StudentRecipe
 from .activation_stats import observe
 from .adaptive_rounding import round_kernels
-from .bn_folding import Folded, fold, merge_bottlenecks
 from .equalization import equalise, whiten
 from .logit_centering import centre_opinion, settle_opinion
 

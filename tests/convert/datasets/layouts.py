@@ -249,6 +249,44 @@ def make_uhd_iqa(root: Path) -> Path:
     return base
 
 
+def make_agiqa3k(root: Path) -> Path:
+    """Six pictures and a seventh that is labelled, but not there."""
+    base = root / "AGIQA-3K"
+    (base / "images").mkdir(parents=True)
+    rows = [(f"SD_{n}.jpg", "a dog", 0.5 + 0.5 * n, 0.25) for n in range(7)]
+    write_csv(base / "data.csv", ("name", "prompt", "mos_quality", "std_quality"), rows)
+    for name, *_ in rows[:6]:
+        (base / "images" / name).touch()
+    return base
+
+
+def make_pcuid(root: Path) -> Path:
+    """Six photographs in three folders; number 7 is labelled, but not there."""
+    base = root / "PCUID"
+    for n in range(1, 7):
+        folder = base / f"300-{(n + 1) // 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"图片{n}.jpg").touch()
+    rows = [[n, 10.0 * n] for n in range(1, 8)]
+    write_xlsx(base / "MOS.xlsx", {"Sheet1": [["image_id", "MOS"], *rows]})
+    return base
+
+
+def make_sr4kiqa(root: Path) -> Path:
+    """Two scenes of six pictures; a seventh of each is labelled, but not there."""
+    base = root / "SR4KIQA"
+    lines = []
+    for scene in ("Animal1", "Face3"):
+        (base / scene).mkdir(parents=True)
+        for n in range(7):
+            name = f"{scene}_Bicubic_x{n + 2}.jpg"
+            lines.append(f"{name},{1 - 0.1 * n:.3f},{5 - 0.5 * n:g}")
+            if n < 6:
+                (base / scene / name).touch()
+    (base / "MOS.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return base
+
+
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "live": make_live,
     "live-md": make_live_md,
@@ -262,5 +300,8 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "bid": make_bid,
     "cid2013": make_cid2013,
     "uhd-iqa": make_uhd_iqa,
+    "agiqa-3k": make_agiqa3k,
+    "pcuid": make_pcuid,
+    "sr4kiqa": make_sr4kiqa,
 }
 """By the name of the database."""

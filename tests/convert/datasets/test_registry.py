@@ -52,6 +52,9 @@ def test_every_database_of_the_issue_is_there() -> None:
         "bid": 586,
         "cid2013": 474,
         "uhd-iqa": 6073,
+        "agiqa-3k": 2982,
+        "pcuid": 300,
+        "sr4kiqa": 767,
     }
 
 
@@ -155,6 +158,17 @@ def test_the_exam_cannot_be_trained_on(root: Path) -> None:
             select(rows, split)
     with pytest.raises(DataError, match="used for nothing else"):
         refuse_exam("live-challenge")
-    for name in DATABASES:
-        if name != "live-challenge":
+
+
+def test_what_transfer_is_measured_on_cannot_be_trained_on(root: Path) -> None:
+    for name in ("agiqa-3k", "pcuid", "sr4kiqa"):
+        rows = read(name, root)
+        assert {row.split for row in rows} == {"test"}
+        with pytest.raises(DataError, match="nothing may learn from it"):
             refuse_exam(name)
+
+
+def test_everything_else_can_be_trained_on() -> None:
+    kept = {"live-challenge", "agiqa-3k", "pcuid", "sr4kiqa"}
+    for name in DATABASES.keys() - kept:
+        refuse_exam(name)

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from convert.nets import keras_nets
-from convert.quantization.bn_folding import Folded, Layer
+from convert.nets.bn_folding import Folded, Layer
 from convert.quantization.logit_centering import DEPTH, centre_opinion, settle_opinion
 
 BINS = 10
@@ -64,10 +64,10 @@ def test_the_range_holds_zero_and_all_likely_opinions() -> None:
 def test_the_mean_error_of_rounding_is_settled() -> None:
     import keras
 
+    from convert.nets.bn_folding import fold
     from convert.quantization.activation_stats import observe
     from convert.quantization.adaptive_rounding import round_kernels
-    from convert.quantization.bn_folding import fold
-    from tests.convert.quantization.test_bn_folding import ARCH, SIDE, crops
+    from tests.convert.nets.test_bn_folding import ARCH, SIDE, crops
 
     keras.utils.set_random_seed(1)
     target = fold(keras_nets.build(keras, ARCH, SIDE, rescale=False), ARCH)

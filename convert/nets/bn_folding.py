@@ -2,8 +2,8 @@
 
 Quantisation happens to the folded convolutions, so ranges, equalisation and rounding are decided
 on this form. It exists as plain arrays here, as a float ``tf_keras`` network, and as the same
-network with fake quantisation by tensorflow-model-optimization
-(:mod:`convert.quantization.fake_quant`).
+network with fake quantisation by tensorflow-model-optimization, which
+:mod:`convert.quantization.fake_quant` builds.
 """
 
 from __future__ import annotations
@@ -118,12 +118,12 @@ class Folded:
         """Computes the opinion logits with TensorFlow.
 
         Args:
-            image: Normalised pixels, float32 [B, H, W, 3].
+            image: Normalised pixels [B, H, W, 3]; everything is computed in their dtype.
             tap: Called with the name of each tensor, ``image`` first, and its value; what it
                 returns is used instead.
 
         Returns:
-            Logits, float32 [B, bins].
+            Logits [B, bins].
         """
         import tensorflow as tf
 
@@ -133,7 +133,7 @@ class Folded:
             if name == keras_nets.OPINION:
                 pooled = tf.reduce_mean(held["head"], (1, 2))
                 pooled = tap(keras_nets.EMBEDDING, pooled)
-                kernel, bias = (tf.constant(a, tf.float32) for a in (layer.kernel, layer.bias))
+                kernel, bias = (tf.constant(a, pooled.dtype) for a in (layer.kernel, layer.bias))
                 return tap(name, tf.matmul(pooled, kernel) + bias)
             value = _convolve(layer, held[layer.source])
             held[name] = tap(name, value)
@@ -147,13 +147,13 @@ class Folded:
 def _convolve(layer: Layer, value: Any) -> Any:
     import tensorflow as tf
 
-    kernel = tf.constant(layer.kernel, tf.float32)
+    kernel = tf.constant(layer.kernel, value.dtype)
     if layer.depthwise:
         strides = [1, layer.stride, layer.stride, 1]
         value = tf.nn.depthwise_conv2d(value, kernel, strides, "SAME")
     else:
         value = tf.nn.conv2d(value, kernel, layer.stride, "SAME")
-    value = value + tf.constant(layer.bias, tf.float32)
+    value = value + tf.constant(layer.bias, value.dtype)
     return tf.nn.relu6(value) if layer.relu else value
 
 

@@ -9,9 +9,9 @@ import pytest
 from skimage import data
 
 from convert.nets import keras_nets
+from convert.nets.bn_folding import Folded, fold, merge_bottlenecks
 from convert.quantization.activation_stats import Activations, observe
 from convert.quantization.adaptive_rounding import round_kernels, round_rows
-from convert.quantization.bn_folding import Folded, fold, merge_bottlenecks
 from convert.quantization.equalization import equalise, whiten
 
 SIDE = 48
