@@ -88,7 +88,7 @@ class Objects:
 
     def __call__(self, rng: random.Random, flatbuffer: bytes) -> bytes:
         """One to three changes."""
-        import flatbuffers  # type: ignore[import-untyped]
+        import flatbuffers
 
         model = self._read()
         graph = model.subgraphs[0]

@@ -263,7 +263,7 @@ def pack(
     kind: Kind, inputs: Sequence[Tensor | None], outputs: Sequence[Tensor], options: dict[str, Any]
 ) -> bytes:
     """Writes a flatbuffer with one operator."""
-    import flatbuffers  # type: ignore[import-untyped]
+    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     numbers = {kind.name: number for number, kind in OPERATORS.items()}

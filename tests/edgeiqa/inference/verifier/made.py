@@ -24,7 +24,7 @@ def shipped(model: str = "causes") -> tuple[Contract, bytes]:
 
 def flatbuffer_with(change: Change, model: str = "causes") -> bytes:
     """A shipped network after `change` has had its way with the schema's object."""
-    import flatbuffers  # type: ignore[import-untyped]
+    import flatbuffers
 
     made = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(shipped(model)[1], 0))
     change(made)
