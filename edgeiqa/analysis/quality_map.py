@@ -139,7 +139,7 @@ class QualityMap:
             file = io.BytesIO()
             self.to_image().save(file, kind)
             data = file.getvalue()
-        with open_output(name, binary=True) as stream:
+        with open_output(name, binary=True, replace_picture=True) as stream:
             stream.write(data)
 
     def _repr_png_(self) -> bytes | None:

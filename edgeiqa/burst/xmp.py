@@ -19,6 +19,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import write_atomically
+from edgeiqa.files.plain import open_plain
 from edgeiqa.imaging.decode import open_picture
 from edgeiqa.imaging.openers import identify
 
@@ -311,7 +312,7 @@ def _tag_end(data: bytes, start: int) -> int:
 def _read(path: str) -> str:
     if not os.path.lexists(path):
         return _EMPTY
-    with open(path, "rb") as stream:
+    with open_plain(path) as stream:
         data = stream.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise XmpError(f"more than {_MAX_BYTES >> 20} MiB, too large for a sidecar")

@@ -168,13 +168,18 @@ def _score_folders(arguments: argparse.Namespace) -> Shots:
     return _scored(named, arguments)
 
 
+_MAX_TABLE = 64 << 20
+
+
 def _read_table(arguments: argparse.Namespace) -> Shots:
     import csv
     import os
 
     try:
         with open(arguments.csv, "rb") as file:
-            data = file.read()
+            data = file.read(_MAX_TABLE + 1)
+        if len(data) > _MAX_TABLE:
+            raise UsageError(f"--csv {arguments.csv} has more than {_MAX_TABLE >> 20} MiB")
         # Spreadsheets save UTF-16 with a mark in front, and separate by whatever the country uses.
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         header = text.partition("\n")[0]

@@ -115,12 +115,14 @@ def _read_config() -> tuple[str, dict[str, Any]]:
             return path, {}
     elif not path:
         return path, {}
+    from edgeiqa.files.plain import open_plain
+
     try:
         toml: Any = importlib.import_module("tomllib")
     except ImportError as error:
         raise UsageError(f"{path}: configuration files need Python 3.11 or newer") from error
     try:
-        with open(path, "rb") as stream:
+        with open_plain(path) as stream:
             return path, toml.load(stream)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error

@@ -7,6 +7,7 @@ import stat
 from typing import Any
 
 from edgeiqa.errors import OutputError
+from edgeiqa.files.atomic import refuse_picture
 
 
 class WholeLines:
@@ -23,9 +24,10 @@ class WholeLines:
             path: A file, a pipe or a device.
 
         Raises:
-            OutputError: It cannot be opened for writing; an OSError.
+            OutputError: It cannot be opened for writing, or is a photograph or a video; an OSError.
         """
         self._path = path
+        refuse_picture(path)
         try:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             self._descriptor = os.open(path, flags, 0o666)

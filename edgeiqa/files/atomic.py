@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from edgeiqa.errors import OutputError
 from edgeiqa.files.lock import LockedError, lock
+from edgeiqa.files.plain import is_picture
 
 PART = ".edgeiqa-part"
 """Suffix of the hidden files that are still being written."""
@@ -153,7 +154,9 @@ def discard_unfinished() -> None:
 
 
 @contextlib.contextmanager
-def open_output(path: str | None, *, binary: bool = False) -> Iterator[Any]:
+def open_output(
+    path: str | None, *, binary: bool = False, replace_picture: bool = False
+) -> Iterator[Any]:
     """Opens the destination of results.
 
     A regular file is written atomically, pipes and devices directly.
@@ -161,13 +164,15 @@ def open_output(path: str | None, *, binary: bool = False) -> Iterator[Any]:
     Args:
         path: A file; None, "-" or /dev/stdout for standard output.
         binary: Whether bytes are written, which standard output does not take.
+        replace_picture: Whether a photograph or a video may be replaced.
 
     Yields:
         A text stream, UTF-8 for files; what cannot be encoded is escaped with a backslash. With
         `binary`, a stream of bytes.
 
     Raises:
-        OutputError: The file cannot be written, or another edgeiqa is writing to it; an OSError.
+        OutputError: The file cannot be written, is a photograph or a video, or another edgeiqa is
+            writing to it; an OSError.
     """
     if is_stdout(path):
         if binary:
@@ -183,6 +188,8 @@ def open_output(path: str | None, *, binary: bool = False) -> Iterator[Any]:
             with open(path, "ab") as device:
                 yield from _stream(device, binary)
             return
+        if not replace_picture:
+            refuse_picture(path)
         _check_unlocked(path)
         clear_parts(*os.path.split(os.path.realpath(path)))
         with AtomicFile(path, durable=True) as file:
@@ -195,6 +202,15 @@ def open_output(path: str | None, *, binary: bool = False) -> Iterator[Any]:
         if error.filename in (None, path) or str(error.filename).endswith(PART):
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         raise
+
+
+def refuse_picture(path: str) -> None:
+    """Raises OutputError where results would replace a photograph or a video."""
+    if is_picture(path):
+        raise OutputError(
+            f"cannot write {path}: it is a photograph or a video, which results never replace; "
+            "name another file"
+        )
 
 
 def is_stdout(path: str | None) -> bool:

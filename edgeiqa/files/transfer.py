@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from edgeiqa.errors import EdgeIQAError
 from edgeiqa.files.atomic import PART, AtomicFile, sync_folder
+from edgeiqa.files.plain import open_plain
 
 _CHUNK = 1 << 20
 
@@ -26,7 +27,7 @@ class TransferError(EdgeIQAError, OSError):
 def same_content(first: str, second: str) -> bool:
     """Whether two files hold the same bytes; False if one is missing or cannot be read."""
     try:
-        with open(first, "rb") as a, open(second, "rb") as b:
+        with open_plain(first) as a, open_plain(second) as b:
             if os.path.samestat(os.fstat(a.fileno()), os.fstat(b.fileno())):
                 return True
             if os.fstat(a.fileno()).st_size != os.fstat(b.fileno()).st_size:
@@ -87,7 +88,7 @@ def copy_file(source: str, target: str) -> bool:
     os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
     try:
         with AtomicFile(target, overwrite=False, durable=True) as copy:
-            with open(source, "rb") as stream:
+            with open_plain(source) as stream:
                 shutil.copyfileobj(stream, copy.stream, _CHUNK)
             copy.stream.flush()
             with contextlib.suppress(OSError):  # Some file systems keep no permissions.

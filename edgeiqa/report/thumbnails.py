@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import os
 import signal
+import stat
 import threading
 import warnings
 from collections import deque
@@ -78,7 +79,10 @@ def look_at(file: str, side: int = SIDE) -> Look:
     """Reads one photograph, with a thumbnail of this side; any problem becomes the error."""
     size = None
     try:
-        size = os.stat(file).st_size
+        status = os.stat(file)
+        if not stat.S_ISREG(status.st_mode):  # A pipe would be waited for.
+            return Look(error="not a regular file")
+        size = status.st_size
         # Draft mode makes a thumbnail much cheaper than a full decode.
         small, exif = decode_small(file, max(side, _MIN_SIDE))
         signature, level = thumbprint(small)

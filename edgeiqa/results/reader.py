@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import io
 import json
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, TypeAlias
 
 from edgeiqa.causes import CAUSES
 from edgeiqa.errors import ResultsError
+from edgeiqa.files.plain import open_plain
 from edgeiqa.results.parquet import read_documents
 from edgeiqa.results.row import Row, shortened
 
 Result = Row
 """The former name of `Row`."""
 
-_BINARY = getattr(os, "O_BINARY", 0)
 
 MAX_LINE = 1 << 24
 """Characters; a longer line is not a row."""
@@ -65,7 +65,7 @@ def read_results(path: str, on_note: Callable[[str], None] = lambda text: None) 
     """
     problems: list[str] = []
     valid = False
-    with _open_plain(path) as stream:
+    with _open(path) as stream:
         for place, raw in _rows(stream, on_note):
             try:
                 if isinstance(raw, ResultsError):
@@ -86,13 +86,13 @@ def read_results(path: str, on_note: Callable[[str], None] = lambda text: None) 
         on_note(f"skipped {len(problems) - _MAX_NOTES} more rows")
 
 
-def _open_plain(path: str) -> BinaryIO:
-    """Opens a regular file; a pipe would be waited for, and a device may never end."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ResultsError("not a regular file")
-    return os.fdopen(descriptor, "rb")
+def _open(path: str) -> BinaryIO:
+    try:
+        return open_plain(path)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise ResultsError("not a regular file") from error
+        raise
 
 
 def _rows(stream: BinaryIO, on_note: Callable[[str], None]) -> Iterator[_RawRow]:
@@ -149,7 +149,10 @@ def _csv_rows(text: io.TextIOWrapper) -> Iterator[_RawRow]:
     header = text.readline(MAX_LINE)
     # Spreadsheets in many countries write semicolons.
     delimiter = max(",;\t", key=header.count)
-    columns = next(csv.reader([header], delimiter=delimiter), [])
+    try:
+        columns = next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ResultsError(f"not a table: {error} in the first line") from error
     missing = [name for name in ("path", "score") if name not in columns]
     if missing:
         raise ResultsError(

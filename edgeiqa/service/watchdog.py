@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edgeiqa.files.atomic import write_atomically
+from edgeiqa.files.atomic import refuse_picture, write_atomically
 from edgeiqa.live.timestamps import iso_time
 from edgeiqa.service.sd_notify import Notifier
 
@@ -47,9 +47,14 @@ class Watchdog:
             every_s: Requested seconds between two results.
             path: Of the status file; None for none.
             parts: Returns further content of the status file, such as counts.
+
+        Raises:
+            OutputError: The status file would replace a photograph or a video.
         """
         self._notifier = notifier
         self._max_silence_s = every_s + _SLACK_S
+        if path is not None:
+            refuse_picture(path)
         self._path = path
         self._parts = parts
         self._started = self._result_at = time.monotonic()
