@@ -52,7 +52,11 @@ GROUPS: tuple[tuple[str, tuple[Step, ...]], ...] = (
         (
             Step("data", "build a manifest with splits from an image-quality database"),
             Step("teacher", "train the large teacher", needs=TENSORFLOW),
-            Step("distill", "train the small student, or teach it your taste", needs=TENSORFLOW),
+            Step(
+                "distill",
+                "train the small student, or fine-tune a shipped model",
+                needs=TENSORFLOW,
+            ),
             Step("quantize", "quantise the student to a full int8 .tflite", needs=TENSORFLOW),
             Step("head", "give a finished .tflite a head on several depths", needs=("scipy",)),
             Step("causes", "train the network that detects causes", needs=TENSORFLOW),
@@ -179,7 +183,7 @@ def _load(step: Step, *, asks_for_help: bool) -> Any:
 
 @dataclass(frozen=True)
 class _Refused:
-    """Stands for a value until all that is wrong with the arguments is known."""
+    """Placeholder for a value until all errors in the arguments are known."""
 
     reason: str
 

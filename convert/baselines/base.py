@@ -18,7 +18,7 @@ RgbArray = NDArray[np.uint8]
 Arrays = dict[str, NDArray[Any]]
 
 FLOAT_BYTES = 4
-"""Learnt numbers are counted as float32."""
+"""Learned numbers are counted as float32."""
 
 MODEL_FILE = "model.npz"
 
@@ -29,7 +29,7 @@ class Scorer:
 
     Attributes:
         score: From uint8 [H, W, 3] RGB to the predicted MOS, about 0-1, higher is better.
-        parameters: Learnt numbers, those of the final fit to the MOS scale included.
+        parameters: Learned numbers, those of the final fit to the MOS scale included.
         macs: Multiply-accumulates for a 512 x 512 picture, counted from the formulas: filters,
             convolutions and products of the model, not resizing or elementwise sums.
         bytes: Size of what has to be shipped: the file where there is one, else float32.
@@ -93,7 +93,7 @@ class Baseline(Protocol):
     extra: str
 
     def fit(self, data: TrainingData, folder: Path) -> Mapping[str, NDArray[Any]]:
-        """Learns; what takes long is kept in ``folder`` so that the next call goes on.
+        """Learns; what takes long is kept in ``folder`` so that the next call continues.
 
         Returns:
             Named arrays from which `load` makes the scorer.
@@ -135,7 +135,7 @@ def load_arrays(file: Path) -> Arrays:
     """Reads what `save_arrays` wrote.
 
     Raises:
-        DataError: There is no such file.
+        DataError: The file does not exist.
     """
     if not file.is_file():
         raise DataError(f"no trained baseline at {file}")

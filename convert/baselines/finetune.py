@@ -95,14 +95,14 @@ def _train(data: TrainingData, run: Path) -> None:
 
 
 def finished_run(work: Path, name: str) -> Path:
-    """The folder of a finished run that learnt from MOS alone.
+    """The folder of a finished run that learned from MOS alone.
 
     Args:
         work: The work folder.
         name: Of the run.
 
     Raises:
-        DataError: There is no such run, or it had a teacher or distorted pairs.
+        DataError: The run does not exist, or it had a teacher or distorted pairs.
     """
     run = work / name
     for file in ("student.keras", "recipe.json"):
@@ -113,7 +113,7 @@ def finished_run(work: Path, name: str) -> Path:
         for term in ("teacher", "features", "ladder"):
             if recipe.get(term):
                 raise DataError(
-                    f"{run} is no baseline: it learnt from more than MOS ({term} {recipe[term]})"
+                    f"{run} is not a baseline: it used more than MOS ({term} {recipe[term]})"
                 )
         recipe = recipe.get("before")
     return run

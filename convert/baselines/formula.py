@@ -1,4 +1,4 @@
-"""Baselines that are a formula: nothing but their scale is learnt from MOS."""
+"""Baselines that are a formula: nothing but their scale is learned from MOS."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from ..datasets.manifest import ManifestRow
 from .base import RgbArray, Scorer, read_rgb
 
 POOLED = "pooled"
-LEAST = 5
+MIN_PICTURES = 5
 """Groups of fewer pictures are counted but not measured."""
 
 TIMED_SIDE = 512
@@ -99,7 +99,7 @@ def agreement(
 def _correlations(
     scored: Sequence[tuple[ManifestRow, float]], repeats: int, seed: int
 ) -> dict[str, dict[str, float | None]]:
-    if len(scored) < LEAST:
+    if len(scored) < MIN_PICTURES:
         return {}
     predicted = np.array([value for _, value in scored])
     mos = np.array([row.mos for row, _ in scored])
@@ -163,7 +163,7 @@ def milliseconds(
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells."""
+    """The processor's name, if the system reports it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

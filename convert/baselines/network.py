@@ -24,7 +24,7 @@ def train(
     folder: Path,
     identity: str,
 ) -> None:
-    """Trains a Keras model, or goes on where an interrupted run stopped.
+    """Trains a Keras model, or resumes an interrupted run.
 
     Args:
         model: Trained in place.
@@ -50,7 +50,7 @@ def schedule(epochs: int, batch: int, rate: float, seed: int) -> Schedule:
 
 
 def frozen(model: Any, shape: tuple[int | None, ...]) -> Arrays:
-    """A trained model as what `Runner` takes: a float .tflite, and the number of learnt numbers.
+    """A trained model as what `Runner` takes: a float .tflite, and the number of learned numbers.
 
     Args:
         model: Keras 3 model with one output.
@@ -59,8 +59,8 @@ def frozen(model: Any, shape: tuple[int | None, ...]) -> Arrays:
     from ..quantization.tflite_export import to_tflite
 
     flatbuffer = to_tflite(model, quantize="none", shape=shape)  # type: ignore[arg-type]
-    learnt = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
-    return {"tflite": np.frombuffer(flatbuffer, np.uint8), "parameters": np.array(learnt)}
+    learned = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
+    return {"tflite": np.frombuffer(flatbuffer, np.uint8), "parameters": np.array(learned)}
 
 
 class Runner:
@@ -69,7 +69,7 @@ class Runner:
     Attributes:
         shape: Of the input, as the file has it.
         bytes: Size of the .tflite.
-        parameters: Learnt numbers.
+        parameters: Learned numbers.
 
     Raises:
         DataError: The arrays are not those of a network.

@@ -11,7 +11,7 @@ from ..common.files import replacing
 from ..datasets.manifest import DataError
 
 OURS, PEERS = "#1a73e8", "#80868b"
-_LEAST_AREA, _LARGEST_AREA = 25.0, 550.0
+_MIN_AREA, _MAX_AREA = 25.0, 550.0
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -35,7 +35,7 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
 def marker_area(size: float) -> float:
     """Area of a marker in square points: grows with the logarithm from 1 kB to 10 MB."""
     share = (math.log10(max(size, 1.0)) - 3) / 4
-    return _LEAST_AREA + (_LARGEST_AREA - _LEAST_AREA) * min(max(share, 0.0), 1.0)
+    return _MIN_AREA + (_MAX_AREA - _MIN_AREA) * min(max(share, 0.0), 1.0)
 
 
 def draw(found: Mapping[str, Any], file: Path) -> None:
@@ -106,7 +106,7 @@ def _pad(axes: Any, points: Sequence[tuple[float, float]]) -> None:
 def _label(
     figure: Any, axes: Any, entries: Sequence[Mapping[str, Any]], points: Sequence[Any]
 ) -> None:
-    """Writes each name beside its marker, moved up or down until it lies on no other name."""
+    """Writes each name beside its marker, moved up or down until it overlaps no other."""
     figure.canvas.draw()
     renderer = figure.canvas.get_renderer()
     centres = [axes.transData.transform(point) for point in points]

@@ -1,4 +1,4 @@
-"""PIQE: quality from the blocks that are spoilt, without any training.
+"""PIQE: quality from the blocks that are degraded, without any training.
 
 Venkatanath et al., "Blind image quality evaluation using perception based features", NCC 2015.
 Constants are those of the authors' code, on which MATLAB's ``piqe`` is built as well.

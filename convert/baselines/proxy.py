@@ -1,7 +1,7 @@
 """Proxy labels: how much a distorted picture differs from its clean original, without observers.
 
 Full-reference metrics agree with people far better than blind ones, but need the original. On clean
-photographs that we spoil ourselves there is one, so a network can learn from their verdicts. No
+photographs that we degrade ourselves there is one, so a network can learn from their verdicts. No
 single metric is right about all distortions; their ranks are averaged, as rank fusion needs no
 common scale (unsupervised rank aggregation for FR-IQA: Ye, Kumar, Kang, Doermann, "Beyond human
 opinion scores: blind image quality assessment based on synthetic scores", CVPR 2014).
@@ -78,7 +78,7 @@ def proxy_set(
     side: int = 192,
     seed: int = 0,
 ) -> ProxySet:
-    """Spoils clean photographs and scores the result; computed once, then cached.
+    """Degrades clean photographs and scores the result; computed once, then cached.
 
     The distortion is applied to the whole picture, as its strength depends on the size, and a
     random crop at native resolution is compared with the same crop of the original.

@@ -17,7 +17,7 @@ from ..datasets.errors import DataError
 from ..datasets.holdout import refuse_reserved
 from ..datasets.manifest import ManifestRow
 
-LEAST_MOS = 0.65
+MIN_MOS = 0.65
 """From this MOS on, a picture of a rated database is taken for sharp, clean and well coded."""
 
 _LIKED = 25
@@ -64,18 +64,18 @@ def rated(rows: Sequence[ManifestRow], root: Path, split: str) -> list[Path]:
     Args:
         rows: Of its manifest.
         root: The data root.
-        split: "train" or "validation"; pictures of the test split are never learnt from.
+        split: "train" or "validation"; pictures of the test split are never used for training.
     """
     if split not in ("train", "validation"):
         raise DataError(f"the network learns from train and validation, not from {split}")
-    return [root / row.path for row in rows if row.split == split and row.mos >= LEAST_MOS]
+    return [root / row.path for row in rows if row.split == split and row.mos >= MIN_MOS]
 
 
 def weighted(small: Sequence[Path], big: Sequence[Path]) -> list[Photograph]:
     """Joins small pictures, drawn evenly, and large ones, drawn oftener.
 
     Raises:
-        DataError: A file belongs to what must not be learnt from.
+        DataError: A file belongs to a set that must not be used for training.
     """
     everything = [*small, *big]
     refuse_reserved([str(path) for path in everything])

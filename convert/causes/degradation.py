@@ -1,4 +1,4 @@
-"""Spoils a picture's luma by amounts that are known, in the order in which a camera does.
+"""Degrades a picture's luma by amounts that are known, in the order in which a camera does.
 
 Sizes are in pixels of the picture as it is, for that is what the network for causes sees: unlike
 `convert.distortions`, where they grow with the picture. Severities are on 0-1, a half where a
@@ -24,8 +24,8 @@ from scipy import fft, ndimage
 from ..distortions import kernels
 from ..distortions.light import from_light, smooth_field, to_light
 
-LEARNT = ("blur", "noise", "compression")
-"""The causes that the network tells; the others are arithmetic."""
+LEARNED = ("blur", "noise", "compression")
+"""The causes that the network detects; the others are computed."""
 
 HALF = {"blur": 2.0, "noise": 10.0, "compression": 250.0}
 """The amount at which the severity is a half."""
@@ -43,24 +43,24 @@ def severity(cause: str, amount: float) -> float:
     """The severity 0-1 of an amount.
 
     Args:
-        cause: One of `LEARNT`.
+        cause: One of `LEARNED`.
         amount: In the units above, not negative.
     """
     return amount**2 / (amount**2 + HALF[cause] ** 2)
 
 
-def spoil(luma: Luma, generator: np.random.Generator) -> tuple[Luma, dict[str, float]]:
-    """Spoils a picture at random, or not at all.
+def degrade(luma: Luma, generator: np.random.Generator) -> tuple[Luma, dict[str, float]]:
+    """Degrades a picture at random, or not at all.
 
     Args:
         luma: uint8 [h, w], sharp, clean and hardly compressed.
         generator: The source of all that is random.
 
     Returns:
-        uint8 [h, w], and the severity of each of `LEARNT`.
+        uint8 [h, w], and the severity of each of `LEARNED`.
     """
     light = to_light(luma)
-    severities = dict.fromkeys(LEARNT, 0.0)
+    severities = dict.fromkeys(LEARNED, 0.0)
     if generator.random() < 0.55:
         light, severities["blur"] = _blur(light, generator)
     if generator.random() < 0.4:
@@ -116,7 +116,7 @@ def _blur(light: Light, generator: np.random.Generator) -> tuple[Light, float]:
     else:
         blurred = convolved(light, blur_kernel(kind, sigma, generator))
     if generator.random() < 0.15:
-        # A soft background behind a sharp subject is no fault.
+        # A soft background behind a sharp subject is not a fault.
         field = smooth_field(light.shape, 4, generator)
         share = generator.uniform(_SHARP_SHARE, 0.7)
         edge = float(np.quantile(field, 1.0 - share))
@@ -148,7 +148,7 @@ def _noise(light: Light, generator: np.random.Generator) -> tuple[Light, float]:
     pattern *= np.sqrt(np.maximum(light, 0.0) + np.float32(read**2))
     clean = from_light(light).astype(np.float32)
     amount = wanted / 255.0
-    for _ in range(3):  # The tone curve is no line: a few steps find the size that gives `wanted`.
+    for _ in range(3):  # The tone curve is not linear: a few steps find the size for `wanted`.
         noisy = light + pattern * np.float32(amount)
         caused = float(np.std(from_light(noisy) - clean))
         if caused <= 0.1:

@@ -1,9 +1,9 @@
-"""``edgeiqa convert diagnose``: what the causes tell of known faults, and where they are wrong.
+"""``edgeiqa convert diagnose``: how well causes are detected, and false alarms.
 
-Two questions. Are faults that were put into liked pictures told by their names (share above the
-gate's limit and ROC-AUC against the untouched pictures, per kind and level, and what else is told
-of them)? And is a fault told of pictures that have none, on what is hard to judge: a sharp subject
-before a soft background, night, blank walls and sky, fog, snow, print, faces?
+Two questions. Are known faults in well-rated pictures detected under their names (share above the
+gate's limit and ROC-AUC against the untouched pictures, per kind and level, and what else is found
+in them)? And is a fault found in pictures that have none, where that is hard to judge: a sharp
+subject before a soft background, night, blank walls and sky, fog, snow, print, faces?
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from .sharpness import auc
 HARD_CASES = "splits/hard_cases.csv"
 """Below `convert.causes`: pictures of the test split, chosen by eye."""
 
-Told = dict[str, float]
+Severities = dict[str, float]
 
 
-def told_of(detector: CauseDetector, pixels: npt.NDArray[np.uint8]) -> Told:
+def causes_of(detector: CauseDetector, pixels: npt.NDArray[np.uint8]) -> Severities:
     """The causes of an RGB picture."""
     return detector.causes(Frame(pixels))
 
 
 def faults(
     paths: Sequence[Path], detector: CauseDetector, jobs: int = 2
-) -> tuple[list[Told], dict[str, dict[int, list[Told]]]]:
-    """Asks for the causes of pictures before and after each distortion.
+) -> tuple[list[Severities], dict[str, dict[int, list[Severities]]]]:
+    """Detects the causes of pictures before and after each distortion.
 
     Args:
         paths: Of pictures without faults.
@@ -65,22 +65,22 @@ def faults(
 
 def _faults_of(
     detector: CauseDetector, numbered: tuple[int, Path]
-) -> tuple[Told, dict[str, dict[int, Told]]]:
+) -> tuple[Severities, dict[str, dict[int, Severities]]]:
     seed, path = numbered
     rgb = np.asarray(decode(path))
-    spoilt = {
-        kind: {level: told_of(detector, distort(rgb, kind, level, seed=seed)) for level in LEVELS}
+    degraded = {
+        kind: {level: causes_of(detector, distort(rgb, kind, level, seed=seed)) for level in LEVELS}
         for kind in DISTORTIONS
     }
-    return told_of(detector, rgb), spoilt
+    return causes_of(detector, rgb), degraded
 
 
 def fault_rows(
-    clean: Sequence[Told],
-    kinds: dict[str, dict[int, list[Told]]],
+    clean: Sequence[Severities],
+    kinds: dict[str, dict[int, list[Severities]]],
     limits: dict[str, float],
 ) -> list[dict[str, Any]]:
-    """Per distortion: how well its cause is told, per level, and what else is told of it.
+    """Per distortion: how well its cause is detected, per level, and what else is detected.
 
     Args:
         clean: Of the untouched pictures.
@@ -96,12 +96,12 @@ def fault_rows(
         cause = DISTORTIONS[kind].cause
         if cause not in CAUSES:
             continue
-        before = [told[cause] for told in clean]
+        before = [detected[cause] for detected in clean]
         rows.append(
             {
                 "kind": kind,
                 "cause": cause,
-                "auc": [auc([told[cause] for told in levels[k]], before) for k in LEVELS],
+                "auc": [auc([detected[cause] for detected in levels[k]], before) for k in LEVELS],
                 "told": [_share(levels[k], cause, limits) for k in LEVELS],
                 "others": {
                     other: _share(levels[3], other, limits) for other in CAUSES if other != cause
@@ -136,25 +136,27 @@ def false_alarms(
     presets = detector.contract.limits
     found = {}
     for case, paths in cases.items():
-        told = [detector.causes(decode(path)) for path in progress(paths, len(paths), case)]
+        detected = [detector.causes(decode(path)) for path in progress(paths, len(paths), case)]
         found[case] = {
             "pictures": len(paths),
-            "mean": {cause: float(np.mean([one[cause] for one in told])) for cause in CAUSES},
+            "mean": {cause: float(np.mean([one[cause] for one in detected])) for cause in CAUSES},
             "alarms": {
-                preset: {cause: _share(told, cause, limits) for cause in CAUSES}
+                preset: {cause: _share(detected, cause, limits) for cause in CAUSES}
                 for preset, limits in presets.items()
             },
         }
     return found
 
 
-def _share(told: Sequence[Told], cause: str, limits: dict[str, float]) -> float:
-    return float(np.mean([one[cause] > limits.get(cause, 1.0) for one in told]))
+def _share(detected: Sequence[Severities], cause: str, limits: dict[str, float]) -> float:
+    return float(np.mean([one[cause] > limits.get(cause, 1.0) for one in detected]))
 
 
 def fault_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Faults that were put in, as text."""
-    lines = [["distortion", "cause", *(f"AUC {k}" for k in LEVELS), *(f"told {k}" for k in LEVELS)]]
+    """Detection of known faults, as text."""
+    lines = [
+        ["distortion", "cause", *(f"AUC {k}" for k in LEVELS), *(f"found {k}" for k in LEVELS)]
+    ]
     for row in rows:
         areas = [f"{value:.3f}" for value in row["auc"]]
         shares = [f"{value:.0%}" for value in row["told"]]
@@ -165,7 +167,7 @@ def fault_table(rows: Sequence[dict[str, Any]]) -> str:
 def alarm_table(found: dict[str, dict[str, Any]], preset: str) -> str:
     """False alarms of one preset, as text."""
     lines = [["case", "pictures", *CAUSES]]
-    for case, told in found.items():
-        shares = [f"{told['alarms'][preset][cause]:.0%}" for cause in CAUSES]
-        lines.append([case, str(told["pictures"]), *shares])
+    for case, detected in found.items():
+        shares = [f"{detected['alarms'][preset][cause]:.0%}" for cause in CAUSES]
+        lines.append([case, str(detected["pictures"]), *shares])
     return aligned(lines)

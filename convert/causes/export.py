@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from edgeiqa.inference.contract_spec import InputSpec, OutputSpec
 
 from ..quantization.tflite_export import to_tflite
-from .degradation import LEARNT
+from .degradation import LEARNED
 from .network import DetailNet
 
-OUTPUT = OutputSpec("causes", "patch_causes", labels=LEARNT)
+OUTPUT = OutputSpec("causes", "patch_causes", labels=LEARNED)
 
 PIXELS = (1.0 / 128.0, -1.0)
 """The network sees pixel / 128 - 1, which the uint8 input's scale and zero point say."""

@@ -1,6 +1,6 @@
 """Faults that an eye sees in real photographs, and how well ``causes`` finds them.
 
-Faults made by a program are told from clean pictures by a network that learnt from that program.
+A network trained on faults made by a program detects the faults of that program.
 Whether it names the faults of real cameras shows on photographs whose faults somebody looked at:
 ``splits/eye_labels.csv``, whose head says how it was made.
 """
@@ -35,7 +35,7 @@ SEEN_AS: Mapping[str, tuple[str, ...]] = {
 FALSE = 0.03
 """Share of the pictures without a fault that may be accused where recall is compared."""
 
-LEAST = 8
+MIN_PICTURES = 8
 """With fewer pictures that plainly have a fault nothing is measured."""
 
 
@@ -114,7 +114,7 @@ def steadiness() -> dict[str, dict[str, float | None]]:
 
 def measure(
     labels: Sequence[EyeLabel],
-    told: Sequence[Mapping[str, float]],
+    severities: Sequence[Mapping[str, float]],
     liked: Sequence[bool],
     limits: Mapping[str, float],
 ) -> dict[str, dict[str, Any]]:
@@ -122,28 +122,32 @@ def measure(
 
     Args:
         labels: The pictures.
-        told: Severities of each.
+        severities: Severities of each.
         liked: Whether people rated it well; false alarms are counted on those without a fault.
         limits: The gate's limit per cause.
 
     Returns:
         Per cause: pictures that plainly have it, ``auc`` against those without any fault,
         ``recall`` and ``false`` at the gate's limit, ``recall_at`` where the share of well-rated
-        pictures without a fault that are accused is at most :data:`FALSE`, that ``threshold``,
+        pictures without a fault that are flagged is at most :data:`FALSE`, that ``threshold``,
         and ``main``, the share of pictures whose most severe cause it is. Shares have 95% Wilson
         intervals.
     """
     good = [
-        one for one, label, well in zip(told, labels, liked, strict=True) if label.clean and well
+        one
+        for one, label, well in zip(severities, labels, liked, strict=True)
+        if label.clean and well
     ]
-    clean = [one for one, label in zip(told, labels, strict=True) if label.clean]
+    clean = [one for one, label in zip(severities, labels, strict=True) if label.clean]
     found: dict[str, dict[str, Any]] = {}
     for cause, names in SEEN_AS.items():
         having = [
-            one for one, label in zip(told, labels, strict=True) if set(names) & set(label.plain)
+            one
+            for one, label in zip(severities, labels, strict=True)
+            if set(names) & set(label.plain)
         ]
         entry: dict[str, Any] = {"pictures": len(having), "good": len(good)}
-        if len(having) >= LEAST and len(good) >= LEAST:
+        if len(having) >= MIN_PICTURES and len(good) >= MIN_PICTURES:
             severe = np.array([one[cause] for one in having])
             calm = np.sort([one[cause] for one in good])
             limit = limits.get(cause, 0.5)

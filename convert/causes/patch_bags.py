@@ -1,6 +1,6 @@
-"""What the network for causes is trained on: patches of spoilt pictures, with what spoilt them.
+"""What the network for causes is trained on: patches of degraded pictures, with what degraded them.
 
-Made once, in shards, by all processors; a run that was stopped goes on where it was.
+Made once, in shards, by all processors; a run that was stopped resumes where it was.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..common.files import replacing
 from ..common.progress import progress
 from ..distortions import watermark
 from .clean_images import Photograph, view
-from .degradation import LEARNT, spoil
+from .degradation import LEARNED, degrade
 
 SHARD = 250
 """Bags per file."""
@@ -37,7 +37,7 @@ class Bags:
 
     Attributes:
         patches: uint8 [N, patches, side, side], luma.
-        severities: float32 [N, len(LEARNT)], 0-1.
+        severities: float32 [N, len(LEARNED)], 0-1.
     """
 
     patches: npt.NDArray[np.uint8]
@@ -93,7 +93,7 @@ def load_bags(
 def bag(
     path: Path, spec: InputSpec, generator: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], list[float]]:
-    """One picture, spoilt at random.
+    """One picture, degraded at random.
 
     Args:
         path: Of a clean photograph.
@@ -101,15 +101,15 @@ def bag(
         generator: The source of all that is random.
 
     Returns:
-        uint8 [patches, side, side], and the severity of each of `LEARNT`.
+        uint8 [patches, side, side], and the severity of each of `LEARNED`.
     """
-    luma, severities = spoil(view(path, generator), generator)
+    luma, severities = degrade(view(path, generator), generator)
     if generator.random() < _MARKED:
         # Print that is painted on afterwards is sharp in the worst picture.
         luma = watermark.paint(luma[..., np.newaxis], generator)[..., 0]
     tensor = detail(Frame(luma, PixelFormat.GRAY), spec).tensor
     patches = tensor.reshape(len(spec.views), spec.height, spec.width)
-    return patches, [severities[cause] for cause in LEARNT]
+    return patches, [severities[cause] for cause in LEARNED]
 
 
 def _make(

@@ -23,7 +23,7 @@ from ..datasets.manifest import ManifestRow
 from ..datasets.pristine import CLEAN_SETS, find_clean
 from ..training.loop import Schedule
 from . import clean_images
-from .degradation import LEARNT
+from .degradation import LEARNED
 from .limits import limits_of
 from .patch_bags import Bags, load_bags
 
@@ -68,13 +68,13 @@ def train_causes(
     spec: InputSpec = SPEC,
     jobs: int = 2,
 ) -> tuple[Any, Bags, Bags]:
-    """Makes the bags and trains, or goes on with either.
+    """Makes the bags and trains, or resumes either.
 
     Args:
         rows: Of the rated database, all splits.
         root: The data root.
         work: Folder of caches and runs.
-        bags: How many spoilt pictures to learn from.
+        bags: How many degraded pictures to learn from.
         schedule: How long and how fast.
         spec: What the network looks at.
         jobs: Processes that make bags.
@@ -88,14 +88,14 @@ def train_causes(
     held = load_bags(
         sources(rows, root, "validation"), spec, max(1, bags // 12), 2, folder / "bags", jobs
     )
-    learnt = load_bags(sources(rows, root, "train"), spec, bags, 1, folder / "bags", jobs)
-    net = train(learnt, held, spec.views, folder, schedule, {"bags": len(learnt)})
-    return net, learnt, held
+    learned = load_bags(sources(rows, root, "train"), spec, bags, 1, folder / "bags", jobs)
+    net = train(learned, held, spec.views, folder, schedule, {"bags": len(learned)})
+    return net, learned, held
 
 
 def release(
     net: Any,
-    learnt: Bags,
+    learned: Bags,
     held: Bags,
     good: Sequence[Path],
     output: Path,
@@ -108,7 +108,7 @@ def release(
 
     Args:
         net: Trained.
-        learnt: To calibrate int8 with.
+        learned: To calibrate int8 with.
         held: To compare on.
         good: Good shots of the validation split, to set the limits of the gate by.
         output: The file to write.
@@ -123,7 +123,7 @@ def release(
     from .export import OUTPUT, to_int8
     from .train import severities
 
-    flatbuffer = to_int8(net, spec, learnt.patches[:_REPRESENTATIVE])
+    flatbuffer = to_int8(net, spec, learned.patches[:_REPRESENTATIVE])
     contract = Contract("causes", version, spec, (OUTPUT,), training=training or {})
     model = Model(append(flatbuffer, contract))
     quantised = np.array([_severities(model, patches) for patches in held.patches])
@@ -131,12 +131,12 @@ def release(
     figures = {
         name: {
             cause: {
-                "srocc": _figure(srocc(told[:, index], held.severities[:, index])),
-                "error": _figure(float(np.mean(np.abs(told - held.severities)[:, index]))),
+                "srocc": _figure(srocc(predicted[:, index], held.severities[:, index])),
+                "error": _figure(float(np.mean(np.abs(predicted - held.severities)[:, index]))),
             }
-            for index, cause in enumerate(LEARNT)
+            for index, cause in enumerate(LEARNED)
         }
-        for name, told in (("float", floating), ("int8", quantised))
+        for name, predicted in (("float", floating), ("int8", quantised))
     }
     shift = np.abs(quantised - floating)
     inside = inspect(flatbuffer)

@@ -1,14 +1,14 @@
-"""``edgeiqa convert sharpness``: is slight blur in large photographs told from their sharpness?
+"""``edgeiqa convert sharpness``: is slight blur in large photographs detected?
 
 Large photographs of scenes that the network for causes was not trained on are blurred at their own
 resolution, by a Gaussian or along a line, in linear light. A detector gives each version a number;
 reported is the area under the ROC curve of the blurred versions against the sharp originals, all
-photographs together, as one threshold has to serve for all of them. What people use instead stands
-beside it: the variance of the Laplacian and Tenengrad, both on the full picture.
+photographs together, as one threshold has to serve for all of them. What people use instead is
+reported beside it: the variance of the Laplacian and Tenengrad, both on the full picture.
 
 All versions, the sharp one too, are coded as JPEG once more, as blur comes before the encoder in a
 camera. "Noise kept" adds after the blur as much noise as the sharp original has, as blur comes
-before the sensor, too; without it, a detector may tell the missing noise.
+before the sensor, too; without it, a detector may react to the missing noise.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def kernel(version: str, generator: np.random.Generator) -> npt.NDArray[np.float
 def measure_photograph(
     path: Path, detector: CauseDetector, *, keep_noise: bool = False
 ) -> Measured:
-    """Blurs a photograph in every way and asks the detectors.
+    """Blurs a photograph in every way and runs the detectors on it.
 
     Args:
         path: Of the file.
@@ -160,7 +160,7 @@ def summary(
     return found
 
 
-def told(measured: Sequence[Measured], limit: float) -> dict[str, float]:
+def share_above(measured: Sequence[Measured], limit: float) -> dict[str, float]:
     """Per version, the sharp one included, the share whose severity of blur is above a limit."""
     return {
         version: float(np.mean([one.values[version]["edgeiqa"] > limit for one in measured]))
@@ -186,9 +186,9 @@ def table(found: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def _ask(luma: Luma, detector: CauseDetector) -> dict[str, float]:
-    told = detector.causes(Frame(luma, PixelFormat.GRAY))
+    causes = detector.causes(Frame(luma, PixelFormat.GRAY))
     return {
-        "edgeiqa": told["blur"],
+        "edgeiqa": causes["blur"],
         "laplacian": -laplacian_variance(luma),
         "tenengrad": -tenengrad(luma),
     }

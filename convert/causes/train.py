@@ -15,7 +15,7 @@ from edgeiqa.inference.contract_spec import PATCHES
 
 from ..common.metrics import srocc
 from ..training.loop import Batch, Schedule, Trainer, predict
-from .degradation import LEARNT
+from .degradation import LEARNED
 from .network import DetailNet, pooled
 from .patch_bags import Bags
 
@@ -36,10 +36,10 @@ def train(
     schedule: Schedule = DEFAULT,
     identity: Mapping[str, Any] | None = None,
 ) -> DetailNet:
-    """Trains, or goes on where an earlier run was stopped.
+    """Trains, or resumes where an earlier run was stopped.
 
     The loss is the cross-entropy between the severities and the sigmoids of the picture's logits:
-    where patches do not tell, the network learns to say what is usual.
+    where patches carry no evidence, the network learns to predict the average.
 
     Args:
         bags: To learn from.
@@ -81,7 +81,7 @@ def figures(net: DetailNet, bags: Bags) -> dict[str, float]:
     """Rank correlation and mean absolute error of the severities, per cause."""
     predicted = severities(net, bags.patches)
     found = {}
-    for index, cause in enumerate(LEARNT):
+    for index, cause in enumerate(LEARNED):
         wanted = bags.severities[:, index]
         found[f"{cause}_srocc"] = srocc(predicted[:, index], wanted)
         found[f"{cause}_error"] = float(np.mean(np.abs(predicted[:, index] - wanted)))
@@ -108,6 +108,6 @@ def severities(net: DetailNet, patches: NDArray[np.uint8]) -> NDArray[np.float32
 
 def _loss(outputs: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
     entropy = ops.binary_crossentropy(batch["severities"], pooled(outputs), from_logits=True)
-    # Outputs share 8 bits: what lies far out costs steps that are wanted near 0.
+    # Outputs share 8 bits: outliers cost steps that are wanted near 0.
     beyond = ops.relu(ops.abs(outputs) - _LOGITS)
     return {"entropy": ops.mean(entropy), "range": _LEASH * ops.mean(ops.square(beyond))}

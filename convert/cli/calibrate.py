@@ -1,4 +1,4 @@
-"""The step ``calibrate``: check that scores are MOS, and that std tells their error."""
+"""The step ``calibrate``: check that scores are MOS, and that std estimates their error."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ def run(args: argparse.Namespace) -> int:
         plot(result, scores, args.plot)
     if args.output is not None:
         if result.fit is None:
-            raise ValueError("this model has no histogram, so there is no std to calibrate")
+            raise ValueError("this model has no histogram, so it has no std to calibrate")
         write_bytes(args.output, with_spread(model, result.fit))
     return 3 if unreadable else 0

@@ -1,4 +1,4 @@
-"""What the commands of this package share: which pictures, and how results are told."""
+"""What the commands of this package share: the choice of pictures and the reporting of results."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         default=biq2021.NAME,
         choices=DATABASES,
         help="which database to use (default: %(default)s); "
-        "`edgeiqa convert data --list` tells of each",
+        "`edgeiqa convert data --list` describes each",
     )
     parser.add_argument(
         "--repeat",
@@ -172,7 +172,7 @@ def add_schedule_arguments(parser: argparse.ArgumentParser, default: Schedule) -
 
 
 def schedule_of(args: argparse.Namespace, default: Schedule) -> Schedule:
-    """The schedule that the options of :func:`add_schedule_arguments` ask for.
+    """The schedule set by the options of :func:`add_schedule_arguments`.
 
     Args:
         args: The options.

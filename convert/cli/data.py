@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list",
         action="store_true",
-        help="tell of all databases: terms, where their authors offer them, what is here",
+        help="describe all databases: terms, where to get them, what is here",
     )
     parser.add_argument(
         "--any-count",
@@ -196,5 +196,5 @@ def _list(args: argparse.Namespace) -> int:
         return 0
     print(listing.table(root))
     if root is None:
-        print("\nfound: not looked for, since there is no data root (--data-root or EDGEIQA_DATA)")
+        print("\nfound: not checked, because no data root is set (--data-root or EDGEIQA_DATA)")
     return 0

@@ -1,4 +1,4 @@
-"""The step ``diagnose``: measure what the causes tell, and false alarms."""
+"""The step ``diagnose``: measure detected causes and false alarms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
 from edgeiqa.causes import CAUSES
 
-from ..causes.clean_images import LEAST_MOS
+from ..causes.clean_images import MIN_MOS
 from ..causes.diagnose import (
     _share,
     alarm_table,
@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".tflite for causes (default: the one that comes with edgeiqa)",
     )
     parser.add_argument(
-        "--pictures", type=int, default=100, metavar="N", help="to spoil (default: %(default)s)"
+        "--pictures",
+        type=int,
+        default=100,
+        metavar="N",
+        help="to degrade (default: %(default)s)",
     )
     parser.add_argument(
         "--hard-cases",
@@ -57,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
     contract = detector.contract
     limits = contract.limits.get("normal", {})
     rows = database_rows(args.database, root, "validation", work=work_dir(args.work))
-    liked = [row for row in rows if row.mos >= LEAST_MOS]
+    liked = [row for row in rows if row.mos >= MIN_MOS]
     chosen = np.random.default_rng(0).permutation(len(liked))[: args.pictures]
     clean, kinds = faults([root / liked[index].path for index in chosen], detector, args.jobs)
-    told = fault_rows(clean, kinds, limits)
+    detected = fault_rows(clean, kinds, limits)
     facts = {
         "command": provenance.command_line("edgeiqa convert diagnose"),
         "date": provenance.now(),
@@ -76,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
         "protocol": facts,
         "limits": limits,
         "untouched": {cause: _share(clean, cause, limits) for cause in CAUSES},
-        "faults": told,
+        "faults": detected,
     }
-    text = [f"{len(clean)} pictures, limits of preset normal\n", fault_table(told)]
+    text = [f"{len(clean)} pictures, limits of preset normal\n", fault_table(detected)]
     if args.hard_cases:
         alarms = false_alarms(hard_cases(root), detector)
         document["hard_cases"] = alarms

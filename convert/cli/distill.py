@@ -36,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=initial_weights,
         default=default.init,
         help="imagenet (Keras downloads), random, a weights file, another run's student.npz, which "
-        "is thinned to fit if its blocks are thicker, or base or nano: the shipped model learns "
-        "your taste, with its network and size, without a teacher, all but the last blocks fixed",
+        "is thinned to fit if its blocks are thicker, or base or nano: start from the "
+        "weights of that shipped model, with its network and size, without a teacher, and train "
+        "only its last blocks",
     )
     parser.add_argument(
         "--size", type=int, help=f"network input side in pixels (default: {default.size})"

@@ -15,7 +15,7 @@ from .common import existing_file
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `edgeiqa convert distort`."""
     parser.add_argument(
-        "pictures", nargs="+", type=existing_file, metavar="PICTURE", help="photographs to spoil"
+        "pictures", nargs="+", type=existing_file, metavar="PICTURE", help="photographs to degrade"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="PNG", help="the sheet to write")
     parser.add_argument(

@@ -10,7 +10,7 @@ from edgeiqa.analysis.cause_detector import DEFAULT, CauseDetector
 from edgeiqa.imaging.decode import decode
 
 from ..causes import eye_labels
-from ..causes.clean_images import LEAST_MOS
+from ..causes.clean_images import MIN_MOS
 from ..common import provenance
 from ..common.files import prepare_targets
 from ..common.progress import progress
@@ -55,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
     diagnosis = CauseDetector(args.model)
     with ThreadPoolExecutor(args.jobs) as pool:
         asked = pool.map(lambda row: diagnosis.causes(decode(root / row.path)), chosen)
-        told = list(progress(asked, len(chosen), "looking"))
+        severities = list(progress(asked, len(chosen), "looking"))
     limits = diagnosis.contract.limits.get("normal", {})
-    liked = [row.mos >= LEAST_MOS for row in chosen]
-    found = eye_labels.measure(labels, told, liked, limits)
+    liked = [row.mos >= MIN_MOS for row in chosen]
+    found = eye_labels.measure(labels, severities, liked, limits)
     document = {
         "half": args.half,
         "pictures": len(labels),
-        "liked": f"MOS of {LEAST_MOS} and more",
+        "liked": f"MOS of {MIN_MOS} and more",
         "causes": found,
         "steadiness": eye_labels.steadiness(),
         "protocol": {

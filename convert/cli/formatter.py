@@ -6,7 +6,7 @@ import argparse
 
 
 class DefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Adds an option's default to its help, where there is one to tell."""
+    """Adds an option's default to its help, if it has one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default is None or "default" in (action.help or ""):

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=default.anchor,
         metavar="X",
-        help="how much of the distances between subsets is learnt, 0 to 1 (default: %(default)s)",
+        help="how much of the distances between subsets is learned, 0 to 1 (default: %(default)s)",
     )
     parser.add_argument(
         "--share",

@@ -1,4 +1,4 @@
-"""The step ``maps``: check that quality maps find the spoilt half of a picture."""
+"""The step ``maps``: check that quality maps find the degraded half of a picture."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         "unreadable": len(errors),
         "level": args.level,
         "seed": args.seed,
-        "rule": "the spoilt half is where the map lies below Otsu's threshold of its own values",
+        "rule": "the degraded half is where the map is below Otsu's threshold of its own values",
         "versions": provenance.versions(),
         "command": provenance.command_line("convert.evaluation.maps.check_maps"),
         "date": provenance.now(),

@@ -21,7 +21,7 @@ from ..evaluation.operating_points import (
     take_shots,
 )
 from ..evaluation.predictions import causes_sha256, model_facts, open_scorer
-from ..evaluation.preset_search import LEAST_LIMIT, Proposal, propose
+from ..evaluation.preset_search import MIN_LIMIT, Proposal, propose
 from .common import add_picture_arguments, model_name, picture_rows, report
 
 
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--least-limit",
         type=float,
-        default=LEAST_LIMIT,
+        default=MIN_LIMIT,
         metavar="X",
         help="with --propose: no limit of a cause is below this severity (default: %(default)s)",
     )
@@ -167,5 +167,5 @@ def _preset_share(text: str) -> tuple[str, float]:
     except ValueError:
         share = -1.0
     if not preset or not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no PRESET=SHARE, such as normal=0.95")
+        raise argparse.ArgumentTypeError(f"{text!r} is not PRESET=SHARE, such as normal=0.95")
     return preset, share

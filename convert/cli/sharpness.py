@@ -1,4 +1,4 @@
-"""The step ``sharpness``: measure whether slight blur in large photographs is told."""
+"""The step ``sharpness``: measure whether slight blur in large photographs is detected."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..causes.sharpness import (
     JPEG_QUALITY,
     Measured,
     measure_photograph,
+    share_above,
     summary,
     table,
-    told,
 )
 from ..common import provenance
 from ..common.files import prepare_targets
@@ -57,15 +57,15 @@ def run(args: argparse.Namespace) -> int:
     conditions: dict[str, Any] = {}
     shares: dict[str, dict[str, float]] = {}
     tables = []
-    tell: Callable[[Path], Measured]
+    measure: Callable[[Path], Measured]
     for name, keep_noise in (("plain", False), ("noise kept", True)):
-        tell = partial(measure_photograph, detector=detector, keep_noise=keep_noise)
+        measure = partial(measure_photograph, detector=detector, keep_noise=keep_noise)
         with ThreadPoolExecutor(args.jobs) as pool:
-            measured = list(progress(pool.map(tell, paths), len(paths), name))
+            measured = list(progress(pool.map(measure, paths), len(paths), name))
         conditions[name] = summary(measured)
         tables.append(f"{name}, {len(paths)} photographs: ROC-AUC [95% interval]\n")
         tables.append(table(conditions[name]) + "\n")
-        shares[name] = told(measured, limit)
+        shares[name] = share_above(measured, limit)
         listed = ", ".join(f"{version} {share:.0%}" for version, share in shares[name].items())
         tables.append(f"above {limit:g}: {listed}\n")
     contract = detector.contract

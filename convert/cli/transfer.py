@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="X",
-        help="how much of the distances between subsets is learnt with --targets within, 0 to 1 "
+        help="how much of the distances between subsets is learned with --targets within, 0 to 1 "
         "(default: %(default)s)",
     )
     parser.add_argument(

@@ -173,7 +173,7 @@ def bootstrap(
     if repeats < 0:
         raise ValueError(f"repeats must not be negative, got {repeats}")
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     x, y = _pair(predicted, mos)
     generator = np.random.default_rng(seed)
     draws: dict[str, list[float]] = {name: [] for name in metrics}
@@ -225,7 +225,7 @@ def paired_bootstrap(
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     a, y = _pair(first, mos)
     b, _ = _pair(second, mos)
     generator = np.random.default_rng(seed)

@@ -81,7 +81,7 @@ def public_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -
 
 
 def _private(option: str) -> str | None:
-    """The variable that stands for the folder of an option, if it is one of those."""
+    """The variable that replaces the folder of an option, if it is one of those."""
     for name, variable, shortest in _FOLDERS:
         if option.startswith(shortest) and name.startswith(option):
             return variable

@@ -17,7 +17,7 @@ def group_targets(mos: ArrayLike, groups: Sequence[str], targets: str = "standar
 
     Two databases, or two parts of one that were rated on different terms, have no common scale:
     0.7 may be dull in one and splendid in the other. Standardised within each, their scores can
-    be learnt together; pooled, a head learns to tell the databases apart.
+    be learned together; pooled, a head learns to distinguish the databases.
 
     Args:
         mos: Mean opinion scores, [N].
@@ -116,8 +116,8 @@ def fit_within(
     """Fits a linear score within groups.
 
     A part of a database that was rated on its own terms has its own offset and scale: within it
-    features and scores are taken as differences from their means, so that nothing is learnt from
-    what tells the parts apart. How far they lie apart may be anchored by a share of the pooled
+    features and scores are taken as differences from their means, so that nothing is learned from
+    the differences between parts. Their distance may be anchored by a share of the pooled
     scores.
 
     Args:
@@ -125,7 +125,7 @@ def fit_within(
         mos: Mean opinion scores, [N].
         groups: Name of the group of each picture, [N].
         strength: See :func:`fit_ridge`.
-        anchor: How much of the distances between groups, in features as in scores, is learnt: 0
+        anchor: How much of the distances between groups, in features as in scores, is learned: 0
             leaves every group its own offset, 1 is a fit to pooled scores.
 
     Returns:
@@ -135,7 +135,7 @@ def fit_within(
         ValueError: The anchor is not within 0 to 1, or as :func:`fit_ridge`.
     """
     if not 0 <= anchor <= 1:
-        raise ValueError(f"the anchor must lie within 0 to 1, got {anchor:g}")
+        raise ValueError(f"the anchor must be between 0 and 1, got {anchor:g}")
     x, values, names = np.array(features, np.float32), np.asarray(mos, np.float64), np.array(groups)
     own = group_targets(values, groups)
     deviation = np.mean([values[names == name].std() for name in np.unique(names)])

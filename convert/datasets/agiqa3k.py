@@ -2,9 +2,9 @@
 
 ``AGIQA-3K/data.csv`` as its authors publish it (``AGIQA-3K.csv`` in some copies), with the columns
 ``name``, ``mos_quality`` 0-5 and ``std_quality``, and the pictures below ``images/`` (or
-``AGIQA_3K/``). A copy that lacks some pictures is read as far as it goes.
+``AGIQA_3K/``). A copy that lacks some pictures is read as far as it is complete.
 
-Generated pictures are no photographs. What people dislike in them, smeared texture, lost detail
+Generated pictures are not photographs. What people dislike in them, smeared texture, lost detail
 and blocky upsampling, is what they dislike in photographs, so the order of scores carries over.
 """
 

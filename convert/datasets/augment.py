@@ -49,7 +49,7 @@ def crop_and_flip(
 def same_crops(
     pairs: NDArray[Any], which: NDArray[np.int64], share: float, generator: np.random.Generator
 ) -> list[NDArray[Any]]:
-    """The same crop and mirror of both pictures of each pair: only quality tells them apart.
+    """The same crop and mirror of both pictures of each pair: they differ in quality only.
 
     Args:
         pairs: Pictures or feature maps, [P, 2, H, W, C].

@@ -8,7 +8,7 @@ file name says image set (roman), scene and device.
 Only the realigned MOS compares across sets. Realignment carries its nominal 0-100 to -9.55 at the
 lower end: scaled from -10..100, so that nothing is clipped. Splits go by scene, which all cameras
 and several sets photographed alike; with eight scenes, validation and test hold two each. The
-subset is the image set. The workbook could not be had when this was written; sheet and columns are
+subset is the image set. The workbook was not available when this was written; sheet and columns are
 those that public readers of the release use, the range was taken from a table made from it.
 """
 

@@ -56,7 +56,7 @@ class Database:
         folders: Names that its folder below the data root may have, the authors' first.
         needs: Files and folders below it that a loader needs; each entry lists alternatives.
         read: Reads the labels; takes the database's folder.
-        official_split: The authors split it, so that there are no repeats.
+        official_split: The authors split it, so there are no repeats.
         only_for: Why it may not be trained on, "" if it may.
     """
 
@@ -182,7 +182,7 @@ def rows_of(
         repeat: Which of the seeded splits.
 
     Raises:
-        DataError: There is no label, a picture is labelled twice, only some have a split, or a
+        DataError: A label is missing, a picture is labelled twice, only some have a split, or a
             value is out of range.
     """
     if not labels:

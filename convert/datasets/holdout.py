@@ -33,7 +33,7 @@ class ReservedSet:
         folders: Names of folders, in lower case, that hold nothing but this set.
         pattern: Regular expression that whole lower-case file names without suffix match, or "".
         names: File names without suffix, in lower case, that are the set's own wherever they are.
-        common: Names that mean this set only together: three in one folder are no accident.
+        common: Names that mean this set only together: three in one folder are not a coincidence.
     """
 
     name: str
@@ -136,7 +136,7 @@ class RatedPicture(Protocol):
 
 
 def reserved_by(path: str | os.PathLike[str]) -> ReservedSet | None:
-    """The reserved set that a picture belongs to, told by its folder and file name.
+    """The reserved set that a picture belongs to, identified by its folder and file name.
 
     Args:
         path: Absolute, or relative to whatever; only names are looked at.

@@ -20,8 +20,8 @@ from .cache import name_some
 from .errors import DataError
 from .manifest import ManifestRow
 
-LEAST_MOS = 0.6
-"""Pictures rated below are spoilt already; making them worse says little."""
+MIN_MOS = 0.6
+"""Pictures rated below are degraded already; making them worse says little."""
 
 DISTORTIONS_VERSION = 3
 """To be raised when a distortion of :mod:`convert.distortions` changes: pairs are made anew."""
@@ -45,7 +45,7 @@ def load_ladders(
     altogether.
 
     Args:
-        rows: Training rows; those with a MOS of at least :data:`LEAST_MOS` are used.
+        rows: Training rows; those with a MOS of at least :data:`MIN_MOS` are used.
         root: The data root.
         size: Height and width in pixels.
         cache_dir: Where the arrays are kept.
@@ -60,9 +60,9 @@ def load_ladders(
     Raises:
         DataError: No row is rated well enough, or a picture is damaged.
     """
-    good = [row for row in rows if row.mos >= LEAST_MOS]
+    good = [row for row in rows if row.mos >= MIN_MOS]
     if not good:
-        raise DataError(f"no picture has a MOS of at least {LEAST_MOS}: no ladders can be made")
+        raise DataError(f"no picture has a MOS of at least {MIN_MOS}: no ladders can be made")
     pairs, margins = _draw(good, count, seed)
     key = f"ladders-3 {DISTORTIONS_VERSION} {size}\n" + "\n".join(map(repr, pairs))
     file = cache_dir / "ladders" / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}-{size}.npy"
@@ -131,10 +131,10 @@ def _make(pairs: Sequence[_Pair], root: Path, size: int, file: Path) -> None:
             generator = np.random.default_rng((seed, 13))
             for slot, strength in enumerate((low, high)):
                 if burst:
-                    spoilt = frame(picture, kind, strength, seed, generator)
+                    degraded = frame(picture, kind, strength, seed, generator)
                 else:
-                    spoilt = distort(picture, kind, strength=strength, seed=seed)
-                array[index, slot] = resize(spoilt, (size, size))
+                    degraded = distort(picture, kind, strength=strength, seed=seed)
+                array[index, slot] = resize(degraded, (size, size))
             return None
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:

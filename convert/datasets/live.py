@@ -2,7 +2,7 @@
 
 ``databaserelease2/{jp2k,jpeg,wn,gblur,fastfading}/img*.bmp`` with ``refnames_all.mat`` (the
 reference of each of 982 pictures, in the order of the folders: 227, 233, 174, 174, 174) and
-``dmos_realigned.mat`` (``dmos_new``, ``dmos_std``, ``orgs``). ``dmos.mat``, which lies in the
+``dmos_realigned.mat`` (``dmos_new``, ``dmos_std``, ``orgs``). ``dmos.mat``, which is in the
 archive too, holds the scores of the five studies before they were brought to one scale; the
 authors advise the realigned ones across distortions, so only those are read.
 

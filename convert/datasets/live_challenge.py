@@ -7,7 +7,7 @@ deviation.
 
 Every row is in the split "test", and :class:`convert.datasets.manifest.ManifestRow` refuses any
 other for these pictures: the database is scored on the finished model and used for nothing else.
-The original .mat files could not be had when this was written; their layout is that of the
+The original .mat files were not available when this was written; their layout is that of the
 release's readme.
 """
 

@@ -4,8 +4,8 @@
 each part has ``Imagelists.mat`` (``distimgs``, ``refimgs``) and ``Scores.mat`` (``DMOSscores``).
 Both parts distort the same 15 references, 225 pictures each, so a split goes through both.
 
-DMOS lies in 0-100, lower is better. The release holds raw differences by observer, but on another
-scale than the DMOS: no standard deviation is taken over. The original .mat files could not be had
+DMOS is in 0-100, lower is better. The release holds raw differences by observer, but on another
+scale than the DMOS: no standard deviation is taken over. The original .mat files were not available
 when this was written; their layout is the one that public readers of the release agree on.
 """
 

@@ -61,7 +61,7 @@ class ManifestRow:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.mos) and 0.0 <= self.mos <= 1.0):
-            raise DataError(f"{self.path}: MOS must lie in 0-1, got {self.mos!r}")
+            raise DataError(f"{self.path}: MOS must be between 0 and 1, got {self.mos!r}")
         if self.std is not None and not (math.isfinite(self.std) and self.std >= 0.0):
             raise DataError(f"{self.path}: std must be finite and not negative, got {self.std!r}")
         if self.split not in SPLITS:

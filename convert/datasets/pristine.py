@@ -1,4 +1,4 @@
-"""Clean photographs to distort on purpose: where they lie, and which must not be used.
+"""Clean photographs to distort on purpose: where they are, and which must not be used.
 
 None of them is rated. Each set is looked for under the data root in its authors' layout; nothing
 is downloaded.

@@ -34,7 +34,7 @@ class Scale:
             what: File or line, for the message.
 
         Raises:
-            DataError: The score lies outside of the scale: another table than expected.
+            DataError: The score is outside the scale: not the table that was expected.
         """
         if not self.low <= score <= self.high:  # NaN fails too
             raise DataError(f"{what}: score {score:g} is not within {self.low:g} to {self.high:g}")

@@ -1,4 +1,4 @@
-"""SR4KIQA: 4K photographs enlarged from 1/2 to 1/8 of their size by old and learnt methods.
+"""SR4KIQA: 4K photographs enlarged from 1/2 to 1/8 of their size by old and learned methods.
 
 ``SR4KIQA/MOS.csv`` without a header (file name, a normalised score, MOS 1-5) and one folder for
 each scene, ``Animal1/Animal1_Bicubic_x2.jpg``. Compare within a scene only: every scene has the

@@ -44,7 +44,7 @@ def csv_records(file: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[
         columns: Columns that it must have; others are passed on too.
 
     Yields:
-        Where the row stands (file name and line, for messages) and its cells by column.
+        Position of the row (file name and line, for messages) and its cells by column.
 
     Raises:
         DataError: A column is missing or a row is short.
@@ -60,7 +60,7 @@ def csv_records(file: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[
 
 
 def text_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
-    """The words of each line of a text file that is not blank, and where it stands."""
+    """The words of each line of a text file that is not blank, and its position."""
     with file.open(encoding="utf-8-sig", errors="replace") as stream:
         for count, line in enumerate(stream, start=1):
             words = line.split()
@@ -71,7 +71,7 @@ def text_lines(file: Path) -> Iterator[tuple[str, list[str]]]:
 def sheet_records(
     file: Path, columns: Sequence[str], sheet: str | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Rows below a header, wherever in a sheet it stands.
+    """Rows below a header, wherever it is in a sheet.
 
     Args:
         file: .xlsx or the older .xls.
@@ -79,7 +79,7 @@ def sheet_records(
         sheet: Name of the sheet; None takes the first one.
 
     Yields:
-        Where the row stands and its cells by the header's names, in the spelling of ``columns``
+        Position of the row and its cells by the header's names, in the spelling of ``columns``
         where they are listed there. Rows whose first listed column is empty are passed over.
 
     Raises:

@@ -8,7 +8,7 @@ number after the reference is the distortion. Labels and files differ in capital
 MOS counts the comparisons that a picture won, 0-9, higher is better. ``mos_std.txt`` holds the
 standard deviation of the MOS (about 0.1 of 9), not that of the opinions; it is not taken over.
 The references are Kodak24, cropped, and one synthetic picture. ``mos_with_names.txt`` itself could
-not be had when this was written: its form is the one that public readers agree on, its values were
+not be obtained for this reader: its form is the one that public readers agree on, its values were
 compared with tables made from it.
 """
 

@@ -21,7 +21,7 @@ from ..common.progress import progress
 from .augment import LARGEST_CROP, MARKED_SUBSETS
 from .cache import name_some
 from .errors import DataError
-from .ladders import DISTORTIONS_VERSION, LEAST_MOS
+from .ladders import DISTORTIONS_VERSION, MIN_MOS
 from .manifest import ManifestRow
 from .pristine import find_clean
 
@@ -32,9 +32,9 @@ CLEAN_SHARE = 0.35
 """Share that comes from clean sets, where there are any; the rest from training rows."""
 
 _SINGLE_SHARE = 2 / 3
-_LEAST_CROP = 0.5
+_MIN_CROP = 0.5
 # In pixels: a distortion is seen at most as finely as the network sees it.
-_LEAST_SIDE = 0.8 * 448
+_MIN_SIDE = 0.8 * 448
 _VERSION = 1
 
 
@@ -90,12 +90,12 @@ def _draw(rows: Sequence[ManifestRow], root: Path, size: int, count: int, seed: 
     good = [
         (row.path, LARGEST_CROP if row.subset in MARKED_SUBSETS else 1.0)
         for row in rows
-        if row.mos >= LEAST_MOS and row.split == "train"
+        if row.mos >= MIN_MOS and row.split == "train"
     ]
     clean = [(picture.path, 1.0) for picture in find_clean(root)[0]]
     if not good and not clean:
         raise DataError(
-            f"no training picture has a MOS of at least {LEAST_MOS} and there are no clean sets "
+            f"no training picture has a MOS of at least {MIN_MOS} and there are no clean sets "
             f"under {root}: nothing to draw unlabelled pictures from"
         )
     kinds = sorted(name for name, found in DISTORTIONS.items() if found.portable)
@@ -106,8 +106,8 @@ def _draw(rows: Sequence[ManifestRow], root: Path, size: int, count: int, seed: 
         from_clean = bool(clean) and (not good or generator.random() < CLEAN_SHARE)
         pool = clean if from_clean else good
         path, bottom = pool[int(generator.integers(len(pool)))]
-        share = generator.uniform(_LEAST_CROP, 1.0)
-        other = share if generator.random() < 0.5 else generator.uniform(_LEAST_CROP, 1.0)
+        share = generator.uniform(_MIN_CROP, 1.0)
+        other = share if generator.random() < 0.5 else generator.uniform(_MIN_CROP, 1.0)
         place = generator.random(2)
         scale = float(generator.uniform(0.5, 1.0)) if generator.random() < 0.5 else 1.0
         kind, strength = "", 0.0
@@ -158,7 +158,7 @@ def _cut(rgb: NDArray[np.uint8], plan: _Plan) -> NDArray[np.uint8]:
     x = round(plan.crop[3] * (width - columns))
     cut = rgb[y : y + rows, x : x + columns]
     # The same whatever the size asked for: teacher and student must see one picture.
-    scale = max(plan.scale, _LEAST_SIDE / min(rows, columns))
+    scale = max(plan.scale, _MIN_SIDE / min(rows, columns))
     if scale >= 1.0:
         return np.ascontiguousarray(cut)
     return np.asarray(

@@ -12,10 +12,10 @@ from .distort import DISTORTIONS, distort
 from .light import from_light, to_light
 from .registry import RgbArray
 
-LEAST_SHARE = 0.96
+MIN_SHARE = 0.96
 """A frame shows at least this share of the sides: shift and zoom within 4%."""
 
-MOST_STOPS = 0.06
+MAX_STOPS = 0.06
 """Exposure of neighbouring frames differs by at most this from the picture's, in stops."""
 
 QUALITY = 95
@@ -45,7 +45,7 @@ def frame(
         uint8 (height', width', 3), 96-100% of the scene's sides.
     """
     return mixed_frame(
-        rgb, {kind: strength}, seed, generator, stops=MOST_STOPS, least_share=LEAST_SHARE
+        rgb, {kind: strength}, seed, generator, stops=MAX_STOPS, least_share=MIN_SHARE
     )
 
 
@@ -55,10 +55,10 @@ def mixed_frame(
     seed: int,
     generator: np.random.Generator,
     *,
-    stops: float = MOST_STOPS,
-    least_share: float = LEAST_SHARE,
+    stops: float = MAX_STOPS,
+    least_share: float = MIN_SHARE,
 ) -> RgbArray:
-    """Takes a frame of a scene that several things spoil; see `frame`.
+    """Takes a frame of a scene that several things degrade; see `frame`.
 
     Args:
         rgb: the scene, uint8 (height, width, 3) RGB.
@@ -79,11 +79,11 @@ def mixed_frame(
     gain = np.float32(2.0 ** generator.uniform(-stops, stops))
     own = int(generator.integers(2**31))
     shown = from_light(to_light(rgb[y : y + rows, x : x + columns]) * gain)
-    spoilt = shown
+    degraded = shown
     for kind, strength in strengths.items():
         anew = DISTORTIONS[kind].anew
-        spoilt = distort(spoilt, kind, strength=strength, seed=own if anew else seed)
+        degraded = distort(degraded, kind, strength=strength, seed=own if anew else seed)
     coded = io.BytesIO()
-    Image.fromarray(spoilt).save(coded, "JPEG", quality=QUALITY)
+    Image.fromarray(degraded).save(coded, "JPEG", quality=QUALITY)
     with Image.open(coded) as picture:
         return np.array(picture.convert("RGB"))

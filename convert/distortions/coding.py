@@ -15,7 +15,7 @@ from .registry import LEVELS, RgbArray, register
 _JPEG_WORST_QUALITY = 4.0
 _JPEG_EXPONENT = 0.7
 
-_SCALE_MOST = 6.0
+_MAX_SCALE = 6.0
 
 # Settings at strength 0 and the five levels; between them a straight line.
 _WEBP_QUALITY = (90.0, 28.0, 13.0, 5.0, 1.0, 0.0)
@@ -73,13 +73,13 @@ def _webp(rgb: RgbArray, strength: float, generator: np.random.Generator) -> Rgb
     "blur",
     "enlarged from too few pixels, as digital zoom does",
     seeded=False,
-    says=lambda s: f"{_SCALE_MOST**s:.1f}x",
+    says=lambda s: f"{_MAX_SCALE**s:.1f}x",
 )
 def _upscaling(rgb: RgbArray, strength: float, generator: np.random.Generator) -> RgbArray:
     """Shrinks by 6 ** strength with an anti-aliased bicubic filter and enlarges with the same."""
     del generator
     height, width = rgb.shape[:2]
-    factor = _SCALE_MOST**strength
+    factor = _MAX_SCALE**strength
     small = (max(1, round(width / factor)), max(1, round(height / factor)))
     picture = Image.fromarray(rgb).resize(small, Image.Resampling.BICUBIC)
     return np.array(picture.resize((width, height), Image.Resampling.BICUBIC))

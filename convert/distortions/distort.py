@@ -1,7 +1,7 @@
 """Camera and coding distortions that get worse by a known amount.
 
 Each distortion takes a uint8 RGB picture and a strength between 0 (untouched) and 1, and makes
-the same picture from the same seed every time. Five named levels stand at equal steps of the
+the same picture from the same seed every time. Five named levels are equal steps of the
 strength: level k is strength k / 5. What the air, the optics and the sensor do is done in linear
 light; what the tone curve, the sharpening and the encoder do is done on the coded values.
 
@@ -60,7 +60,7 @@ def distort(
     strength: float | None = None,
     seed: int = 0,
 ) -> RgbArray:
-    """Spoils a picture by a known amount.
+    """Degrades a picture by a known amount.
 
     Args:
         rgb: uint8 array of shape (height, width, 3), RGB, 0-255, any size from 1x1. Not changed.
@@ -74,7 +74,7 @@ def distort(
         A new uint8 array of the same shape.
 
     Raises:
-        TypeError: `rgb` is not a uint8 array, or `level`, `strength` or `seed` is no number.
+        TypeError: `rgb` is not a uint8 array, or `level`, `strength` or `seed` is not a number.
         ValueError: wrong shape, unknown kind, level, strength or seed out of range, or not
             exactly one of `level` and `strength`.
     """
@@ -121,7 +121,7 @@ def monotone_kinds(*, portable: bool = False) -> tuple[str, ...]:
 
 
 def check_picture(rgb: RgbArray) -> None:
-    """Refuses what is no uint8 (height, width, 3) array with at least one pixel.
+    """Refuses anything but a uint8 (height, width, 3) array with at least one pixel.
 
     Raises:
         TypeError: no array, or another dtype.
@@ -136,7 +136,7 @@ def check_picture(rgb: RgbArray) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Refuses what is no non-negative integer.
+    """Refuses anything but a non-negative integer.
 
     Raises:
         TypeError: no integer.

@@ -24,7 +24,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 _CHANCES = {"lens": 0.5, "exposure": 0.4, "sensor": 0.5, "coding": 0.5, "air": 0.12}
 _CHANCE = 0.25
-_LEAST, _MOST = 2, 4
+_MIN_KINDS, _MAX_KINDS = 2, 4
 
 
 def mixture_steps(seed: int, strength: float) -> tuple[tuple[str, float], ...]:
@@ -44,7 +44,7 @@ def mixture_steps(seed: int, strength: float) -> tuple[tuple[str, float], ...]:
     chances = np.array([_CHANCES.get(stage, _CHANCE) for stage, _ in STAGES])
     # The stages with the luckiest draws, as many as came out below their chance.
     luck = generator.random(len(STAGES)) / chances
-    count = int(np.clip((luck < 1.0).sum(), _LEAST, _MOST))
+    count = int(np.clip((luck < 1.0).sum(), _MIN_KINDS, _MAX_KINDS))
     chosen = np.sort(np.argsort(luck)[:count])
     share = strength * math.pow(1.0 / count, 0.25)
     steps = []
@@ -56,7 +56,7 @@ def mixture_steps(seed: int, strength: float) -> tuple[tuple[str, float], ...]:
 
 
 def mixture(rgb: RgbArray, seed: int = 0, strength: float = 0.6) -> RgbArray:
-    """Spoils a picture in several ways at once, in the order in which a camera does.
+    """Degrades a picture in several ways at once, in the order in which a camera does.
 
     Lens before exposure before sensor before processing before storage: noise is then never
     blurred by the lens, and the codec sees it.

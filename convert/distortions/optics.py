@@ -1,4 +1,4 @@
-"""What lies before the sensor: focus, shake, dirty glass and air. All of it in linear light."""
+"""What happens before the sensor: focus, shake, dirty glass and air. All of it in linear light."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ ORIGINAL: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class Distortion:
-    """One way to spoil a picture.
+    """One way to degrade a picture.
 
     Attributes:
         name: the key in `DISTORTIONS`.

@@ -154,7 +154,7 @@ def _denoise_smear(rgb: RgbArray, strength: float, generator: np.random.Generato
     by itself, which flattens whatever deviates by less than 28 codes at strength 1; chroma is
     simply blurred, as cheap noise reduction does, so that colours bleed.
     """
-    # Less noise than `raw_noise` at this strength: what spoils the picture is its removal.
+    # Less noise than `raw_noise` at this strength: what degrades the picture is its removal.
     noise = _raw_noise_light(rgb, 0.85 * strength, generator)
     codes = _mix(from_light(to_light(rgb) + noise).astype(np.float32), _TO_YCC)
     luma = codes[..., 0]

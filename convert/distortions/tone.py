@@ -16,7 +16,7 @@ _OVER_STOPS = 3.0
 _CAST_STOPS = 1.1
 _CAST_TINT = 0.35
 
-_FLAT_LEAST = 0.12
+_MIN_CONTRAST = 0.12
 
 _BAND_COARSEST = 5.0
 _BAND_EXPONENT = 0.5
@@ -93,7 +93,7 @@ def _white_balance(rgb: RgbArray, strength: float, generator: np.random.Generato
     "low_contrast",
     "a flat tone curve: neither black nor white",
     seeded=False,
-    says=lambda s: f"contrast {1 - (1 - _FLAT_LEAST) * s:.0%}",
+    says=lambda s: f"contrast {1 - (1 - _MIN_CONTRAST) * s:.0%}",
     margin=0.15,
 )
 def _low_contrast(rgb: RgbArray, strength: float, generator: np.random.Generator) -> RgbArray:
@@ -104,7 +104,7 @@ def _low_contrast(rgb: RgbArray, strength: float, generator: np.random.Generator
     del generator
     luma = np.array([0.299, 0.587, 0.114])
     middle = float(np.clip(rgb.reshape(-1, 3).mean(axis=0) @ luma, 80.0, 176.0))
-    contrast = 1.0 - (1.0 - _FLAT_LEAST) * strength
+    contrast = 1.0 - (1.0 - _MIN_CONTRAST) * strength
     table = np.rint(middle + contrast * (np.arange(256) - middle))
     return table.astype(np.uint8)[rgb]
 

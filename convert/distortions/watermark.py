@@ -1,6 +1,6 @@
 """Phone makers' watermarks, painted on training pictures so that no model learns from them.
 
-A quarter of BIQ2021's spoilt shots carry one in the lower left corner, which would be a free hint
+A quarter of BIQ2021's degraded shots carry one in the lower left corner, which would be a free hint
 at a low score. Training crops cut it off; painting others on at random teaches that it means
 nothing.
 """

@@ -25,7 +25,7 @@ from edgeiqa.scorer import Scorer
 from ..common.progress import progress
 from ..common.quiet import quiet
 from ..common.tenengrad import tenengrad
-from ..distortions.burst import LEAST_SHARE, MOST_STOPS
+from ..distortions.burst import MAX_STOPS, MIN_SHARE
 from ..distortions.distort import RgbArray
 from .burst_series import Series, series_of
 
@@ -130,8 +130,8 @@ class Scene:
     seed: int = 0
     scale: float = 1.0
     others: bool = True
-    stops: float = MOST_STOPS
-    least_share: float = LEAST_SHARE
+    stops: float = MAX_STOPS
+    least_share: float = MIN_SHARE
 
 
 MeasuredSeries: TypeAlias = tuple[Series, list[MeasuredFrame]]

@@ -3,7 +3,7 @@
 On bursts made from clean photographs, where it is known which frame is worse and by how many
 levels (`convert.evaluation.burst_series`), and on real pairs: a sharp and a blurred frame of the
 same scene, and windows of a video's consecutive frames averaged as a shutter would. Beside
-`edgeiqa.best_of` stand the score alone, variance of the Laplacian and Tenengrad, on the same
+`edgeiqa.best_of` are the score alone, variance of the Laplacian and Tenengrad, on the same
 frames in the same run.
 """
 
@@ -44,8 +44,8 @@ WINDOWS: tuple[int, ...] = (1, 3, 5, 7, 9, 11)
 
 _Z = 1.959964  # Of a two-sided 95% interval.
 _STRIDE = 13
-# The widest window has to move by this many pixels, or it is no blurrier and only less noisy.
-_LEAST_MOTION = 6
+# The widest window has to move by this many pixels, or it is not blurrier but only less noisy.
+_MIN_MOTION = 6
 
 
 @dataclass
@@ -185,7 +185,7 @@ def video_windows(folder: Path, scorer: Scorer) -> tuple[PairSet, list[str]]:
     starts = range(0, len(files) - 2 * widest, _STRIDE)
     for start in progress(starts, len(starts), "video"):
         frames = [np.asarray(decode(path)) for path in files[start : start + 2 * widest]]
-        if _motion(frames[:widest]) < _LEAST_MOTION:
+        if _motion(frames[:widest]) < _MIN_MOTION:
             continue
         generator = np.random.default_rng(start)
         shown = []

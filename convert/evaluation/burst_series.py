@@ -38,7 +38,7 @@ MIXED = "mixed"
 """Several of `KINDS` at once."""
 
 APART: tuple[int, ...] = (1, 2)
-"""Levels that lie between the two frames of a pair."""
+"""Levels between the two frames of a pair."""
 
 _BLURS = KINDS[:4]
 _EXPOSURES = KINDS[6:]
@@ -63,8 +63,8 @@ class Series:
     kind: str
     levels: tuple[dict[str, float], ...]
     seed: int
-    stops: float = burst.MOST_STOPS
-    least_share: float = burst.LEAST_SHARE
+    stops: float = burst.MAX_STOPS
+    least_share: float = burst.MIN_SHARE
 
     def frames(self, rgb: RgbArray) -> Iterator[RgbArray]:
         """Takes the frames.
@@ -94,8 +94,8 @@ def series_of(
     scene: str,
     kinds: Sequence[str],
     seed: int,
-    stops: float = burst.MOST_STOPS,
-    least_share: float = burst.LEAST_SHARE,
+    stops: float = burst.MAX_STOPS,
+    least_share: float = burst.MIN_SHARE,
 ) -> list[Series]:
     """Plans the series of a scene.
 

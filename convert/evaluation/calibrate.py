@@ -1,4 +1,4 @@
-"""Is a score what it claims to be? The expected MOS, with a `std` that tells how far off it is."""
+"""Is a score what it claims to be? The expected MOS, with a `std` that estimates its error."""
 
 from __future__ import annotations
 
@@ -147,11 +147,11 @@ class CalibrationReport:
         ]
         if self.shipped:
             head = ["", "std", "pictures", "NLL", f"{COVERAGE:.0%} coverage", "mean std", "RMSE"]
-            told = [head]
+            spreads = [head]
             for name, figures in self.shipped.items():
-                told.append([name, "of the file", *_cells(figures)])
-                told.append(["", "fitted, 5 folds", *_cells(self.fitted[name])])
-            parts.append(aligned(told, left=2))
+                spreads.append([name, "of the file", *_cells(figures)])
+                spreads.append(["", "fitted, 5 folds", *_cells(self.fitted[name])])
+            parts.append(aligned(spreads, left=2))
         if self.fit is not None:
             parts.append(f"std = {self.fit.std_scale:g} * spread ^ {self.fit.std_power:g}")
         return "\n\n".join(parts)
@@ -173,21 +173,21 @@ def calibration_report(
     """
     x, y = scores.score, scores.mos
     bins = reliability(x, y, seed=seed)
-    told: dict[str, SpreadFigures] = {}
+    as_shipped: dict[str, SpreadFigures] = {}
     fitted: dict[str, SpreadFigures] = {}
     fit = None
     if scores.std is not None and shipped.std is not None:
         fit = fit_spread(x, scores.std, y)
         std = cross_fitted(x, scores.std, y, seed=seed)
         for name, inside in scores.groups().items():
-            told[name] = spread_figures(x[inside], shipped.std[inside], y[inside])
+            as_shipped[name] = spread_figures(x[inside], shipped.std[inside], y[inside])
             fitted[name] = spread_figures(x[inside], std[inside], y[inside])
     return CalibrationReport(
         bins,
         expected_error(bins),
         plcc(x, y),
         plcc(logistic4(x, fit_logistic4(x, y)), y),
-        told,
+        as_shipped,
         fitted,
         fit,
         dict(facts or {}),
@@ -241,7 +241,7 @@ def plot(report: CalibrationReport, scores: Scores, file: Path) -> None:
         limit = float(np.max(scores.std)) * 1.05
         right.plot((0, limit), (0, limit), color="black", linewidth=0.8)
         right.set(xlim=(0, limit), ylim=(0, limit), xlabel="std", ylabel="RMS error of the score")
-        right.set_title("ten bins by std; on the line it tells the truth", fontsize=10)
+        right.set_title("ten bins by std; on the line it is exact", fontsize=10)
         right.legend(fontsize=8)
     for axis in axes.flat:
         axis.grid(alpha=0.3)

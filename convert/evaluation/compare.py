@@ -11,7 +11,7 @@ from typing import Any
 
 from ..common.metrics import Interval, paired_bootstrap, srocc
 from ..common.text_table import aligned
-from .evaluate import LEAST, POOLED, Evaluation
+from .evaluate import MIN_PICTURES, POOLED, Evaluation
 from .predictions import arrays
 
 
@@ -75,11 +75,11 @@ class Comparison:
                 cells = [_cell(e.groups[index].metrics[name]) for e in self.evaluations]
                 rows.append([title, name, *cells])
         lines = [aligned(rows, left=2), "", f"SROCC against {self.labels[0]}, paired draws:"]
-        told = [["", "", "difference", "level"]]
+        differences = [["", "", "difference", "level"]]
         for d in self.differences:
             value = f"{d.srocc.value:+.4f} [{d.srocc.low:+.4f}, {d.srocc.high:+.4f}]"
-            told.append([d.model, d.group, value, f"{d.level:.3f}"])
-        return "\n".join([*lines, aligned(told, left=2)])
+            differences.append([d.model, d.group, value, f"{d.level:.3f}"])
+        return "\n".join([*lines, aligned(differences, left=2)])
 
     def scores_csv(self) -> str:
         """One line per picture and one column of scores per model."""
@@ -110,7 +110,7 @@ def compare(models: Sequence[str], evaluations: Sequence[Evaluation]) -> Compari
         if [(p.path, p.score is None) for p in evaluation.predictions] != pictures:
             raise ValueError(f"{labels[0]} and {label} were not evaluated on the same pictures")
         scores = arrays(evaluation.predictions)
-        wanted = {group.name for group in first.groups if group.pictures >= LEAST}
+        wanted = {group.name for group in first.groups if group.pictures >= MIN_PICTURES}
         for name, inside in reference.groups().items():
             if name not in wanted:
                 continue

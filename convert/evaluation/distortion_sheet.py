@@ -13,7 +13,7 @@ from ..distortions.mixture import mixture, mixture_steps
 
 _LABEL, _CAPTION, _GAP = 150, 17, 6
 _PAPER, _INK, _FAINT = (250, 250, 250), (32, 33, 36), (110, 113, 118)
-_MOST_SIDE = 512
+_MAX_SIDE = 512
 
 
 def cells(rgb: RgbArray, kind: str, levels: Sequence[int], seed: int) -> list[tuple[RgbArray, str]]:
@@ -63,7 +63,7 @@ def contact_sheet(
     """Draws every picture under every kind at every level, labelled with its amount.
 
     The distortion acts on the picture as it is (sides over 512 px are first scaled down to that,
-    so that a thumbnail still shows it); a crop of the middle at full resolution stands for it.
+    so that a thumbnail still shows it); a crop of the middle at full resolution represents it.
 
     Args:
         pictures: name and uint8 (height, width, 3) RGB of each.
@@ -81,7 +81,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     jobs = [(name, rgb, row) for name, rgb in pictures for row in range(len(kinds) + mixtures)]
     for line, (name, rgb, row) in enumerate(progress(jobs, len(jobs), "distorting")):
-        source = _at_most(rgb, _MOST_SIDE)
+        source = _at_most(rgb, _MAX_SIDE)
         top = line * pitch[1] + _GAP
         if row < len(kinds):
             title, words = kinds[row].replace("_", " "), [DISTORTIONS[kinds[row]].cause]

@@ -33,7 +33,7 @@ from .predictions import Prediction as Prediction
 from .predictions import model_facts, open_scorer, predict
 
 POOLED = "pooled"
-LEAST = 5
+MIN_PICTURES = 5
 """With fewer pictures than this a group is counted but not measured."""
 
 
@@ -168,10 +168,10 @@ def measure(
         seed: Seed of the draws.
 
     Returns:
-        The group; without metrics when it has fewer than `LEAST` pictures.
+        The group; without metrics when it has fewer than `MIN_PICTURES` pictures.
     """
     scored = [(p.score / 100, p.mos) for p in predictions if p.score is not None]
-    if len(scored) < LEAST:
+    if len(scored) < MIN_PICTURES:
         return Group(name, len(scored), {}, ())
     predicted, mos = (np.array(column) for column in zip(*scored, strict=True))
     logistic = fit_logistic4(predicted, mos)

@@ -1,8 +1,8 @@
-"""Do quality maps find what is spoilt? Photographs with one spoilt half, against the known half.
+"""Do quality maps find the degraded half of a photograph? Compared with the known half.
 
 The map knows nothing of the halves: it is cut in two by Otsu's threshold over its own values
 (`QualityMap.worse_half`), the same rule for every picture and model, and the worse part is
-compared with the spoilt half: intersection over union, in pixels.
+compared with the degraded half: intersection over union, in pixels.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ Mapper = Callable[[RgbArray], QualityMap]
 
 @dataclass(frozen=True)
 class HalfMap:
-    """One picture with one half spoilt.
+    """One picture with one half degraded.
 
     Attributes:
         picture: Its name.
         kind: Of the distortion.
-        half: Which one was spoilt.
+        half: Which one was degraded.
         iou: Of the map's worse part with that half, 0-1.
-        inside: Mean of the map in the spoilt half, 0-100.
+        inside: Mean of the map in the degraded half, 0-100.
         outside: Mean of the map in the other one.
     """
 
@@ -115,12 +115,12 @@ class MapReport:
 
     def table(self) -> str:
         """For people: per distortion, per picture, all."""
-        rows = [["", "maps", "mean IoU", "worst", f"IoU >= {BAR}", "spoilt half", "sound half"]]
+        rows = [["", "maps", "mean IoU", "worst", f"IoU >= {BAR}", "degraded half", "sound half"]]
         for name in ("kind", "picture"):
             for value, f in self.summary(name).items():
-                told = [f"{f['mean_iou']:.3f}", f"{f['worst_iou']:.3f}", f"{f['found']:.0%}"]
+                cells = [f"{f['mean_iou']:.3f}", f"{f['worst_iou']:.3f}", f"{f['found']:.0%}"]
                 scores = [f"{f['spoilt_score']:.1f}", f"{f['sound_score']:.1f}"]
-                rows.append([value, str(f["maps"]), *told, *scores])
+                rows.append([value, str(f["maps"]), *cells, *scores])
         found = float(np.mean([h.iou >= BAR for h in self.halves]))
         rows.append(["all", str(len(self.halves)), f"{self.mean:.3f}", f"{self.worst:.3f}"])
         rows[-1] += [f"{found:.0%}", "", ""]
@@ -159,7 +159,7 @@ def check_maps(
     seed: int = 0,
     facts: Mapping[str, Any] | None = None,
 ) -> MapReport:
-    """Maps every picture with every half spoilt in every way.
+    """Maps every picture with every half degraded in every way.
 
     Args:
         mapper: uint8 (height, width, 3) RGB to its map.
@@ -181,10 +181,10 @@ def check_maps(
     for name, kind in progress(jobs, len(jobs), "maps"):
         rgb = pictures[name]
         # The name enters the seed so that no two pictures share their noise.
-        spoilt = distort(rgb, kind, level, seed=seed + zlib.crc32(name.encode()))
+        degraded = distort(rgb, kind, level, seed=seed + zlib.crc32(name.encode()))
         for half in halves:
             mask = half_mask(rgb.shape[0], rgb.shape[1], half)
-            quality = mapper(np.where(mask[..., np.newaxis], spoilt, rgb))
+            quality = mapper(np.where(mask[..., np.newaxis], degraded, rgb))
             values = quality.at_size(rgb.shape[1], rgb.shape[0])
             worse = values < otsu(quality.scores)
             ends = (float(values[mask].mean()), float(values[~mask].mean()))
@@ -226,10 +226,10 @@ def sheet(
     canvas = Image.new("RGB", (cell[0] * len(kinds), cell[1] * len(pictures)), (255, 255, 255))
     for row, (name, rgb) in enumerate(pictures.items()):
         for column, kind in enumerate(kinds):
-            spoilt = distort(rgb, kind, level, seed=seed + zlib.crc32(name.encode()))
+            degraded = distort(rgb, kind, level, seed=seed + zlib.crc32(name.encode()))
             half = HALVES[(row + column) % len(HALVES)]
             mask = half_mask(rgb.shape[0], rgb.shape[1], half)
-            mixed = np.where(mask[..., np.newaxis], spoilt, rgb)
+            mixed = np.where(mask[..., np.newaxis], degraded, rgb)
             drawn = draw(Image.fromarray(mixed), mapper(mixed))
             drawn.thumbnail(cell)
             canvas.paste(drawn, (column * cell[0], row * cell[1]))

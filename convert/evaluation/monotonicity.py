@@ -34,7 +34,7 @@ def check_ladders(
         score: uint8 (height, width, 3) RGB to a score of 0-100, higher is better.
         pictures: name to uint8 (height, width, 3) RGB.
         kinds: names in `convert.distortions.distort.DISTORTIONS`; the six of the first report
-            unless told.
+            by default.
         seed: fixes noise and motion angles.
         facts: what the report shall say about how it was made.
 
@@ -90,10 +90,10 @@ def validation_scenes(rows: Sequence[ManifestRow], count: int, seed: int) -> lis
 
 
 def clean_samples() -> list[Path]:
-    """Returns the package's sample photographs that were not spoilt on purpose."""
+    """Returns the package's sample photographs that were not degraded on purpose."""
     from edgeiqa.assets import sample_paths
 
-    # A spoilt one is called <photograph>-<what was done>.jpg (edgeiqa/assets/samples/README.md).
+    # A degraded one is called <photograph>-<what was done>.jpg (edgeiqa/assets/samples/README.md).
     return [Path(path) for path in sample_paths() if "-" not in Path(path).stem]
 
 

@@ -35,7 +35,7 @@ class Prediction:
         subset: Part of the database.
         mos: Mean opinion score, 0-1.
         score: Predicted score, 0-100, None when the picture could not be read.
-        std: Predicted spread, 0-100 units, where the model tells it; see `Quality.std`.
+        std: Predicted spread, 0-100 units, if the model reports it; see `Quality.std`.
         error: Why there is no score.
     """
 
@@ -54,7 +54,7 @@ class Scores:
     Attributes:
         score: Predicted.
         mos: Mean opinion times 100.
-        std: Predicted; None where the model tells none.
+        std: Predicted; None for a model that does not report it.
         subsets: Name of each picture's part of the database.
     """
 
@@ -81,7 +81,7 @@ def open_scorer(
     Args:
         model: A .tflite with a contract, its bytes, or the name of a model that edgeiqa brings.
         jobs: Pictures scored at a time; the number of processors when None.
-        causes: Whether to tell causes, too.
+        causes: Whether to detect causes, too.
 
     Returns:
         The scorer and the number of threads that it serves at once.

@@ -37,7 +37,7 @@ FloatArray = npt.NDArray[np.float64]
 
 CAUSE_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """What is tried as the causes' share of the good shots that may be lost."""
-LEAST_LIMIT = 0.3
+MIN_LIMIT = 0.3
 """No cause rejects below this severity by itself: where good shots of a database happen to show
 none of it, a limit just above that would be a hair trigger elsewhere."""
 FOLDS = 10
@@ -48,9 +48,9 @@ class Proposal:
     """Thresholds and what they do.
 
     Attributes:
-        thresholds: Least score per preset, rounded down to tenths.
-        limits: Most severity per preset and cause, rounded up to hundredths; causes that no shot
-            tells are left out.
+        thresholds: Minimum score per preset, rounded down to tenths.
+        limits: Maximum severity per preset and cause, rounded up to hundredths; causes
+            detected in no shot are left out.
         cause_share: The causes' share of the good shots that may be lost, 0-1.
         points: What the gates do with the very shots that they were made from.
         cross_fitted: Per preset the shares of good shots kept and bad ones caught by gates made
@@ -91,7 +91,7 @@ class Proposal:
             aligned(rows),
         ]
         if not any(self.limits.values()):
-            parts.append("no shot tells causes, so none has a limit")
+            parts.append("no shot has detected causes, so no limits are set")
         return "\n\n".join(parts)
 
 
@@ -122,7 +122,7 @@ def propose(
     good: float = GOOD_MOS,
     bad: float = BAD_MOS,
     cause_share: float | None = None,
-    least_limit: float = LEAST_LIMIT,
+    least_limit: float = MIN_LIMIT,
     seed: int = 0,
 ) -> Proposal:
     """Chooses thresholds for presets.
@@ -174,7 +174,7 @@ def _arrays(shots: Sequence[Shot], good: float, bad: float) -> _Arrays:
     return _Arrays(
         causes,
         np.array([quality.score for quality in qualities], np.float64),
-        # A cause that is not told rejects nobody, and so does a severity of 0.
+        # A cause that was not detected counts as a severity of 0: it rejects no shot.
         np.array(
             [[quality.causes.get(c, 0.0) for c in causes] for quality in qualities], np.float64
         ).reshape(len(qualities), len(causes)),

@@ -125,10 +125,10 @@ class StabilityReport:
         last = ""
         for found in self.shifts:
             f = found.to_dict()
-            told = [f"{f['median']:.2f}", f"{f['p95']:.2f}", f"{f['largest']:.2f}"]
+            cells = [f"{f['median']:.2f}", f"{f['p95']:.2f}", f"{f['largest']:.2f}"]
             name = "" if found.group == last else found.group
             last = found.group
-            rows.append([name, found.change, str(f["pictures"]), *told, f"{f['mean_shift']:+.2f}"])
+            rows.append([name, found.change, str(f["pictures"]), *cells, f"{f['mean_shift']:+.2f}"])
         return aligned(rows, left=2) + "\n\nchange of the score in points of 0-100"
 
 

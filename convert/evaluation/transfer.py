@@ -1,6 +1,6 @@
 """How well a judge does away from home: on databases and parts that took no part in its training.
 
-Agreement within the database that a model learnt from says little about photographs of others. The
+Agreement within the database that a model learned from says little about photographs of others. The
 meter has four parts for that, and one for home:
 
 * **left out**: BIQ2021's three subsets were rated on different terms, so each is a database of its
@@ -9,8 +9,8 @@ meter has four parts for that, and one for home:
 * **AGIQA-3K**, **PCUID**, **SR4KIQA** (within each scene): nothing learns from them.
 * **home**: agreement within each subset of BIQ2021 on its validation split.
 
-BIQ2021 pooled is reported, too, but chooses nothing: a model raises it by telling the subsets
-apart, whose mean scores differ, and loses elsewhere by the same.
+BIQ2021 pooled is reported, too, but chooses nothing: a model raises it by separating the subsets,
+whose mean scores differ, and loses elsewhere by it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from ..datasets.registry import build
 LEFT_OUT, HOME, POOLED = "left out", "home", "pooled"
 AWAY = (agiqa3k.DATABASE.name, pcuid.DATABASE.name, sr4kiqa.DATABASE.name)
 BY_SCENE = sr4kiqa.DATABASE.name
-LEAST = 5
+MIN_PICTURES = 5
 """Groups of fewer pictures than this are not measured."""
 
 NOTE = (
-    "BIQ2021 pooled chooses nothing: it may fall when a model stops telling the subsets apart, "
+    "BIQ2021 pooled chooses nothing: it may fall when a model stops separating the subsets, "
     "whose mean scores differ, and everything else rises"
 )
 
@@ -113,7 +113,7 @@ class Part:
     def _members(self) -> dict[str, NDArray[np.intp]]:
         names = np.array(self.groups)
         found = {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
-        return {name: inside for name, inside in found.items() if len(inside) >= LEAST}
+        return {name: inside for name, inside in found.items() if len(inside) >= MIN_PICTURES}
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def measure_recipe(
         raise ValueError("several seeds need a number of pictures to draw, or all are alike")
     if pictures is not None and not 10 <= pictures <= len(meter.train):
         raise ValueError(
-            f"the number of pictures must lie between 10 and {len(meter.train):,}, got {pictures}"
+            f"the number of pictures must be between 10 and {len(meter.train):,}, got {pictures}"
         )
     train, home = features(meter.train), features(meter.home)
     away = {name: features(rows) for name, rows in meter.away.items()}

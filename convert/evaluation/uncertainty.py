@@ -1,7 +1,7 @@
 """What `std` is worth, and how to make it worth something: the error bar of a score.
 
 A histogram's spread, taught under an assumption about how opinions scatter, says nothing about
-how far a score lies from the mean opinion. `fit_spread` finds the two numbers of the contract
+how far a score is from the mean opinion. `fit_spread` finds the two numbers of the contract
 (`Calibration.std_scale`, `std_power`) that make it say so.
 """
 
@@ -27,7 +27,7 @@ COVERAGE = 0.8
 QUANTILE = NormalDist().inv_cdf(0.5 + COVERAGE / 2)
 """1.2816: so many standard deviations hold the middle 80% of a Gaussian."""
 
-LEAST = 30
+MIN_PICTURES = 30
 _SMALLEST = 1e-3
 
 
@@ -119,8 +119,10 @@ def fit_spread(
     from scipy.optimize import minimize_scalar
 
     x, s, y = _checked(score, np.maximum(np.asarray(spread, np.float64), _SMALLEST), mos)
-    if len(x) < LEAST:
-        raise ValueError(f"expected at least {LEAST} pictures to fit the spread, got {len(x)}")
+    if len(x) < MIN_PICTURES:
+        raise ValueError(
+            f"expected at least {MIN_PICTURES} pictures to fit the spread, got {len(x)}"
+        )
     error = y - x
     if not np.any(error):
         raise ValueError("every score equals its MOS: there is no error to describe")
@@ -161,10 +163,10 @@ def cross_fitted(
         seed: Of the parts.
 
     Raises:
-        ValueError: as `fit_spread`; each part leaves `LEAST` pictures to fit on.
+        ValueError: as `fit_spread`; each part leaves `MIN_PICTURES` pictures to fit on.
     """
     x, s, y = (np.asarray(a, np.float64) for a in (score, spread, mos))
-    least = -(-LEAST * folds // (folds - 1))
+    least = -(-MIN_PICTURES * folds // (folds - 1))
     if len(x) < least:
         raise ValueError(f"expected at least {least} rated pictures, got {len(x)}")
     part = np.random.default_rng(seed).permutation(len(x)) % folds

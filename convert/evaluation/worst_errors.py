@@ -29,7 +29,7 @@ class Miss:
         subset: Part of the database.
         mos: Mean opinion, points of 0-100.
         score: Predicted, points.
-        std: Predicted spread, points; None for a model that tells none.
+        std: Predicted spread, points; None for a model without one.
     """
 
     path: str
@@ -98,8 +98,8 @@ class MissReport:
         rows = [["picture", "subset", "MOS", "score", "std", "error"]]
         for miss in (*self.over, *self.under):
             std = "-" if miss.std is None else f"{miss.std:.1f}"
-            told = [f"{miss.mos:.1f}", f"{miss.score:.1f}", std, f"{miss.error:+.1f}"]
-            rows.append([miss.path, miss.subset, *told])
+            cells = [f"{miss.mos:.1f}", f"{miss.score:.1f}", std, f"{miss.error:+.1f}"]
+            rows.append([miss.path, miss.subset, *cells])
         return aligned(rows, left=2)
 
 
@@ -108,7 +108,7 @@ def worst_misses(
     count: int = WORST,
     facts: Mapping[str, Any] | None = None,
 ) -> MissReport:
-    """Picks the pictures whose score lies farthest from their MOS.
+    """Picks the pictures whose score is farthest from their MOS.
 
     Args:
         predictions: Scored pictures; unreadable ones are passed over.
@@ -205,8 +205,8 @@ def contact_sheet(report: MissReport, root: Path, file: Path, columns: int = 5) 
         ink = (179, 38, 30) if miss.error > 0 else (26, 95, 180)
         draw.text((left, top + height), Path(miss.path).name, (32, 33, 36), font)
         std = "" if miss.std is None else f" ±{miss.std:.0f}"
-        told = f"{miss.error:+.0f}: score {miss.score:.0f}{std}, MOS {miss.mos:.0f}"
-        draw.text((left, top + height + 16), told, ink, font)
+        line = f"{miss.error:+.0f}: score {miss.score:.0f}{std}, MOS {miss.mos:.0f}"
+        draw.text((left, top + height + 16), line, ink, font)
     with replacing(file) as scratch:
         sheet.save(scratch, "PNG")
 

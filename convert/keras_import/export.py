@@ -2,7 +2,7 @@
 
 It checks what the file is, bakes the input normalisation in, converts to the precision that was
 asked for or to the smallest that keeps the scores, attaches the contract, and reports how far the
-scores lie from those of the Keras model.
+scores differ from those of the Keras model.
 """
 
 from __future__ import annotations
@@ -370,12 +370,12 @@ def _look(
         )
     ends = float(np.mean((reference <= 0) | (reference >= 100)))
     if ends > 0.1:
-        warnings.append(f"{ends:.0%} of the scores lie at 0 or 100; is --score-range too narrow?")
+        warnings.append(f"{ends:.0%} of the scores are 0 or 100; is --score-range too narrow?")
     # Ranks of scores that are all but equal say nothing about a loss of accuracy.
     if not (collapsed or chosen.shift.srocc >= 0.98):
         warnings.append(
             f"{chosen.precision} changes the order of pictures (SROCC with Keras "
-            f"{chosen.shift.srocc:.3f}); a lower --max-p99-shift asks for more precision"
+            f"{chosen.shift.srocc:.3f}); a lower --max-p99-shift selects a more precise model"
         )
     if chosen.precision != "int8":
         return warnings

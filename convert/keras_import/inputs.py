@@ -17,7 +17,7 @@ from ..quantization.parity import Pixels, read_pixels, spread_out
 from .meaning import ExportError
 from .model import RANGES, normalisation_misfit, scales_itself
 
-LEAST_PICTURES = 20
+MIN_PICTURES = 20
 ENOUGH_TO_SPLIT = 150
 GOOD_PICTURES = 200
 PEEK = 8
@@ -59,8 +59,9 @@ def read_pictures(
     Args:
         files: Image files; when there are many, a share evenly spread over the list.
         spec: Size and fit.
-        samples: Most pictures to calibrate with.
-        say: Told what was taken, and of each unreadable file a line that begins so.
+        samples: Maximum number of pictures to calibrate with.
+        say: Called with a line on what was taken, and one per unreadable file, which starts with
+            "unreadable".
 
     Returns:
         Two uint8 arrays [N,H,W,3].
@@ -68,17 +69,17 @@ def read_pictures(
     Raises:
         ExportError: too few readable pictures.
     """
-    if samples < LEAST_PICTURES:
-        raise ExportError(f"--samples must be at least {LEAST_PICTURES}, got {samples}")
+    if samples < MIN_PICTURES:
+        raise ExportError(f"--samples must be at least {MIN_PICTURES}, got {samples}")
     pixels, errors = read_pixels(
         spread_out([Path(file) for file in files], samples + (samples + 1) // 2), spec
     )
     for path, error in errors.items():
         say(f"unreadable: {path}: {error}")
     count = len(pixels)
-    if count < LEAST_PICTURES:
+    if count < MIN_PICTURES:
         raise ExportError(
-            f"{count} readable pictures; int8 needs at least {LEAST_PICTURES} to calibrate, "
+            f"{count} readable pictures; int8 needs at least {MIN_PICTURES} to calibrate, "
             f"better {GOOD_PICTURES} to 500, like those to be scored"
         )
     if count < ENOUGH_TO_SPLIT:

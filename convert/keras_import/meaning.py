@@ -23,13 +23,13 @@ class Meaning:
     """What its owner says about a model's output.
 
     Attributes:
-        kind: One of `KINDS`; "auto" tells them apart by shape, activation and labels.
+        kind: One of `KINDS`; "auto" chooses by shape, activation and labels.
         score_range: Raw values that mean worst and best (the other way round with
             `lower_is_better`), such as (1, 5).
         lower_is_better: Whether a low raw value is a good picture.
         labels: Names of attributes.
         score_label: Which attribute is the quality.
-        bins: What each histogram bin stands for, rising; 1..N when None.
+        bins: Value of each histogram bin, rising; 1..N when None.
     """
 
     kind: str = "auto"
@@ -170,11 +170,11 @@ def _histogram(
     soft = activation == "softmax"
     if kind == "histogram" and not _is_histogram(values):
         raise ExportError(
-            "the model's values are no histogram (not negative, adding up to 1); if they are "
+            "the model's values are not a histogram (not negative, adding up to 1); if they are "
             "logits, say --output-kind histogram_logits"
         )
     if kind == "histogram_logits" and activation not in ("softmax", "linear"):
-        raise ExportError(f"the model ends in {activation}; those are no histogram logits")
+        raise ExportError(f"the model ends in {activation}; those are not histogram logits")
     bins = meaning.bins or tuple(float(index + 1) for index in range(count))
     if len(bins) != count:
         raise ExportError(f"the model gives {count} bins, --bins names {len(bins)}")

@@ -47,7 +47,7 @@ def prepare(model: Any, meaning: Meaning) -> tuple[Any, Meaning]:
         The model, rebuilt where it had to be, and the meaning with the names of attributes.
 
     Raises:
-        ExportError: Several outputs that are no single numbers.
+        ExportError: Several outputs that are not single numbers.
     """
     if any(getattr(layer, "compute_dtype", None) in _HALF for layer in walk(model)):
         weights = model.get_weights()

@@ -1,6 +1,6 @@
 """Thinner starts from a trained network: fewer hidden channels in every block, the rest refitted.
 
-What flows from block to block keeps all its channels, and so most of what was learnt; only the
+What flows from block to block keeps all its channels, and so most of what was learned; only the
 expanded channels inside a block are fewer. Which stay is found by forward selection, on what the
 trained network computes from photographs: each time the channel that explains most of what the
 block's output still lacks. The projection is then refitted by least squares, from what the thinned

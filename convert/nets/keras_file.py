@@ -1,7 +1,7 @@
 """Opens Keras model files of either generation; refuses those that bring code or odd functions.
 
-The check reads the configuration and goes by names, in lists made for known Keras versions. It
-keeps out what a file can name to run code or touch files; it is no sandbox: Keras, HDF5 and
+The check reads the configuration and compares names with lists made for known Keras versions. It
+keeps out what a file can name to run code or touch files; it is not a sandbox: Keras, HDF5 and
 TensorFlow still parse the rest, so models of strangers belong in a container.
 """
 
@@ -54,7 +54,7 @@ _QAT_CLASSES = {"QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2"}
 
 
 class KerasFileError(ValueError):
-    """A file that is no loadable Keras model, with what to do about it."""
+    """A file that is not a loadable Keras model, with what to do about it."""
 
 
 def load_keras(file: str | os.PathLike[str]) -> Any:
@@ -63,7 +63,7 @@ def load_keras(file: str | os.PathLike[str]) -> Any:
     Keras 3 is tried first, then tf_keras. Models after quantisation-aware training with
     tensorflow-model-optimization are recognised. The file's configuration is read before any
     library sees it: Lambda layers, custom classes and TensorFlow functions outside of a list of
-    harmless ones are refused. That is no sandbox; see the module's text.
+    harmless ones are refused. That is not a sandbox; see the module docstring.
 
     Args:
         file: Path of the model.

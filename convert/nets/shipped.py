@@ -76,7 +76,7 @@ def load_shipped(file: Path) -> Shipped:
 
 
 def _layers(flatbuffer: bytes) -> Iterator[tuple[str, Array, Array]]:
-    """Operator, kernel in Keras' layout and bias of all that was learnt, in order."""
+    """Operator, kernel in Keras' layout and bias of everything learned, in order."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(flatbuffer, 0))
@@ -115,7 +115,7 @@ def _named(
         found, kernel, bias = next(left, ("nothing", np.empty(0), np.empty(0)))
         if found != kind or (leaving is not None and len(bias) != leaving):
             raise ValueError(
-                f"{file} is no {arch.name}: at {name} it has {found} with {len(bias)} outputs"
+                f"{file} is not {arch.name}: at {name} it has {found} with {len(bias)} outputs"
             )
         return kernel, bias
 

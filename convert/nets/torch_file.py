@@ -33,7 +33,7 @@ _DTYPES = {
 
 
 class TorchFileError(ValueError):
-    """A file that is no state dict of plain tensors."""
+    """A file that is not a state dict of plain tensors."""
 
 
 @dataclass
@@ -112,10 +112,10 @@ def read_state_dict(file: Path) -> dict[str, NDArray[Any]]:
         state = _read_zip(file) if zipfile.is_zipfile(file) else _read_stream(file)
         tensors = {str(k): v.array() for k, v in state.items() if isinstance(v, _Tensor)}
     except TorchFileError as error:
-        raise TorchFileError(f"{file.name} is no state dict of PyTorch: {error}") from error
+        raise TorchFileError(f"{file.name} is not a PyTorch state dict: {error}") from error
     except Exception as error:  # pickles and archives break in many ways
         reason = str(error) or type(error).__name__
-        raise TorchFileError(f"{file.name} is no state dict of PyTorch: {reason}") from error
+        raise TorchFileError(f"{file.name} is not a PyTorch state dict: {reason}") from error
     if not tensors:
         raise TorchFileError(f"{file.name} holds no tensors")
     return tensors

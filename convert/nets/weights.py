@@ -34,7 +34,7 @@ OURS: Normalisation = ((PIXEL_SCALE,) * 3, (PIXEL_OFFSET,) * 3)
 
 
 class WeightsError(ValueError):
-    """The weights cannot be had, or do not fit the network."""
+    """The weights are not available, or do not fit the network."""
 
 
 def load_initial_weights(model: Any, arch: Architecture, init: str | os.PathLike[str]) -> str:

@@ -39,7 +39,7 @@ def depth_tensors(flatbuffer: bytes) -> list[str]:
             blocks[name.split("_", 1)[0]] = name
         head = head or name == "head"
     if not blocks or not head:
-        raise DepthHeadError("the .tflite has no block tensors: it is no network of this package")
+        raise DepthHeadError("no block tensors: the .tflite is not a network of this package")
     return [*blocks.values(), "head"]
 
 
@@ -47,7 +47,7 @@ def tapped(flatbuffer: bytes, tensors: Sequence[str]) -> bytes:
     """The same network that also returns inner tensors, after its own output.
 
     Raises:
-        DepthHeadError: There is no such tensor.
+        DepthHeadError: The tensor does not exist.
     """
     model = _read(flatbuffer)
     graph = model.subgraphs[0]
@@ -74,7 +74,7 @@ def grafted(
         The network with one output of the old one's name.
 
     Raises:
-        DepthHeadError: There is no such tensor, or shapes do not fit.
+        DepthHeadError: The tensor does not exist, or shapes do not fit.
     """
     model = _read(flatbuffer)
     graph = model.subgraphs[0]

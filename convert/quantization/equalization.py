@@ -1,4 +1,4 @@
-"""Cross-layer equalisation: the same float network, with channels that int8 tells apart better.
+"""Cross-layer equalisation: the same float network, with channels that int8 resolves better.
 
 A channel can be multiplied by a positive number where it is written and divided by it where it is
 read. TFLite has one scale per output channel of a kernel and one per activation tensor, so this

@@ -3,7 +3,7 @@
 An int8 output has 255 steps. Logits of a histogram wander together from picture to picture, and
 those of unlikely opinions go far below the likely ones; both cost steps and say nothing, since the
 softmax sees differences only. So what all logits have in common is taken out by a linear function
-of the logits themselves, which becomes part of the kernel, and what lies far below the likely ones
+of the logits themselves, which becomes part of the kernel, and what is far below the likely ones
 saturates.
 """
 
@@ -23,7 +23,7 @@ DEPTH = 9.0
 """Opinions this far below the likeliest, exp(-9) or 0.01%, may be rounded up to it."""
 
 RARE = 0.005
-"""Share of the pictures whose likeliest opinion may lie lower than the range was made for."""
+"""Share of the pictures whose likeliest opinion may be lower than the range was made for."""
 
 
 def centre_opinion(
@@ -38,7 +38,7 @@ def centre_opinion(
 
     Returns:
         The network with another opinion layer, of the same histograms, and the range in which its
-        logits are worth telling apart.
+        logits differ enough to matter.
     """
     largest = logits.max(1, keepdims=True)
     common = largest[:, 0] + np.log(np.exp(logits - largest).sum(1))

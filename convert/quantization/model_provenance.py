@@ -1,4 +1,4 @@
-"""What a model learnt from and how, as its contract and card tell it: data, terms, recipes."""
+"""The training record in a model's contract and card: data, terms and recipes."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def training_record(
         work: Folder of the run and its teacher.
         run: Name of the run.
         name: Name of the database.
-        terms: Initial weights and their terms, in the trainer's words; "" tells the file's name.
+        terms: Initial weights and their terms, in the trainer's words; "": the file's name.
 
     Returns:
         JSON-ready; files by name only, so that no folder of the trainer's machine is published.
     """
     known = database(name)
-    described = told(_read(work / run / "recipe.json"))
+    described = with_file_names(_read(work / run / "recipe.json"))
     count = len(select(rows, "train"))
     data = [
         {
@@ -71,7 +71,7 @@ def _teacher(work: Path) -> dict[str, Any]:
     folder = work / "teacher"
     report = _read(folder / "recipe.json")
     report["recipes"] = {
-        name: told(_read(folder / name / "recipe.json")) for name in report["members"]
+        name: with_file_names(_read(folder / name / "recipe.json")) for name in report["members"]
     }
     return report
 
@@ -81,9 +81,9 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def told(recipe: Mapping[str, Any]) -> dict[str, Any]:
+def with_file_names(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe with files by name."""
     result = {**recipe, "init": Path(recipe["init"]).name}
     if result.get("before"):
-        result["before"] = told(result["before"])
+        result["before"] = with_file_names(result["before"])
     return result

@@ -1,4 +1,4 @@
-"""The same pictures through Keras and TFLite nets, and how far their scores lie apart."""
+"""The same pictures through Keras and TFLite nets, and how far their scores differ."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Shift:
-    """How far the scores of one net lie from those of another.
+    """How far the scores of one net differ from those of another.
 
     Attributes:
         srocc: Rank correlation between the two.
@@ -125,7 +125,7 @@ def tflite_outputs(
 
 
 def _sources(contract: Contract, names: Sequence[str]) -> dict[str, str]:
-    """Which output of a net stands for which of the contract: by name, else in their order."""
+    """Maps the outputs of a net to those of the contract: by name, else in their order."""
     wanted = [spec.name for spec in contract.outputs]
     if len(names) < len(wanted):
         raise ValueError(f"the net has {len(names)} outputs, its contract {len(wanted)}")

@@ -132,7 +132,7 @@ def quantize(
         training=training,
         metrics=metrics,
     )
-    if len(validation) >= uncertainty.LEAST:
+    if len(validation) >= uncertainty.MIN_PICTURES:
         fitted = uncertainty.fitted_calibration(append(flatbuffer, contract), validation, root)
         contract = replace(contract, calibration=fitted)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def calibration_frames(
         root: The data root.
         work: Cache folder.
         size: Height and width of the network.
-        count: Number of real pictures; an eighth as many spoilt ones are added.
+        count: Number of real pictures; an eighth as many degraded ones are added.
         seed: Seed of the draw.
 
     Returns:

@@ -42,7 +42,7 @@ _MARGIN = 1.1
 
 @dataclass(frozen=True)
 class HeadRecipe:
-    """What a head is learnt with.
+    """How a head is trained.
 
     Attributes:
         depths: Blocks that the new score is made of, counted from one.
@@ -84,7 +84,7 @@ def rehead(
         A report: figures on validation, and how far int8 is from the float head.
 
     Raises:
-        DepthHeadError: The model is no network of this package, or has no such block.
+        DepthHeadError: The model is not a network of this package, or lacks the block.
     """
     contract, flatbuffer = read(source)
     spec = contract.score_output
@@ -143,7 +143,7 @@ def rehead(
         training=training,
         metrics=metrics,
     )
-    if len(validation) >= uncertainty.LEAST:
+    if len(validation) >= uncertainty.MIN_PICTURES:
         fitted = uncertainty.fitted_calibration(append(network, contract), validation, root, jobs)
         contract = replace(contract, calibration=fitted)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def _chosen(tensors: Sequence[str], depths: Sequence[int]) -> list[str]:
 
 
 def _slices(flatbuffer: bytes, tensors: Sequence[str]) -> dict[str, slice]:
-    """Where each tensor's means stand among the features."""
+    """Positions of each tensor's means in the features."""
     (interpreter,) = interpreters(tapped(flatbuffer, tensors), 1)
     widths = [int(detail["shape"][-1]) for detail in interpreter.get_output_details()[1:]]
     ends = np.cumsum(widths)
@@ -214,7 +214,7 @@ def _learn(
 
 
 def _total_range(logits: Array) -> tuple[float, float]:
-    """Where logits are worth telling apart; see :mod:`convert.quantization.logit_centering`."""
+    """The range of logits that matters; see :mod:`convert.quantization.logit_centering`."""
     tops = logits.max(1)
     low = min(float(np.quantile(tops, RARE)) - DEPTH, -DEPTH)
     return low, max(float(tops.max()) * _MARGIN, 1e-3)

@@ -109,7 +109,7 @@ def to_tflite(
     size = shape or input_shape(model)
     aware = is_quantization_aware(model)
     frames = None
-    # The range of pixels is known, so it is stated, not learnt.
+    # The range of pixels is known: it is set, not learned.
     stated = _as_quantization(rescale) if quantize == "int8" and not bgr else None
     if quantize == "int8" and aware and stated:
         pin_input_range(model, stated[0] * -stated[1], stated[0] * (255 - stated[1]))
@@ -306,5 +306,5 @@ def _representative(
 def _reason(error: Exception, log: str) -> str:
     """One line that says why TensorFlow's converter failed."""
     lines = [line.strip() for line in f"{log}\n{error}".splitlines() if line.strip()]
-    telling = [line for line in lines if "error" in line.lower() or "not support" in line.lower()]
-    return f"TensorFlow could not convert this model: {(telling or lines or ['no reason'])[-1]}"
+    relevant = [line for line in lines if "error" in line.lower() or "not support" in line.lower()]
+    return f"TensorFlow could not convert this model: {(relevant or lines or ['no reason'])[-1]}"

@@ -26,7 +26,7 @@ from edgeiqa.imaging.discovery import expand
 
 from ..datasets.augment import MARKED_SUBSETS
 from ..datasets.biq2021 import build_manifest
-from ..datasets.ladders import LEAST_MOS
+from ..datasets.ladders import MIN_MOS
 from ..evaluation.burst_measures import MeasuredSeries, Scene
 from ..evaluation.burst_series import APART, KINDS, MIXED, SLIGHT
 
@@ -36,7 +36,7 @@ STRENGTHS: tuple[float, ...] = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 1e-2)
 _SLACK = 1.03
 _LARGEST_SCALE = 2.0
 _STOPS = 0.12
-_LEAST_SHARE = 0.9
+_MIN_SHARE = 0.9
 _VALIDATION = 4  # One scene in so many.
 
 
@@ -152,7 +152,7 @@ def training_scenes(
     good = sorted(
         row.path
         for row in build_manifest(root)
-        if row.split == "train" and row.mos >= LEAST_MOS and row.subset not in MARKED_SUBSETS
+        if row.split == "train" and row.mos >= MIN_MOS and row.subset not in MARKED_SUBSETS
     )
     generator = np.random.default_rng(seed)
     paths = [str(root / good[i]) for i in generator.permutation(len(good))[:count]]
@@ -167,7 +167,7 @@ def training_scenes(
             1.0 if generator.random() < 0.5 else float(generator.uniform(1.25, _LARGEST_SCALE)),
             others=False,
             stops=_STOPS,
-            least_share=_LEAST_SHARE,
+            least_share=_MIN_SHARE,
         )
         for path in paths
     ]

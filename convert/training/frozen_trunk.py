@@ -28,7 +28,7 @@ from ..nets.bn_folding import Folded, Layer, fold
 from ..nets.weights import MINUS_ONE_TO_ONE, WeightsError, load_initial_weights
 
 NIMA = "nima_mobilenet_v1"
-"""MobileNetV1 that learnt from AVA's rated photographs, read from a .tflite of it."""
+"""MobileNetV1 that learned from AVA's rated photographs, read from a .tflite of it."""
 
 _BATCH = 16
 _SAVE_EVERY = 100
@@ -92,7 +92,7 @@ class FrozenTrunk:
     def features(
         self, rows: Sequence[ManifestRow], root: Path, work: Path, size: int
     ) -> NDArray[np.float32]:
-        """Features of rated pictures, computed once and kept; goes on where it was interrupted.
+        """Features of rated pictures, computed once and kept; resumes where it was interrupted.
 
         Args:
             rows: The pictures.
@@ -182,7 +182,7 @@ def load_trunk(
         precision: See :class:`FrozenTrunk`.
 
     Raises:
-        WeightsError: The weights do not fit, or there is no such block.
+        WeightsError: The weights do not fit, or the block does not exist.
         ValueError: No such network.
     """
     if network == NIMA:

@@ -27,7 +27,7 @@ from ..common.progress import progress
 
 Batch = dict[str, NDArray[Any]]
 CHECKPOINT = "checkpoint.npz"
-"""Name of the file in a run's folder from which it goes on."""
+"""Name of the file in a run's folder from which it resumes."""
 
 MakeBatch = Callable[[NDArray[np.int64], np.random.Generator], Batch]
 """From picture indices and a seeded generator (for crops and flips) to named arrays."""
@@ -39,7 +39,7 @@ _FORMAT = 2  # of the checkpoint; 1 held the tensors of a PyTorch module
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on: a loss that is not finite, or a checkpoint of another run."""
+    """Training cannot continue: a loss that is not finite, or a checkpoint of another run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class Learner:
         self.optimizer.learning_rate = self._rate * factor
 
     def variables(self) -> list[Any]:
-        """All that a run needs to go on as if never interrupted: weights and optimiser."""
+        """All that a run needs to resume as if never interrupted: weights and optimiser."""
         return [*self.model.variables, *self.optimizer.variables]
 
 

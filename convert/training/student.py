@@ -127,11 +127,11 @@ class StudentRecipe:
 
 
 def personal(name: str) -> StudentRecipe:
-    """The recipe that teaches a shipped model somebody's taste from a few hundred ratings.
+    """The recipe for training from the weights of a shipped model on a few hundred ratings.
 
     Only the last blocks learn, after the opinion layer alone: what makes a photograph sharp or
-    noisy is known already. There is no teacher, whose taste would be another, and nothing that
-    says how distorted pictures should score.
+    noisy is known already. There is no teacher, whose opinions would differ from the ratings, and
+    no pairs that say how distorted pictures should score.
 
     Args:
         name: Of a shipped model.
@@ -167,7 +167,7 @@ class StudentData:
         recipe: Decides sizes and what is needed.
 
     Raises:
-        DataError: A row may not be learnt from, see :mod:`convert.datasets.holdout`.
+        DataError: A row must not be used for training, see :mod:`convert.datasets.holdout`.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ An EfficientNet-Lite or a MobileNetV2 at 448 px or more. Its lower blocks keep t
 weights; what they compute is cached once per picture, and the blocks above are fine-tuned on crops
 and flips of those feature maps. That makes a full pass over the data minutes instead of hours on a
 processor, and costs no colour or blur augmentation, which would change the very quality that is
-being learnt. Several such members are fused by :mod:`convert.training.teacher_fusion`.
+being learned. Several such members are fused by :mod:`convert.training.teacher_fusion`.
 """
 
 from __future__ import annotations

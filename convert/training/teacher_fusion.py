@@ -1,7 +1,7 @@
 """Several fine-tuned networks as one teacher, with an uncertainty that was measured.
 
 The fused score is the mean of the members' scores: networks of different depth and resolution err
-on different pictures. How far they disagree says how far the MOS may lie from the score; the two
+on different pictures. How far they disagree says how far the MOS may be from the score; the two
 constants of that law are fitted on the validation split by likelihood. Students choose nothing by
 it, they only listen less where the teacher is unsure.
 """

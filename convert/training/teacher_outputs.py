@@ -19,14 +19,14 @@ POOL_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class TeacherOutputs:
-    """What the teacher said of each picture.
+    """The teacher's outputs for each picture.
 
     Attributes:
         score: Expected opinion on 0-1, float32 [N].
         histogram: Opinion probabilities, float32 [N, bins].
         embedding: Pooled features, float32 [N, D].
-        std: How far the MOS may lie from the score, on 0-1, float32 [N]; zeros of a single network,
-            which cannot tell.
+        std: Expected error of the score, on 0-1, float32 [N]; zeros for a single network, which
+            has no estimate of it.
     """
 
     score: NDArray[np.float32]

@@ -54,7 +54,7 @@ def fit_last(
 
 
 def remember_statistics(keras: Any, model: Any, inputs: np.ndarray) -> None:
-    """Set the first BatchNormalization to what it would have learnt from `inputs`."""
+    """Set the first BatchNormalization to what it would have learned from `inputs`."""
     layer = next(one for one in model.layers if hasattr(one, "moving_variance"))
     values = np.asarray(keras.Model(model.input, layer.input)(inputs), np.float64)
     mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))

@@ -54,9 +54,9 @@ def test_a_watermark_says_nothing_about_quality() -> None:
 def test_spoilt_samples_score_below_the_sound_ones_of_the_same_scene() -> None:
     scorer = Scorer()
     scores = {path.stem: scorer.score(path).score for path in sample_paths()}
-    spoilt = [name for name in scores if "-" in name]
-    assert len(spoilt) >= 4
-    for name in spoilt:
+    degraded = [name for name in scores if "-" in name]
+    assert len(degraded) >= 4
+    for name in degraded:
         assert scores[name] < scores[name.split("-")[0]], name
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.campaign import LIMIT_S, MOST_GROWTH_MB, Campaign, Tally
+from tests.fuzz.campaign import LIMIT_S, MAX_GROWTH_MB, Campaign, Tally
 from tests.fuzz.target import number
 from tests.fuzz.targets import NAMES, target
 
@@ -74,7 +74,7 @@ def report(tallies: list[Tally], arguments: argparse.Namespace) -> dict[str, Any
             "numpy": numpy.__version__,
             "pillow": PIL.__version__,
         },
-        "limits": {"seconds": arguments.seconds, "growth_mb": MOST_GROWTH_MB},
+        "limits": {"seconds": arguments.seconds, "growth_mb": MAX_GROWTH_MB},
         "targets": [{**tally.to_dict(), "command": command} for tally in tallies],
     }
 

@@ -25,7 +25,7 @@ MEMORY = 6 << 30
 Threads of codecs reserve some, without using it, for as long as the process lives.
 """
 
-MOST_GROWTH_MB = 1100.0
+MAX_GROWTH_MB = 1100.0
 """Resident MB that one input may make the process grow by.
 
 16 megapixels of JPEG 2000 take 370, and 65,535 tiles of it, the most there can be, 700.
@@ -187,7 +187,7 @@ class Campaign:
             self._note(tally, "undocumented", index, raised)
         else:
             tally.outcomes[outcome] += 1
-            if grown > MOST_GROWTH_MB:
+            if grown > MAX_GROWTH_MB:
                 self._note(tally, "memory", index, f"{grown:.0f} MB")
             if seconds > self._limit_s:
                 self._note(tally, "slow", index, f"{seconds:.1f} s")

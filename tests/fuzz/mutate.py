@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 INTERESTING = (0, 1, 2, 3, 7, 8, 15, 16, 127, 128, 255, 256, 4095, 32767, 32768, 65535, 65536)
 LARGE = (0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x10000, 0x7FFF, 0xFFFE)
-MOST_BYTES = 1 << 16
+MAX_BYTES = 1 << 16
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -32,10 +32,10 @@ def mutated(
     Returns:
         At most 64 KiB.
     """
-    piece = bytearray(data[:MOST_BYTES])
+    piece = bytearray(data[:MAX_BYTES])
     for _ in range(1 << rng.randrange(doublings)):
         rng.choice(_CHANGES)(piece, rng, others, tokens)
-        del piece[MOST_BYTES:]
+        del piece[MAX_BYTES:]
     whole = bytes(piece)
     if whole.startswith(PNG) and rng.randrange(4):
         whole = with_right_sums(whole)  # Else nothing behind the checksums would be reached.

@@ -18,7 +18,7 @@ from tests.fuzz import campaign
 from tests.fuzz.__main__ import main
 from tests.fuzz.campaign import Campaign
 from tests.fuzz.draw import Draw
-from tests.fuzz.mutate import MOST_BYTES, mutated, with_right_sums
+from tests.fuzz.mutate import MAX_BYTES, mutated, with_right_sums
 from tests.fuzz.target import DrawnTarget, number
 from tests.fuzz.targets import NAMES, target
 
@@ -61,9 +61,9 @@ def test_mutation_is_bounded_and_keeps_checksums() -> None:
     broken = data[:20] + b"\xff" + data[21:]
     assert with_right_sums(broken)[29:33] != data[29:33]
     rng = random.Random(1)
-    made = {mutated(data, rng, [bytes(MOST_BYTES)], [b"token"]) for _ in range(300)}
+    made = {mutated(data, rng, [bytes(MAX_BYTES)], [b"token"]) for _ in range(300)}
     assert len(made) > 250
-    assert max(map(len, made)) <= MOST_BYTES
+    assert max(map(len, made)) <= MAX_BYTES
 
 
 def test_choices_follow_from_bytes() -> None:

@@ -16,7 +16,7 @@ from convert.distortions.distort import distort
 PICTURE = data.astronaut()[:288, :288]
 
 
-def spoilt(kind: str) -> list[np.ndarray]:
+def degraded(kind: str) -> list[np.ndarray]:
     """The luma of the clean picture and of three levels of a distortion."""
     levels = [distort(PICTURE, kind, level=level) for level in (1, 3, 5)]
     return [grey(rgb) for rgb in (PICTURE, *levels)]
@@ -26,7 +26,7 @@ def test_laplacian_is_the_one_of_others_and_falls_with_blur() -> None:
     luma = grey(PICTURE)
     others = laplace(luma.astype(float), ksize=3)[1:-1, 1:-1]
     assert laplacian_variance(luma) == pytest.approx(others.var())
-    values = [laplacian_variance(x) for x in spoilt("gaussian_blur")]
+    values = [laplacian_variance(x) for x in degraded("gaussian_blur")]
     assert values == sorted(values, reverse=True)
     assert laplacian_variance(np.full((5, 5), 9, np.uint8)) == 0
     with pytest.raises(ValueError, match="3 x 3"):
@@ -35,7 +35,7 @@ def test_laplacian_is_the_one_of_others_and_falls_with_blur() -> None:
 
 @pytest.mark.parametrize("kind", ["gaussian_blur", "jpeg", "noise"])
 def test_piqe_and_niqe_get_worse_with_the_level(kind: str) -> None:
-    pictures = spoilt(kind)
+    pictures = degraded(kind)
     good = [grey(rgb) for rgb in (data.coffee(), data.chelsea(), data.rocket())]
     pristine = niqe.fit_pristine(good)
     blocks = [piqe.piqe(x) for x in pictures]

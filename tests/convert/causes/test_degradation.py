@@ -12,12 +12,12 @@ from skimage import data
 
 from convert.causes.degradation import (
     HALF,
-    LEARNT,
+    LEARNED,
     blur_kernel,
     convolved,
+    degrade,
     jpeg,
     severity,
-    spoil,
     table_scale,
 )
 from convert.distortions.light import to_light
@@ -25,7 +25,7 @@ from convert.distortions.light import to_light
 LUMA = np.ascontiguousarray(data.camera()[100:400, 80:420])
 
 
-@pytest.mark.parametrize("cause", LEARNT)
+@pytest.mark.parametrize("cause", LEARNED)
 def test_severity_is_a_half_where_it_says(cause: str) -> None:
     assert severity(cause, 0.0) == 0.0
     assert severity(cause, HALF[cause]) == pytest.approx(0.5)
@@ -62,25 +62,25 @@ def test_the_scale_of_quantisation_is_libjpegs() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
 def test_whatever_is_drawn_is_a_picture_with_severities(seed: int) -> None:
-    spoilt, told = spoil(LUMA, np.random.default_rng(seed))
-    assert spoilt.shape == LUMA.shape
-    assert spoilt.dtype == np.uint8
-    assert tuple(told) == LEARNT
-    assert all(0.0 <= value < 1.0 for value in told.values())
-    again, same = spoil(LUMA, np.random.default_rng(seed))
-    assert np.array_equal(spoilt, again)
-    assert told == same
+    degraded, applied = degrade(LUMA, np.random.default_rng(seed))
+    assert degraded.shape == LUMA.shape
+    assert degraded.dtype == np.uint8
+    assert tuple(applied) == LEARNED
+    assert all(0.0 <= value < 1.0 for value in applied.values())
+    again, same = degrade(LUMA, np.random.default_rng(seed))
+    assert np.array_equal(degraded, again)
+    assert applied == same
 
 
 def test_noise_is_as_strong_as_it_says() -> None:
     flat = np.full((300, 300), 120, np.uint8)
     checked = 0
     for seed in range(60):
-        spoilt, told = spoil(flat, np.random.default_rng(seed))
-        if told["noise"] and not told["compression"]:
-            amount = HALF["noise"] * math.sqrt(told["noise"] / (1 - told["noise"]))
+        degraded, applied = degrade(flat, np.random.default_rng(seed))
+        if applied["noise"] and not applied["compression"]:
+            amount = HALF["noise"] * math.sqrt(applied["noise"] / (1 - applied["noise"]))
             # Sharpening may come after it, exposure before.
-            assert 0.8 * amount < spoilt.std() < 3.5 * amount
+            assert 0.8 * amount < degraded.std() < 3.5 * amount
             checked += 1
     assert checked > 3
 
@@ -89,7 +89,7 @@ def test_some_pictures_stay_as_they_are() -> None:
     untouched = [
         seed
         for seed in range(200)
-        if np.array_equal(spoil(LUMA, np.random.default_rng(seed))[0], LUMA)
+        if np.array_equal(degrade(LUMA, np.random.default_rng(seed))[0], LUMA)
     ]
     assert 2 <= len(untouched) <= 60
 

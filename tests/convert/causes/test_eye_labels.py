@@ -38,9 +38,9 @@ def test_recall_where_few_good_pictures_are_accused() -> None:
     doubtful = [EyeLabel(f"d{n}", "test", (), ("focus",)) for n in range(10)]
     labels = [*blurred, *clean, *doubtful]
     severity = [*np.linspace(0.31, 0.6, 10), *np.linspace(0.0, 0.33, 100), *[0.9] * 10]
-    told = [{"blur": float(value), "dark": 0.32} for value in severity]
-    told = [one | dict.fromkeys(("noise", "bright", "low_contrast"), 0.0) for one in told]
-    found = eye_labels.measure(labels, told, [True] * len(labels), {"blur": 0.5})
+    causes = [{"blur": float(value), "dark": 0.32} for value in severity]
+    causes = [one | dict.fromkeys(("noise", "bright", "low_contrast"), 0.0) for one in causes]
+    found = eye_labels.measure(labels, causes, [True] * len(labels), {"blur": 0.5})
     blur = found["blur"]
     assert blur["pictures"] == 10
     assert blur["recall"]["value"] == pytest.approx(0.4)

@@ -41,20 +41,22 @@ def outputs(net: DetailNet, patches: np.ndarray) -> np.ndarray:
 
 
 def test_training_and_runtime_pool_alike(net: DetailNet, patches: np.ndarray) -> None:
-    told = outputs(net, patches)
-    for one, expected in zip(told, severities(net, patches), strict=True):
+    predicted = outputs(net, patches)
+    for one, expected in zip(predicted, severities(net, patches), strict=True):
         found = runtime.pooled(one.astype(np.float64).reshape(-1), SPEC.views, OUTPUT.labels or ())
         assert list(found.values()) == pytest.approx(list(expected), abs=1e-5)
-    logits = np.asarray(pooled(told))
-    alike = runtime.pooled(told[0].reshape(-1).astype(float), ["active"] * 6, OUTPUT.labels or ())
+    logits = np.asarray(pooled(predicted))
+    alike = runtime.pooled(
+        predicted[0].reshape(-1).astype(float), ["active"] * 6, OUTPUT.labels or ()
+    )
     assert list(alike.values()) == pytest.approx(list(1 / (1 + np.exp(-logits[0]))), abs=1e-6)
 
 
 def test_reduced_patches_have_a_head_of_their_own(net: DetailNet, patches: np.ndarray) -> None:
     alike = np.repeat(patches[:1, :1], 6, axis=1)
-    told = outputs(net, alike)[0]
-    assert np.allclose(told[:5], told[0], atol=1e-5)
-    assert not np.allclose(told[5], told[0], atol=1e-3)
+    predicted = outputs(net, alike)[0]
+    assert np.allclose(predicted[:5], predicted[0], atol=1e-5)
+    assert not np.allclose(predicted[5], predicted[0], atol=1e-3)
 
 
 def test_half_of_the_patches_use_the_same_heads(net: DetailNet, patches: np.ndarray) -> None:
@@ -63,15 +65,15 @@ def test_half_of_the_patches_use_the_same_heads(net: DetailNet, patches: np.ndar
 
 
 def test_keras_and_int8_compute_the_same(net: DetailNet, patches: np.ndarray) -> None:
-    told = outputs(net, patches)
+    predicted = outputs(net, patches)
     keras = keras_model(net, SPEC)
     image = patches[:1].reshape(SPEC.tensor_shape).astype(np.float32) / 128 - 1
-    assert np.allclose(np.asarray(keras(image)[OUTPUT.name]).reshape(6, 6), told[0], atol=1e-4)
+    assert np.allclose(np.asarray(keras(image)[OUTPUT.name]).reshape(6, 6), predicted[0], atol=1e-4)
 
     flatbuffer = to_int8(net, SPEC, patches)
     model = Model(append(flatbuffer, Contract("causes", "0", SPEC, (OUTPUT,))))
     quantised = np.array(
         [model.run(one.reshape(SPEC.tensor_shape))[OUTPUT.name].reshape(6, 6) for one in patches]
     )
-    span = float(np.ptp(told))
-    assert np.quantile(np.abs(quantised - told), 0.95) < 0.08 * span
+    span = float(np.ptp(predicted))
+    assert np.quantile(np.abs(quantised - predicted), 0.95) < 0.08 * span

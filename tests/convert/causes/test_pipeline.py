@@ -65,17 +65,17 @@ def test_it_runs_beside_a_model_for_scores(run: tuple[Path, Path, Path]) -> None
 
 def test_sharpness_and_diagnose_measure_it(run: tuple[Path, Path, Path], tmp_path: Path) -> None:
     root, work, output = run
-    told = tmp_path / "sharpness.json"
-    asked = ["--model", str(output), "--data-root", str(root), "--json", str(told)]
+    report_file = tmp_path / "sharpness.json"
+    asked = ["--model", str(output), "--data-root", str(root), "--json", str(report_file)]
     assert main(["sharpness", *asked]) == 0
-    report = json.loads(told.read_text("utf-8"))
+    report = json.loads(report_file.read_text("utf-8"))
     assert report["protocol"]["photographs"] == 2
     assert set(report["auc"]) == {"plain", "noise kept"}
 
-    told = tmp_path / "diagnose.json"
-    asked = ["--model", str(output), "--data-root", str(root), "--json", str(told)]
+    report_file = tmp_path / "diagnose.json"
+    asked = ["--model", str(output), "--data-root", str(root), "--json", str(report_file)]
     assert main(["diagnose", *asked, "--work", str(work), "--pictures", "1"]) == 0
-    report = json.loads(told.read_text("utf-8"))
+    report = json.loads(report_file.read_text("utf-8"))
     assert {row["cause"] for row in report["faults"]} <= set(CAUSES)
     assert all(len(row["auc"]) == 5 for row in report["faults"])
 

@@ -14,11 +14,11 @@ from convert.causes.sharpness import (
     auc,
     measure_photograph,
     noise_deviation,
+    share_above,
     summary,
     table,
     versions,
 )
-from convert.causes.sharpness import told as told_share
 from convert.common.tenengrad import tenengrad
 from edgeiqa.analysis.cause_detector import CauseDetector
 
@@ -45,18 +45,18 @@ def test_tenengrad_falls_with_contrast() -> None:
 def test_a_photograph_is_blurred_in_every_way_and_told(tmp_path: Path) -> None:
     path = tmp_path / "coffee.png"
     Image.fromarray(data.coffee()).save(path)
-    told = [
+    photographs = [
         measure_photograph(path, CauseDetector(), keep_noise=keep_noise)
         for keep_noise in (False, True)
     ]
-    for one in told:
+    for one in photographs:
         assert list(one.values) == ["sharp", *versions()]
         for detector in DETECTORS:
             sharp = one.values["sharp"][detector]
             assert one.values["gaussian 4"][detector] > sharp
             assert one.values["motion 25"][detector] > sharp
-    assert told_share(told, 1.0) == dict.fromkeys(["sharp", *versions()], 0.0)
-    assert told_share(told, 0.0)["gaussian 4"] == 1.0
-    found = summary(told, repeats=20)
+    assert share_above(photographs, 1.0) == dict.fromkeys(["sharp", *versions()], 0.0)
+    assert share_above(photographs, 0.0)["gaussian 4"] == 1.0
+    found = summary(photographs, repeats=20)
     assert found["gaussian 4"]["edgeiqa"]["auc"] == 1.0
     assert len(table(found).splitlines()) == 1 + len(versions())

@@ -18,7 +18,7 @@ from edgeiqa.inference.model import find
 
 @pytest.fixture(scope="module")
 def rated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data root with the samples: the spoilt ones bad, the others good, one file broken."""
+    """A data root with the samples: the degraded ones bad, the others good, one file broken."""
     root = tmp_path_factory.mktemp("rated")
     rows = []
     for index, path in enumerate(sample_paths()):

@@ -70,6 +70,6 @@ def test_ladders_are_reproducible_and_come_from_good_pictures(
     assert margins.min() >= 0.08 * 0.15 - 1e-6
     assert margins.max() <= 0.2 * 0.4 + 1e-6
     assert all((pair[0] != pair[1]).any() for pair in pairs)
-    spoilt = [ManifestRow("a.jpg", 0.2, None, "train", "")]
+    degraded = [ManifestRow("a.jpg", 0.2, None, "train", "")]
     with pytest.raises(DataError, match="MOS"):
-        load_ladders(spoilt, root, 48, tmp_path, 2, seed=0)
+        load_ladders(degraded, root, 48, tmp_path, 2, seed=0)

@@ -35,7 +35,7 @@ def test_the_command_needs_no_data_root(
 ) -> None:
     monkeypatch.delenv("EDGEIQA_DATA", raising=False)
     assert main(["data", "--list"]) == 0
-    assert "not looked for" in capsys.readouterr().out
+    assert "EDGEIQA_DATA" in capsys.readouterr().out
     assert main(["data", "--list", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
     assert {entry["found"] for entry in entries} == {None}

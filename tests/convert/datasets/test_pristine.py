@@ -1,4 +1,4 @@
-"""Clean photograph sets: found in their authors' layout, told plainly when missing, or refused."""
+"""Clean photograph sets: found in their authors' layout, reported when missing, or refused."""
 
 from __future__ import annotations
 

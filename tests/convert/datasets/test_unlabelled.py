@@ -46,11 +46,11 @@ def test_shares_of_sources_and_distortions(root: Path) -> None:
     plans = unlabelled._draw(rows(), root, 48, 1500, 0)
     clean = np.mean([plan.path.startswith("BSDS500") for plan in plans])
     assert clean == pytest.approx(0.35, abs=0.05)
-    spoilt = [plan for plan in plans if plan.kind]
-    assert len(spoilt) / len(plans) == pytest.approx(0.6, abs=0.05)
-    mixed = np.mean([plan.kind == "mixture" for plan in spoilt])
+    degraded = [plan for plan in plans if plan.kind]
+    assert len(degraded) / len(plans) == pytest.approx(0.6, abs=0.05)
+    mixed = np.mean([plan.kind == "mixture" for plan in degraded])
     assert mixed == pytest.approx(1 / 3, abs=0.06)
-    assert len({plan.kind for plan in spoilt}) >= 18
+    assert len({plan.kind for plan in degraded}) >= 18
     squashed = np.mean([plan.crop[0] != plan.crop[1] for plan in plans])
     assert squashed == pytest.approx(0.5, abs=0.06)
     sides = np.array([plan.crop[:2] for plan in plans])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from convert.distortions.burst import LEAST_SHARE, frame
+from convert.distortions.burst import MIN_SHARE, frame
 
 SCENE = np.ascontiguousarray(data.chelsea()[:200, :300])
 
@@ -20,7 +20,7 @@ def test_a_frame_shows_nearly_all_of_the_scene(height: int, width: int, seed: in
     result = frame(scene, "jpeg", 0.0, 0, np.random.default_rng(seed))
     assert result.dtype == np.uint8
     for side, full in zip(result.shape[:2], (height, width), strict=True):
-        assert LEAST_SHARE * full - 0.51 <= side <= full
+        assert MIN_SHARE * full - 0.51 <= side <= full
     # 0.06 stops move code 100 by about 2.
     assert abs(float(result.mean()) - 100) < 4
 
@@ -47,8 +47,8 @@ def test_noise_and_shake_are_each_frames_own(
     """With framing and exposure held still, only what changes from frame to frame differs."""
     import convert.distortions.burst
 
-    monkeypatch.setattr(convert.distortions.burst, "LEAST_SHARE", 1.0)
-    monkeypatch.setattr(convert.distortions.burst, "MOST_STOPS", 0.0)
+    monkeypatch.setattr(convert.distortions.burst, "MIN_SHARE", 1.0)
+    monkeypatch.setattr(convert.distortions.burst, "MAX_STOPS", 0.0)
     generator = np.random.default_rng(2)
     first, second = (frame(SCENE, kind, 0.6, 3, generator) for _ in range(2))
     assert np.array_equal(first, second) != anew

@@ -1,4 +1,4 @@
-"""Rated shots as a model with causes would tell of them: made, not scored."""
+"""Rated shots as a model with causes would report them: made, not scored."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convert.evaluation.operating_points import KEPT_GOOD, Shot
-from convert.evaluation.preset_search import LEAST_LIMIT, propose
+from convert.evaluation.preset_search import MIN_LIMIT, propose
 from convert.quantization.quantize import gate_presets
 from edgeiqa.quality import Quality
 from tests.convert.evaluation.shots import made_shots
@@ -30,7 +30,7 @@ def test_without_causes_it_is_what_quantize_chooses() -> None:
     proposal = propose(plain)
     assert proposal.thresholds == thresholds
     assert proposal.limits == {"relaxed": {}, "normal": {}, "strict": {}}
-    assert "no shot tells causes" in proposal.table()
+    assert "no limits are set" in proposal.table()
 
 
 def test_blur_that_the_score_does_not_see_is_caught_by_a_limit() -> None:
@@ -72,7 +72,7 @@ def test_own_presets_and_a_json_document() -> None:
     assert set(plain) == {"gate", "limits", "cause_share", "presets", "cross_fitted"}
     assert list(plain["gate"]) == list(plain["limits"]) == ["mine"]
     assert plain["presets"]["mine"]["groups"]["pooled"]["good_kept"]["value"] >= 0.9
-    assert plain["limits"]["mine"]["noise"] >= LEAST_LIMIT
+    assert plain["limits"]["mine"]["noise"] >= MIN_LIMIT
     assert plain["cross_fitted"]["mine"]["bad_caught"]["low"] > 0
 
 

@@ -272,7 +272,7 @@ def test_refuses_numbers_without_a_meaning(export_folder: Path, export_pixels: n
         export(three, pictures, name="x", source=source, meaning=Meaning(labels=("a", "b")))
     with pytest.raises(ExportError, match="--score-label"):
         export(three, pictures, name="x", source=source, meaning=Meaning(labels=("a", "b", "c")))
-    with pytest.raises(ExportError, match="no histogram"):
+    with pytest.raises(ExportError, match="histogram_logits"):
         export(three, pictures, name="x", source=source, meaning=Meaning(kind="histogram"))
     constant = fitted(keras, export_pixels, 0 * level[:, None])
     constant.layers[-1].set_weights([np.zeros((12, 1)), np.ones(1)])

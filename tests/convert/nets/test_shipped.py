@@ -60,5 +60,5 @@ def test_other_models_are_refused(tmp_path: Path) -> None:
         load_shipped(file)
     other = {"student": {"network": "mobilenet_v2_0.35"}}
     file.write_bytes(append(flatbuffer, replace(contract, training=other)))
-    with pytest.raises(ValueError, match=r"is no mobilenet_v2_0\.35"):
+    with pytest.raises(ValueError, match=r"is not mobilenet_v2_0\.35"):
         load_shipped(file)

@@ -61,7 +61,7 @@ def test_tensors_of_both_formats_are_read(tmp_path: Path, write: Write) -> None:
         (tensor(offset=1), "beyond"),
         (tensor(strides="I3\nI-1\n"), "beyond"),
         (tensor(strides="I300\nI1\n"), "beyond"),
-        (b"", "no state dict"),
+        (b"", "not a PyTorch state dict"),
     ],
 )
 @pytest.mark.parametrize("write", [zipped, streamed])
@@ -75,5 +75,5 @@ def test_files_that_are_cut_short_or_something_else_are_refused(tmp_path: Path) 
         with pytest.raises(TorchFileError, match="cut short"):
             read_state_dict(write(tmp_path / "w.pt", tensor(), VALUES.tobytes()[:-1]))
     (tmp_path / "w.pt").write_bytes(b"PK not really")
-    with pytest.raises(TorchFileError, match=r"w\.pt is no state dict"):
+    with pytest.raises(TorchFileError, match=r"w\.pt is not a PyTorch state dict"):
         read_state_dict(tmp_path / "w.pt")

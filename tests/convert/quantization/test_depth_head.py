@@ -33,8 +33,8 @@ def nano() -> bytes:
 def pictures(nano: bytes) -> np.ndarray:
     size = read(nano)[0].input.height
     scenes = [data.astronaut(), data.coffee(), data.chelsea()]
-    spoilt = [np.clip(scene * 0.3, 0, 255).astype(np.uint8) for scene in scenes]
-    return np.stack([np.asarray(resize(one, (size, size))) for one in (*scenes, *spoilt)])
+    degraded = [np.clip(scene * 0.3, 0, 255).astype(np.uint8) for scene in scenes]
+    return np.stack([np.asarray(resize(one, (size, size))) for one in (*scenes, *degraded)])
 
 
 def outputs(network: bytes, picture: np.ndarray) -> list[np.ndarray]:

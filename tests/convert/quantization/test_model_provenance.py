@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from convert.datasets.manifest import ManifestRow
-from convert.quantization.model_provenance import told, training_record
+from convert.quantization.model_provenance import training_record, with_file_names
 from convert.training.student import StudentRecipe
 
 ROWS = [
@@ -70,4 +70,7 @@ def test_student_without_a_teacher_tells_of_none(work: Path) -> None:
 
 
 def test_names_that_are_no_files_stay() -> None:
-    assert told({"init": "imagenet", "before": None}) == {"init": "imagenet", "before": None}
+    assert with_file_names({"init": "imagenet", "before": None}) == {
+        "init": "imagenet",
+        "before": None,
+    }

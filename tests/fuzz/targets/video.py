@@ -21,7 +21,7 @@ KINDS = (
     *(("libx264", "matroska", "yuv420p"), ("rawvideo", "avi", "yuyv422"), ("gif", "gif", "rgb8")),
     *(("ffv1", "nut", "gray"), ("mjpeg", "mpjpeg", "yuvj422p"), ("png", "mov", "rgba")),
 )
-MOST_FRAMES = 8
+MAX_FRAMES = 8
 
 
 class Videos(Target):
@@ -85,7 +85,7 @@ class Videos(Target):
                     assert 0 <= int(item.pixels[-1].max()) <= 255
                 else:
                     skipped += 1
-                if frames + skipped >= MOST_FRAMES:
+                if frames + skipped >= MAX_FRAMES:
                     break
         except SourceError as error:
             has_text(error)
