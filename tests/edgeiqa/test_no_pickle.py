@@ -41,6 +41,7 @@ NETWORK = {
 MAY_USE_THE_NETWORK = {
     "sinks/preview_server.py": {"http", "socket"},  # `edgeiqa live --preview PORT`.
     "sinks/mqtt.py": {"paho", "socket", "ssl"},  # `edgeiqa live --mqtt ADDRESS`.
+    "web/server.py": {"http", "socket"},  # `edgeiqa web`.
     "service/sd_notify.py": {"socket"},  # The socket in the file system that systemd names.
 }
 """Only where the user asks for it by an option, and nowhere else. Sources of rtsp:// and http://

@@ -167,7 +167,7 @@ def test_nothing_readable_is_one_clear_line(
     ("extra", "message"),
     [
         (["--data-root", "/nowhere/at/all"], "is not a folder"),
-        (["--manifest", "/nowhere/m.csv"], "no manifest"),
+        (["--manifest", "/nowhere/m.csv"], "/nowhere/m.csv"),
         (["--repeats", "-5"], "must not be negative"),
     ],
 )
@@ -211,7 +211,7 @@ def test_the_manifest_of_the_data_step_is_used(
     assert groups["ss03"]["pictures"] == TEST["ss03"]
     # One named on the command line goes first.
     assert run([*arguments, "--manifest", str(tmp_path / "other.csv")]) == 2
-    assert "no manifest at" in capsys.readouterr().err
+    assert "other.csv" in capsys.readouterr().err
 
 
 def test_folders_of_results_are_there_before_the_work(

