@@ -9,26 +9,26 @@ from typing import Any
 from edgeiqa.cli.common import EXIT_OK, EXIT_UNREADABLE
 
 EPILOG = """exit codes:
-  0    all are listed
-  2    wrong usage
-  3    some are not there, cannot be read or have no valid contract (the others are listed)
+  0    all models were listed
+  2    invalid usage
+  3    some are missing, unreadable or without a valid contract (the others were listed)
 """
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "models",
         allow_abbrev=False,
         help="list models",
-        description="Lists models and what they say about themselves.",
+        description="Lists models with their version, size, input, outputs and gates.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help=".tflite files (default: those of the package)"
+        "files", nargs="*", metavar="FILE", help=".tflite files (default: the shipped models)"
     )
-    parser.add_argument("--json", action="store_true", help="the contracts in full")
+    parser.add_argument("--json", action="store_true", help="print the full contracts as JSON")
     parser.set_defaults(run=run)
 
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         except (models.ModelError, contracts.ContractError, OSError) as error:
             entry["error"] = str(error).removeprefix(f"{name}: ")
         entries.append(entry)
-    # Names that are no text come out as escapes, which in JSON say the same.
+    # Undecodable names are printed as escapes, which are equivalent in JSON.
     with open_output(None) as stream:
         if arguments.json:
             stream.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
@@ -68,7 +68,7 @@ def _models_table(entries: list[dict[str, Any]]) -> str:
         contract = entry["contract"]
         spec = contract["input"]
         outputs = ", ".join(f"{o['name']} ({o['kind']})" for o in contract["outputs"])
-        gate = ", ".join(f"{preset} {least:g}" for preset, least in contract["gate"].items())
+        gate = ", ".join(f"{preset} {minimum:g}" for preset, minimum in contract["gate"].items())
         size = f"{spec['width']} x {spec['height']}"
         limits = contract.get("limits", {})
         if spec["views"] == ["global"]:
@@ -83,7 +83,7 @@ def _models_table(entries: list[dict[str, Any]]) -> str:
         ]
         if gate or not limits:
             lines.append(f"  gate    {gate or 'none'}")
-        for preset, most in limits.items():
-            told = ", ".join(f"{cause} {limit:g}" for cause, limit in most.items())
-            lines.append(f"  {preset:7} {told}")
+        for preset, by_cause in limits.items():
+            text = ", ".join(f"{cause} {limit:g}" for cause, limit in by_cause.items())
+            lines.append(f"  {preset:7} {text}")
     return "\n".join(lines) if lines else "no models"

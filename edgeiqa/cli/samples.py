@@ -1,4 +1,4 @@
-"""`edgeiqa samples`: prints where the sample photographs lie."""
+"""`edgeiqa samples`: prints the folder of the sample photographs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edgeiqa.cli.common import EXIT_OK
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describes the command."""
+    """Adds the command to the parser."""
     parser = commands.add_parser(
         "samples", allow_abbrev=False, help="print the folder of the sample photographs"
     )

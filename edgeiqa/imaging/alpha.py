@@ -7,19 +7,19 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-# Pixels that are converted at a time, which limits temporary memory to a few megabytes.
+# Pixels converted at a time, which limits temporary memory to a few megabytes.
 _TILE_PIXELS = 1 << 18
 
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
     """Composites a picture with straight alpha over white.
 
-    With t = c * a + 255 * (255 - a) + 128 the result is (t + (t >> 8)) >> 8, the rounded
-    division by 255. It is computed in tiles: besides the result, 3 bytes per pixel, it takes a few
-    megabytes, whatever the size.
+    With t = c * a + 255 * (255 - a) + 128 the result is (t + (t >> 8)) >> 8, which is
+    division by 255 with rounding. It is computed in tiles: besides the result (3 bytes per pixel)
+    it needs only a few megabytes, whatever the size.
 
     Args:
-        rgba: uint8 [height, width, 4], RGBA; any order of the three colours.
+        rgba: uint8 [height, width, 4]; alpha last, the three colours in any order.
 
     Returns:
         uint8 [height, width, 3], a fresh array, with the colours in the order of the input.
@@ -32,14 +32,14 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
 
 
 def tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Divides a picture into bands of rows, and rows that are too long for one into pieces.
+    """Divides a picture into bands of rows, and splits rows that are too long.
 
     Args:
         height: In pixels.
         width: In pixels.
 
     Yields:
-        (rows, columns), with start and stop inside the picture; each pixel is in exactly one tile.
+        (rows, columns), with explicit start and stop; each pixel is in exactly one tile.
     """
     across = max(1, min(width, _TILE_PIXELS))
     down = _TILE_PIXELS // across
@@ -70,7 +70,7 @@ def _unpacked(mode: str, pixels: np.ndarray, raw: str) -> Image.Image:
     if pixels.strides[1:] != (channels, 1) or pixels.strides[0] < width * channels:
         pixels = np.ascontiguousarray(pixels)
     stride = pixels.strides[0] if height > 1 else 0
-    # From the first byte to the last, with the padding of the rows between them.
+    # All bytes from the first to the last, including row padding.
     length = stride * (height - 1) + width * channels
     run = np.lib.stride_tricks.as_strided(pixels, (length,), (1,), writeable=False)
     return Image.frombytes(mode, (width, height), run, "raw", raw, stride, 1)

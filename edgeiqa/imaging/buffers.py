@@ -1,7 +1,7 @@
 """Wraps the buffers of cameras and decoders in arrays, without a copy.
 
-The arrays are views of single channels or of whole pixels. All bytes that a view can reach are
-checked to exist.
+The arrays are views of single channels or of whole pixels. Every view is checked to lie inside its
+buffer.
 """
 
 from __future__ import annotations
@@ -59,20 +59,20 @@ def split_buffer(
     """
     if pixel_format is PixelFormat.YUV_420_888:
         raise ValueError(
-            "YUV_420_888 is three planes, not one buffer: use Frame.from_planes, or say which "
-            "of NV12, NV21 and I420 the buffer holds"
+            "YUV_420_888 has three planes, not one buffer: use Frame.from_planes, or pass "
+            "NV12, NV21 or I420, whichever the buffer contains"
         )
     width, height = _side(width, "width"), _side(height, "height")
-    least = pixel_format.row_bytes(width)
+    minimum = pixel_format.row_bytes(width)
     if isinstance(data, np.ndarray) and data.ndim > 1:
-        data, row = _rows(check_uint8(data, "data"), least, pixel_format)
+        data, row = _rows(check_uint8(data, "data"), minimum, pixel_format)
         if row_stride is not None and integer(row_stride, "row_stride") != row:
             raise ValueError(
                 f"row_stride is {row_stride}, but the rows of the array are {row} bytes apart"
             )
         row_stride = row
     flat = _flat(data, "data")
-    stride = least if row_stride is None else _stride(row_stride, least, "row_stride")
+    stride = minimum if row_stride is None else _stride(row_stride, minimum, "row_stride")
     what = f"a {width}x{height} {pixel_format.value} picture with rows of {stride} bytes"
     if not pixel_format.is_yuv or pixel_format is PixelFormat.YUYV:
         for name, value in (
@@ -81,13 +81,13 @@ def split_buffer(
         ):
             if value is not None:
                 raise ValueError(f"{name} is {value}, but {pixel_format.value} has no chroma rows")
-        _check_length(flat, stride * (height - 1) + least, what)
+        _check_length(flat, stride * (height - 1) + minimum, what)
         return _packed(flat, width, height, pixel_format, stride)
     rows, columns = pixel_format.chroma_shape(height, width)
     planar = pixel_format is PixelFormat.I420
     chroma_bytes = columns if planar else 2 * columns
     if chroma_row_stride is None:
-        # Rows of half the length, or of the same. An odd row without padding lacks one byte.
+        # Rows of half or of the same length; one byte more for odd rows without padding.
         chroma_stride = max(chroma_bytes, -(-stride // 2) if planar else stride)
     else:
         chroma_stride = _stride(chroma_row_stride, chroma_bytes, "chroma_row_stride")
@@ -114,11 +114,11 @@ def split_plane(
     """Wraps one plane of an Android image or of a decoder.
 
     Args:
-        data: Bytes or a 1-D array that starts with the plane's first sample; or a 2-D array
-            of the plane itself, with any strides.
+        data: Bytes or a 1-D array that starts with the plane's first sample; or the plane itself
+            as a 2-D array with any strides.
         shape: (rows, columns) of samples.
-        row_stride: Bytes from a row to the next; None for rows without padding.
-        pixel_stride: Bytes from a sample to the next.
+        row_stride: Bytes from one row to the next; None for rows without padding.
+        pixel_stride: Bytes from one sample to the next.
         name: Name of the plane, for messages.
 
     Returns:
@@ -126,28 +126,28 @@ def split_plane(
 
     Raises:
         TypeError: Neither bytes nor a uint8 array.
-        ValueError: Too few bytes, another shape, or strides that overlap.
+        ValueError: Too few bytes, a wrong shape, or strides that overlap.
     """
     rows, columns = shape
     if isinstance(data, np.ndarray) and data.ndim > 1:
         if row_stride is not None or pixel_stride != 1:
             raise ValueError(
-                f"{name} is an array of shape {data.shape}, which has strides of its own: give "
-                "strides with bytes or 1-D arrays only"
+                f"{name} is an array of shape {data.shape}, which has its own strides: pass "
+                "strides only with bytes or a 1-D array"
             )
         return check_uint8(data, name)
     flat = _flat(data, name)
     pixel_stride = integer(pixel_stride, f"the pixel stride of {name}")
     if pixel_stride < 1:
         raise ValueError(f"the pixel stride of {name} is {pixel_stride}, expected at least 1")
-    least = pixel_stride * (columns - 1) + 1
+    minimum = pixel_stride * (columns - 1) + 1
     stride = pixel_stride * columns
     if row_stride is not None:
-        stride = _stride(row_stride, least, f"the row stride of {name}")
-    # Android leaves out the padding of the last row, including the gap after its last sample.
+        stride = _stride(row_stride, minimum, f"the row stride of {name}")
+    # Android omits the padding of the last row, including the gap after its last sample.
     _check_length(
         flat,
-        stride * (rows - 1) + least,
+        stride * (rows - 1) + minimum,
         f"plane {name} of {columns}x{rows} samples, row stride {stride}, "
         f"pixel stride {pixel_stride}",
     )
@@ -176,7 +176,7 @@ def _view(
 
 
 def _flat(data: object, what: str) -> np.ndarray:
-    """Returns the bytes as uint8 [n]; copied only if they are not contiguous."""
+    """Returns the bytes as uint8 [n]; copies them only if they are not contiguous."""
     if isinstance(data, np.ndarray):
         return np.ascontiguousarray(check_uint8(data, what)).reshape(-1)
     try:
@@ -191,7 +191,7 @@ def _flat(data: object, what: str) -> np.ndarray:
     return np.frombuffer(memory if memory.c_contiguous else memory.tobytes(), np.uint8)
 
 
-def _rows(data: np.ndarray, least: int, pixel_format: PixelFormat) -> tuple[np.ndarray, int]:
+def _rows(data: np.ndarray, minimum: int, pixel_format: PixelFormat) -> tuple[np.ndarray, int]:
     """Returns an array of rows as one run of bytes, and the distance between rows in bytes."""
     if data.ndim > 3:
         raise ValueError(
@@ -199,12 +199,12 @@ def _rows(data: np.ndarray, least: int, pixel_format: PixelFormat) -> tuple[np.n
             f"[rows, columns, channels] for {pixel_format.value}"
         )
     row = math.prod(data.shape[1:])
-    if row < least:
+    if row < minimum:
         raise ValueError(
-            f"data has the shape {data.shape}, rows of {row} bytes, expected at least the "
-            f"{least} of a row"
+            f"data has the shape {data.shape}, rows of {row} bytes, expected at least "
+            f"{minimum} bytes per row"
         )
-    # A slice of wider rows. Not for I420, where two rows of U share a row of the array.
+    # A slice of wider rows. Not I420, where two rows of U share a row of the array.
     sliced = data.ndim == 2 and data.strides[1] == 1 and data.strides[0] > row
     if sliced and len(data) and pixel_format is not PixelFormat.I420:
         stride = data.strides[0]
@@ -220,10 +220,10 @@ def _side(value: object, name: str) -> int:
     return side
 
 
-def _stride(value: object, least: int, name: str) -> int:
+def _stride(value: object, minimum: int, name: str) -> int:
     stride = integer(value, name)
-    if stride < least:
-        raise ValueError(f"{name} is {stride} bytes, expected at least the {least} of a row")
+    if stride < minimum:
+        raise ValueError(f"{name} is {stride} bytes, expected at least {minimum} bytes per row")
     return stride
 
 

@@ -1,4 +1,4 @@
-"""Finds the pictures behind the names on a command line."""
+"""Finds the pictures that the arguments of a command refer to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 
 STDIN = "-"
 
-# What counts as a picture in a folder that is searched; a file named explicitly is always tried.
+# Suffixes of pictures in searched folders; a file named explicitly is always tried.
 SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif"),
@@ -27,7 +27,7 @@ RAW_SUFFIXES = frozenset(
         *("srf", "srw", "x3f"),
     )
 )
-"""Camera raws: pictures on request, otherwise files that accompany a picture."""
+"""Camera raws: pictures on request, otherwise companions of a picture."""
 
 SYSTEM_FOLDERS = frozenset(
     ("@eadir", "#recycle", "$recycle.bin", "__macosx", "lost+found", "system volume information")
@@ -38,11 +38,11 @@ files. Hidden folders, such as .Trash-1000 and .thumbnails, are skipped as well.
 
 @dataclass(frozen=True)
 class Item:
-    """One picture to score, or a place where there is none.
+    """One picture to score, or a path without one.
 
     Attributes:
         path: The path to show and to open; "-" for standard input.
-        error: Why nothing can be scored here; None if it is worth a try.
+        error: Why there is nothing to score; None if the path should be tried.
     """
 
     path: str
@@ -51,15 +51,15 @@ class Item:
 
 @dataclass
 class PathFilter:
-    """Which files and folders inside a searched folder count.
+    """Selects files and folders inside a searched folder.
 
-    A glob is compared with the name of a file or folder, and with its path below the folder that
-    is searched.
+    A glob is matched against the name of a file or folder, and against its path below the searched
+    folder.
 
     Attributes:
-        exclude: Globs of files and folders to leave out.
-        include: Globs of files, to leave out all others; a system folder that matches is entered.
-        system_folders: The `SYSTEM_FOLDERS` that were left out so far.
+        exclude: Globs of files and folders to skip.
+        include: If given, only files that match these globs; matching system folders are entered.
+        system_folders: The `SYSTEM_FOLDERS` skipped so far.
     """
 
     exclude: tuple[str, ...] = ()
@@ -100,20 +100,20 @@ def expand(
     """Lists the pictures behind names; folders are searched recursively.
 
     Within a folder the order is alphabetical. Hidden files and folders, `SYSTEM_FOLDERS`, files
-    with other suffixes, and everything that is not a regular file (pipes, sockets, devices), as it
-    may never end, are skipped. Links are followed, but no folder is entered twice, so that cycles
-    of links end. A dangling link is listed, for its error to be reported.
+    with other suffixes, and everything that is not a regular file (pipes, sockets, devices: they
+    may never end) are skipped. Links are followed, but no folder is entered twice, so cycles of
+    links are harmless. A dangling link is listed, so that its error is reported.
 
-    Nothing is listed ahead: memory holds the names of the folder being read and of those above it,
-    some 100 bytes each.
+    Folders are read lazily: memory holds the names in the current folder and in those above it,
+    about 100 bytes each.
 
     Args:
         names: Files, folders and "-".
         raws: Whether to list camera raws in folders.
-        path_filter: What to leave out of folders.
+        path_filter: What to skip in folders.
 
     Yields:
-        One item per picture; one with an error for a folder that is unreadable or has none.
+        One item per picture; one with an error for a folder that is unreadable or has no pictures.
     """
     path_filter = PathFilter() if path_filter is None else path_filter
     suffixes = SUFFIXES | RAW_SUFFIXES if raws else SUFFIXES
@@ -159,7 +159,7 @@ def _wanted(
 ) -> tuple[list[str], set[str]]:
     """The names in a folder that are folders or may be pictures, last first, and which are folders.
 
-    Most file systems report the type along with the name, so that nothing is asked per file.
+    Most file systems report the type along with the name, which saves a call per file.
     """
     below = folder[top:].replace(os.sep, "/").strip("/")
     names: list[str] = []
@@ -184,7 +184,7 @@ def _wanted(
                 ):
                     continue
             except OSError as error:
-                # A path that became too long may be that of a folder.
+                # A path that is too long may belong to a folder.
                 if not is_picture and error.errno != errno.ENAMETOOLONG:
                     continue
             names.append(name)
@@ -200,7 +200,7 @@ def _matches(path: str, globs: tuple[str, ...]) -> bool:
 
 
 def _exists(path: str) -> bool:
-    """Whether a path leads to something, after all links."""
+    """Whether a path exists after following all links."""
     try:
         os.stat(path)
     except OSError:

@@ -1,8 +1,8 @@
-"""How alike pictures look: thumbprints, exact search for similar pairs, and sets of them.
+"""Similarity of pictures: thumbprints, exact search for similar pairs, and disjoint sets.
 
-A thumbprint is a gray copy of 16 x 16 pixels with mean 0 and length 1, a point on a sphere in 256
-dimensions; the product of two is their correlation: 1 for the same picture, about 0 for unrelated
-ones. Exposure and blur hardly change it.
+A thumbprint is a gray copy of 16 x 16 pixels with mean 0 and length 1: a point on a sphere in 256
+dimensions. The dot product of two is their correlation: 1 for the same picture, about 0 for
+unrelated ones. Exposure and blur hardly change it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from PIL import Image
 SIDE = 16
 
 SAME = 0.97
-"""Correlation from which two pictures look the same but for details."""
+"""Minimum correlation of two pictures that look the same except for details."""
 
-# Below this deviation (0-255) a thumbprint shows a flat area, and its correlation is mere noise.
+# Below this deviation (0-255) a thumbprint is flat, and its correlation is only noise.
 _FLAT = 1.5
 _FLAT_DIFFERENCE = 32
 _DIRECTIONS = 24
 _ROWS = 1024
 _COLUMNS = 8192
-# What single precision may lose in a sum of squares.
+# Rounding error of a sum of squares in single precision.
 _SLACK = 1e-4
 
 
 def thumbprint(picture: Image.Image) -> tuple[np.ndarray, float]:
-    """The thumbprint of an upright picture, and its mean luma.
+    """Computes the thumbprint of an upright picture, and its mean luma.
 
     Returns:
-        float32 [256], all 0 for a flat area; 0-255.
+        The thumbprint, float32 [256], all 0 for a flat picture; and the mean luma, 0-255.
     """
     small = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
     values = np.asarray(small, dtype=np.float32).ravel()
@@ -47,13 +47,13 @@ def thumbprint(picture: Image.Image) -> tuple[np.ndarray, float]:
 def correlations(
     some: np.ndarray, levels: np.ndarray, others: np.ndarray, other_levels: np.ndarray
 ) -> np.ndarray:
-    """The correlation of each of some thumbprints with each of others.
+    """Computes the correlation of every thumbprint in `some` with every one in `others`.
 
     Args:
         some: float32 [n, 256].
-        levels: Mean luma [n]: flat areas of similar brightness count as alike.
+        levels: Mean luma [n]; flat pictures of similar brightness have correlation 1.
         others: float32 [m, 256].
-        other_levels: [m].
+        other_levels: Mean luma [m].
 
     Returns:
         float32 [n, m].
@@ -64,7 +64,7 @@ def correlations(
 
 
 class DisjointSets:
-    """Which of `count` things belong together (union-find)."""
+    """Disjoint sets of `count` items (union-find)."""
 
     def __init__(self, count: int) -> None:
         self._parents = np.arange(count)
@@ -75,11 +75,11 @@ class DisjointSets:
         self._parents[np.unique(roots)] = roots.min()
 
     def root(self, place: int) -> int:
-        """The smallest member of the set of one place."""
+        """Returns the smallest member of the set that contains an item."""
         return int(self.roots(np.array([place]))[0])
 
     def roots(self, places: np.ndarray | None = None) -> np.ndarray:
-        """The smallest member of the set of each place; by default of all."""
+        """Returns the smallest member of each item's set; by default for all items."""
         places = np.arange(len(self._parents)) if places is None else places
         found = self._parents[places]
         while True:
@@ -91,7 +91,7 @@ class DisjointSets:
         return found
 
     def sets(self) -> list[list[int]]:
-        """All sets, by their first member, each in ascending order."""
+        """Returns all sets, ordered by their smallest member, each in ascending order."""
         roots = self.roots()
         order = np.argsort(roots, kind="stable")
         cuts = np.flatnonzero(np.diff(roots[order])) + 1
@@ -103,17 +103,17 @@ def similar_pairs(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Finds all pairs of thumbprints with at least this correlation; none is missed.
 
-    The product of 200,000 thumbprints with each other is reduced by exact bounds. Points that are
-    close are close in every projection, so only pairs close in the first principal component are
-    multiplied at all, and those in the first `_DIRECTIONS` components only; the rest in full.
+    Exact bounds avoid most of the products of, say, 200,000 thumbprints. Points that are close are
+    close in every projection: only pairs that are close in the first principal component are
+    compared in the first `_DIRECTIONS` components, and only those that are close there in full.
 
     Args:
-        points: float32 [count, 256], none of them a flat area.
+        points: float32 [count, 256], none of them flat.
         min_correlation: Above 0, at most 1.
 
     Yields:
         (rows, columns, correlations): candidates as indices [n] and [m], and float32 [n, m], with
-        0 for pairs that are not similar or are yielded the other way round.
+        0 for pairs that are not similar or are yielded in the other order.
     """
     reach = math.sqrt(2 - 2 * min_correlation) + _SLACK
     axes = _principal(points)

@@ -1,4 +1,4 @@
-"""Finds the decoder for a picture, among those that Pillow has or can be given."""
+"""Finds a decoder for a picture among those of Pillow and its plug-ins."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-# Formats that Pillow decodes by itself; not those for which it starts another program (EPS) or that
-# are not pictures. HEIF is available once pillow-heif has been registered, see `_register_heif`.
+# Formats that Pillow decodes itself; without those that need another program (EPS) or are not
+# pictures. HEIF is available once pillow-heif has been registered, see `_register_heif`.
 _COMMON = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _FORMATS = (
     *("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF"),
@@ -21,15 +21,15 @@ _FORMATS = (
 
 _limit_lock = threading.Lock()
 _limits: list[int | None] = []
-"""Pillow's limit as each block of `pillow_limit` found it; the first one is to be restored."""
+"""Pillow's limit on entry to each `pillow_limit` block; the first one is restored at the end."""
 
 
 def unknown(prefix: bytes) -> str:
-    """Explains why no decoder knows a picture, given its first 16 bytes."""
+    """Explains why no decoder recognizes a picture, given its first 16 bytes."""
     if _is_heif(prefix):
         return 'HEIC needs pillow-heif: pip install "edgeiqa[heif]"'
     if prefix[4:12] in (b"ftypavif", b"ftypavis"):
-        return "AVIF needs a Pillow that was built with it, such as its wheels from 11.3 on"
+        return "AVIF needs a Pillow built with AVIF support, such as its wheels since version 11.3"
     return "not a picture in a format that can be read"
 
 
@@ -51,10 +51,10 @@ def _register_heif() -> None:
 
 @contextlib.contextmanager
 def pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Raises Pillow's own limit of pixels to ours meanwhile, where it is the lower one.
+    """Raises Pillow's pixel limit to ours for the duration of the block, if it is lower.
 
-    Some of its decoders refuse large pictures themselves, which would make our limit pointless.
-    The limit is a global setting: other threads see the larger one in the meantime.
+    Some of its decoders enforce the limit themselves. It is a global setting: other threads see
+    the higher limit, too.
     """
     with _limit_lock:
         _limits.append(Image.MAX_IMAGE_PIXELS)
@@ -72,13 +72,13 @@ def pillow_limit(max_pixels: int) -> Iterator[None]:
 
 
 def identify(stream: BinaryIO, path: str | None) -> Image.Image | None:
-    """Reads the header of a picture; returns None if no decoder knows it.
+    """Reads the header of a picture; returns None if no decoder recognizes it.
 
-    Does what `PIL.Image.open` does except for its pixel limit, which is a global setting, warns
-    from 89 megapixels on, and refuses the 200 megapixels of some phones.
+    Like `PIL.Image.open`, but without its pixel limit: a global setting that warns from 89
+    megapixels on and refuses the 200 megapixels of some phones.
     """
     Image.preinit()
-    # Pillow loads most of its decoders on demand, and most pictures are of common formats.
+    # Pillow loads most decoders on demand, and most pictures have a common format.
     found = _try_formats(stream, path, _COMMON)
     if found is None:
         Image.init()
@@ -99,18 +99,18 @@ def _try_formats(
         if name not in Image.OPEN:
             continue
         factory, accept = Image.OPEN[name]
-        # A text instead of a bool means that this Pillow was built without the codec.
+        # A string instead of a bool means that this Pillow was built without the codec.
         answer = True if accept is None else accept(prefix)
         if not answer or isinstance(answer, str):
             continue
         stream.seek(0)
         try:
-            # Without its name: Pillow would map the file into memory, which kills the process if
-            # the file shrinks, and would read less of it than of the same bytes.
+            # Without its name: given one, Pillow maps the file into memory, which kills the process
+            # if the file shrinks, and reads less of it than from a stream.
             return factory(stream, "")
         except (SyntaxError, IndexError, TypeError, struct.error) as error:
-            # Decoders reject files of other formats this way; one that accepted the first bytes
-            # means that the file is damaged.
+            # Decoders reject other formats this way; if one accepted the first bytes, the file is
+            # damaged.
             failure = failure if accept is None else error
     if failure is not None and formats is _FORMATS:
         raise failure

@@ -1,7 +1,7 @@
 """Extracts the preview of a camera raw: the photograph as the camera developed it.
 
-A raw holds the measurements of the sensor, which every program develops differently. What can be
-scored is the JPEG that the camera embedded beside them.
+A raw contains sensor data, which every program develops differently. What can be scored is the
+JPEG that the camera embedded in the file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def is_raw(prefix: bytes, path: str | None) -> bool:
 
     Args:
         prefix: Its first 16 bytes or more.
-        path: Its path; None without one, see `is_raw_tiff`.
+        path: Its path, if any; see `is_raw_tiff` for files without one.
     """
     if prefix.startswith(_MAGICS) or prefix[4:12] == b"ftypcrx ":
         return True
@@ -51,7 +51,7 @@ def is_raw(prefix: bytes, path: str | None) -> bool:
 
 
 def is_raw_tiff(image: Image.Image) -> bool:
-    """Returns whether an open TIFF is a raw: a DNG, or a thumbnail before hidden pictures."""
+    """Returns whether an open TIFF is a raw: a DNG, or a thumbnail followed by sub-images."""
     tags: Any = getattr(image, "tag_v2", None)
     if tags is None:
         return False
@@ -63,18 +63,18 @@ def is_raw_tiff(image: Image.Image) -> bool:
 
 
 def open_preview(stream: BinaryIO, path: str | None) -> tuple[bytes | Image.Image, int]:
-    """Reads the largest preview of a raw, but not the raw data themselves.
+    """Reads the largest preview of a raw, but not the raw data itself.
 
     Args:
         stream: The file, at any position.
-        path: Its path, which avoids reading it in full; or None.
+        path: Its path, if any, which avoids reading the whole file.
 
     Returns:
         The bytes of a JPEG, or an uncompressed preview as a picture of mode RGB; and the EXIF
         orientation that turns it upright if it has none of its own.
 
     Raises:
-        RawError: rawpy is not installed, the file is damaged or of an unknown camera, or it has
+        RawError: rawpy is not installed, the file is damaged or from an unknown camera, or it has
             no preview.
     """
     try:
@@ -98,7 +98,7 @@ def open_preview(stream: BinaryIO, path: str | None) -> tuple[bytes | Image.Imag
         raise RawError("a camera raw without a preview") from error
     except rawpy.LibRawUnsupportedThumbnailError as error:
         raise RawError("a camera raw with a preview of an unknown kind") from error
-    except Exception as error:  # Those of LibRaw, and others caused by invalid sizes.
+    except Exception as error:  # LibRaw's errors, and others caused by invalid sizes.
         raise RawError(f"a camera raw that cannot be read ({_text(error)})") from error
     sideways = sizes.flip in (5, 6)
     if sideways and size is not None and (size[0] > size[1]) != (sizes.width > sizes.height):
@@ -107,7 +107,7 @@ def open_preview(stream: BinaryIO, path: str | None) -> tuple[bytes | Image.Imag
 
 
 def turn(image: Image.Image, orientation: int) -> None:
-    """Gives a preview without an orientation that of the raw.
+    """Applies the orientation of the raw to a preview that has none.
 
     Args:
         image: The preview, not yet decoded.

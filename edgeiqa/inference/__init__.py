@@ -1,1 +1,1 @@
-"""Model files, and the networks in them."""
+"""Model files and the networks they contain."""

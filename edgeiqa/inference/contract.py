@@ -1,4 +1,4 @@
-"""The contract of a .tflite: its input, its outputs, and what the numbers mean.
+"""The contract of a .tflite: its input, its outputs, and the meaning of the numbers.
 
 It is the JSON document `edgeiqa.json` in a ZIP appended to the flatbuffer, the way TFLite
 Metadata packs associated files: `unzip model.tflite` shows it, every TFLite runtime ignores it.
@@ -55,18 +55,18 @@ class Contract:
     """The description of a model that its file carries.
 
     Attributes:
-        name: Of the model, such as "base".
-        version: Of the model, such as "1.0.0".
-        input: The picture that goes in.
+        name: Name of the model, such as "base".
+        version: Version of the model, such as "1.0.0".
+        input: The picture that the model takes.
         outputs: In the order of the flatbuffer's outputs; at least one gives the score.
-        calibration: From raw score to 0-100, and from the histogram's spread to `std`.
-        gate: Least score per preset: "relaxed", "normal", "strict"; may be empty.
-        limits: Most severity 0-1 per preset and cause; may be empty.
-        training: Data, terms and recipe, as free JSON.
-        metrics: What was measured and with which command, as free JSON.
-        flatbuffer_bytes: Length of the flatbuffer; `append` fills it in.
-        flatbuffer_sha256: Its SHA-256 in hexadecimal; `append` fills it in.
-        format: Of this document; 1.
+        calibration: Maps the raw score to 0-100, and the histogram's spread to `std`.
+        gate: Minimum score per preset: "relaxed", "normal", "strict"; may be empty.
+        limits: Maximum severity, 0-1, per preset and cause; may be empty.
+        training: Data, terms and recipe, as free-form JSON.
+        metrics: Measurements and the commands that made them, as free-form JSON.
+        flatbuffer_bytes: Length of the flatbuffer; set by `append`.
+        flatbuffer_sha256: Its SHA-256 in hexadecimal; set by `append`.
+        format: Format version of this document; 1.
     """
 
     name: str
@@ -88,32 +88,38 @@ class Contract:
         for key in ("name", "version"):
             check_text(getattr(self, key), key)
         if len(self.outputs) > MAX_OUTPUTS:
-            raise ContractError(f"{len(self.outputs)} outputs, at most {MAX_OUTPUTS} are read")
+            raise ContractError(f"{len(self.outputs)} outputs, expected at most {MAX_OUTPUTS}")
         if max(len(self.gate), len(self.limits)) > MAX_PRESETS:
-            raise ContractError(f"more than {MAX_PRESETS} presets of a gate")
+            raise ContractError(f"more than {MAX_PRESETS} gate presets")
         for preset in (*self.gate, *self.limits):
-            check_text(preset, "the name of a preset")
+            check_text(preset, "the name of a gate preset")
         names = [output.name for output in self.outputs]
         if len(set(names)) != len(names):
-            raise ContractError(f"outputs share a name: {', '.join(names)}")
+            raise ContractError(f"two outputs have the same name: {', '.join(names)}")
         if self.detects_causes:
             if self.input.views == ("global",) or len(self.outputs) != 1:
-                raise ContractError("causes come from patches, and from one output alone")
+                raise ContractError(
+                    "a cause detector must take patches and have exactly one output"
+                )
         elif not any(output.gives_score for output in self.outputs):
             raise ContractError(
                 "no output gives a score: expected a histogram, a scalar, "
                 "or attributes with a score_label"
             )
         elif self.input.views != ("global",):
-            raise ContractError("a score comes from the whole picture, not from patches")
-        for preset, least in self.gate.items():
-            if not is_number(least) or not 0 <= least <= 100:
-                raise ContractError(f"gate preset {preset!r} is {shown(least)}, expected 0 to 100")
+            raise ContractError(
+                "a model that predicts scores must take the whole picture, not patches"
+            )
+        for preset, minimum in self.gate.items():
+            if not is_number(minimum) or not 0 <= minimum <= 100:
+                raise ContractError(
+                    f"gate preset {preset!r} is {shown(minimum)}, expected 0 to 100"
+                )
         for preset, limits in self.limits.items():
-            for cause, most in limits.items():
-                if cause not in CAUSES or not is_number(most) or not 0 <= most <= 1:
+            for cause, maximum in limits.items():
+                if cause not in CAUSES or not is_number(maximum) or not 0 <= maximum <= 1:
                     raise ContractError(
-                        f"limit {shown(cause)} of preset {preset!r} is {shown(most)}, expected "
+                        f"limit {shown(cause)} of preset {preset!r} is {shown(maximum)}, expected "
                         f"0 to 1 for one of {', '.join(CAUSES)}"
                     )
 
@@ -124,15 +130,15 @@ class Contract:
 
     @property
     def score_output(self) -> OutputSpec:
-        """The output that gives the score: the first that can."""
+        """The first output that gives a score."""
         return next(output for output in self.outputs if output.gives_score)
 
 
 def to_json(contract: Contract) -> str:
-    """Writes a contract as JSON, always the same text for the same contract.
+    """Serializes a contract as JSON; equal contracts give identical text.
 
     Raises:
-        ContractError: `training` or `metrics` hold something that JSON cannot say, such as NaN.
+        ContractError: `training` or `metrics` contains a value that JSON lacks, such as NaN.
     """
     document = {"format": contract.format, **dataclasses.asdict(contract)}
     for output in document["outputs"]:
@@ -144,7 +150,7 @@ def to_json(contract: Contract) -> str:
     if not document["limits"]:
         del document["limits"]
     for key in ("std_scale", "std_power"):
-        # Only where it says something: files from before these keys keep their bytes.
+        # Omitted at the default, so that files written before these keys existed stay identical.
         if document["calibration"][key] == 1.0:
             del document["calibration"][key]
     try:
@@ -154,10 +160,10 @@ def to_json(contract: Contract) -> str:
 
 
 def from_json(text: str | bytes) -> Contract:
-    """Reads a contract. Unknown keys are ignored: they are how format 1 may grow.
+    """Reads a contract. Unknown keys are ignored, so that format 1 can be extended.
 
     Raises:
-        ContractError: Not JSON, a newer format, a missing or wrong value.
+        ContractError: Not JSON, a newer format, or a missing or invalid value.
     """
     try:
         document = strict_json.loads(text)
@@ -165,7 +171,7 @@ def from_json(text: str | bytes) -> Contract:
         raise ContractError(f"{ENTRY} is not valid JSON: {str(error)[:200]}") from error
     if not isinstance(document, dict):
         raise ContractError(f"{ENTRY} is a JSON {type(document).__name__}, expected an object")
-    # The format decides how to read the rest, so it comes first.
+    # Checked first: the rest depends on the format.
     _check_format(document.get("format"))
     calibration = _get(document, "calibration", dict)
     return Contract(
@@ -191,25 +197,25 @@ def from_json(text: str | bytes) -> Contract:
 def append(flatbuffer: bytes, contract: Contract) -> bytes:
     """Packs a flatbuffer and its contract into the bytes of a model file.
 
-    The same arguments give the same bytes, on any day and machine.
+    The result is reproducible: the same arguments give the same bytes at any time, on any machine.
 
     Args:
         flatbuffer: A .tflite without anything appended.
-        contract: Its length and checksum are filled in here.
+        contract: The contract; its length and checksum are set here.
 
     Returns:
-        The model file: the flatbuffer, unchanged, and after it a ZIP holding `edgeiqa.json`.
+        The model file: the unchanged flatbuffer, followed by a ZIP that contains `edgeiqa.json`.
 
     Raises:
-        ContractError: Not a TFLite flatbuffer, one that has a ZIP appended already, or a
-            contract that does not fit into 1 MB.
+        ContractError: Not a TFLite flatbuffer, a ZIP is appended already, or the
+            contract is larger than 1 MB.
     """
     if flatbuffer[4:8] != _FLATBUFFER_ID:
         raise ContractError("not a TFLite flatbuffer: the identifier TFL3 is missing")
     if zipfile.is_zipfile(io.BytesIO(flatbuffer)):
         raise ContractError(
-            "this .tflite has a ZIP appended already; take the bare flatbuffer, "
-            "which edgeiqa.inference.contract.read returns"
+            "this .tflite has a ZIP appended already; use the bare flatbuffer "
+            "that edgeiqa.inference.contract.read returns"
         )
     filled = dataclasses.replace(
         contract,
@@ -218,31 +224,33 @@ def append(flatbuffer: bytes, contract: Contract) -> bytes:
     )
     text = to_json(filled).encode()
     if len(text) > MAX_JSON_BYTES:
-        raise ContractError(f"the contract has {len(text)} bytes, at most {MAX_JSON_BYTES} fit")
-    from_json(text)  # What cannot be read back must not be written.
+        raise ContractError(
+            f"the contract has {len(text)} bytes, at most {MAX_JSON_BYTES} are allowed"
+        )
+    from_json(text)  # Never write what cannot be read back.
     file = io.BytesIO()
     file.write(flatbuffer)
     info = zipfile.ZipInfo(ENTRY, date_time=(1980, 1, 1, 0, 0, 0))
     info.create_system = 3
     info.external_attr = 0o644 << 16
-    # Mode "a" on what is no ZIP starts one at its end, with offsets from the start of the file.
+    # On data that is not a ZIP, mode "a" appends one, with offsets from the start of the file.
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(info, text)
     return file.getvalue()
 
 
 def read(data: bytes) -> tuple[Contract, bytes]:
-    """Takes a model file apart, checking all of it.
+    """Splits a model file into contract and flatbuffer, and checks both.
 
     Args:
         data: The bytes of a .tflite.
 
     Returns:
-        The contract, and the bare flatbuffer that it vouches for.
+        The contract, and the bare flatbuffer that it describes.
 
     Raises:
-        ContractError: No contract, a newer format, a wrong checksum, a truncated file, a
-            document that is too large, not JSON, or says something impossible.
+        ContractError: No contract, a newer format, a wrong checksum, a truncated file, or a
+            document that is too large, not JSON, or inconsistent.
     """
     if data[4:8] != _FLATBUFFER_ID:
         raise ContractError("not a TFLite model: the identifier TFL3 is missing")
@@ -250,26 +258,26 @@ def read(data: bytes) -> tuple[Contract, bytes]:
     contract = from_json(text)
     if not 0 < contract.flatbuffer_bytes <= start:
         raise ContractError(
-            f"the contract speaks of {shown(contract.flatbuffer_bytes)} bytes of flatbuffer, "
-            f"the file has {start}"
+            f"the contract states {shown(contract.flatbuffer_bytes)} bytes of flatbuffer, "
+            f"the file has {start}: it is damaged, or it was edited"
         )
     flatbuffer = data[: contract.flatbuffer_bytes]
     digest = hashlib.sha256(flatbuffer).hexdigest()
     if digest != contract.flatbuffer_sha256.lower():
         raise ContractError(
             f"wrong checksum: the flatbuffer has SHA-256 {digest}, "
-            f"its contract says {shown(contract.flatbuffer_sha256)}"
+            f"its contract expects {shown(contract.flatbuffer_sha256)}"
         )
     return contract, flatbuffer
 
 
 def _check_format(value: object) -> None:
     if not is_int(value) or value < 1:  # type: ignore[operator]
-        raise ContractError(f"format is {shown(value)}, expected a whole number from 1")
+        raise ContractError(f"format is {shown(value)}, expected a positive integer")
     if value > FORMAT:  # type: ignore[operator]
         raise ContractError(
             f"the contract has format {shown(value)}, this edgeiqa reads up to {FORMAT}: "
-            "a newer edgeiqa is needed"
+            "upgrade edgeiqa"
         )
 
 
@@ -317,7 +325,7 @@ def _numbers(values: list[object]) -> list[float]:
 
 _IS: dict[type, tuple[str, Callable[[object], bool]]] = {
     str: ("text", lambda v: isinstance(v, str)),
-    int: ("a whole number", lambda v: is_int(v)),
+    int: ("an integer", lambda v: is_int(v)),
     float: ("a finite number", lambda v: is_number(v)),
     list: ("a list", lambda v: isinstance(v, list)),
     dict: ("an object", lambda v: isinstance(v, dict)),
@@ -326,7 +334,7 @@ _IS: dict[type, tuple[str, Callable[[object], bool]]] = {
 
 def _get(document: Mapping[str, Any], key: str, kind: type) -> Any:
     if key not in document:
-        raise ContractError(f"{ENTRY} says nothing about {key!r}")
+        raise ContractError(f"{ENTRY} has no key {key!r}")
     name, fits = _IS[kind]
     value = document[key]
     if not fits(value):

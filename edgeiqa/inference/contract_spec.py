@@ -1,6 +1,6 @@
-"""What the parts of a model's contract say: its input, its outputs, its calibration.
+"""The parts of a model's contract: input, outputs and calibration.
 
-Each part checks itself when it is made, so a `Contract` that exists is one that makes sense.
+Each part validates itself on creation, so that every existing `Contract` is valid.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class InputSpec:
     """The one input of a model: a picture, or patches of one.
 
     Attributes:
-        height: In pixels, 1-4096; of one patch.
-        width: In pixels, 1-4096; of one patch.
+        height: In pixels, 1-4096; for patches, that of one patch.
+        width: In pixels, 1-4096; for patches, that of one patch.
         dtype: "uint8", or "float32" for float models; either way the values are 0-255.
         color: "RGB", the order of the channels, for the whole picture; "GRAY", luma, for patches.
-        fit: How another aspect ratio is brought to this one: "squash" or "crop".
-        resample: The resize, "reduce-bilinear"; see `docs/reference/preprocessing.md`.
-        views: Which parts of the picture go in: ("global",) is the whole picture once; square
-            patches of a network for causes are "active", "quiet" and "reduced" ones, in this
-            order, of each kind none or a square number; see `edgeiqa.analysis.patches`.
+        fit: How pictures of another aspect ratio are fitted: "squash" or "crop".
+        resample: The resize algorithm, "reduce-bilinear"; see `docs/reference/preprocessing.md`.
+        views: Parts of the picture that the model takes: ("global",) for the whole picture; for
+            cause detectors square patches, "active", "quiet" and "reduced" in this order, with
+            zero or a square number of each; see `edgeiqa.analysis.patches`.
     """
 
     height: int
@@ -88,11 +88,11 @@ class InputSpec:
             )
         one_of(self.color, ("GRAY",), "input.color of patches")
         if self.height != self.width:
-            raise ContractError(f"patches are square, not {self.height} x {self.width}")
+            raise ContractError(f"input is {self.height} x {self.width}, expected square patches")
 
     @property
     def tensor_shape(self) -> tuple[int, int, int, int]:
-        """Of the input tensor: [1, height, width, 3], or patches below each other with 1."""
+        """Shape of the input: [1, height, width, 3], or stacked patches with one channel."""
         if self.views == ("global",):
             return 1, self.height, self.width, 3
         return 1, len(self.views) * self.height, self.width, 1
@@ -100,19 +100,19 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """One output of a model; they stand in the order of the flatbuffer's outputs.
+    """One output of a model.
 
     Attributes:
-        name: For people and for `Model.run`'s dictionary.
+        name: For display, and the key in the result of `Model.run`.
         kind: "histogram_logits" (softmax gives the shares of opinion per bin), "histogram"
             (the shares themselves), "scalar" (one number), "attributes" (one number per label),
-            "features" (an embedding) or "patch_causes" (per patch a level for each label and
-            then a weight for each; see `edgeiqa.analysis.severity.pooled`).
-        bins: Centres of the opinion bins on 0-1, worst to best; histograms only, and required.
-        labels: Names of the attributes or causes; there only, and required.
-        score_label: Which label is the quality score; attributes only.
-        activation: "sigmoid" where the runtime has to apply one to each number of a scalar or
-            of attributes, because int8 would round it to 1/256 steps inside the network;
+            "features" (an embedding) or "patch_causes" (per patch, a level for each label, then a
+            weight for each; see `edgeiqa.analysis.severity.pooled`).
+        bins: Centres of the opinion bins on 0-1, worst to best; required for histograms only.
+        labels: Names of the attributes or causes; required for those only.
+        score_label: The label that is the quality score; for attributes only.
+        activation: "sigmoid" if the caller has to apply it to each value of a scalar or of
+            attributes, because inside the network int8 would round it to steps of 1/256;
             else "linear".
     """
 
@@ -130,38 +130,40 @@ class OutputSpec:
         one_of(self.kind, KINDS, f"the kind of {where}")
         one_of(self.activation, ACTIVATIONS, f"the activation of {where}")
         if self.activation != "linear" and self.kind not in ("scalar", "attributes"):
-            raise ContractError(f"{where}: an activation belongs to a scalar or to attributes")
+            raise ContractError(f"{where}: only a scalar or attributes may have an activation")
         if (self.bins is not None) != (self.kind in _HISTOGRAMS):
-            raise ContractError(f"{where}: bins belong to histograms, and only to them")
+            raise ContractError(f"{where}: bins are required for histograms, and only for them")
         if (self.labels is not None) != (self.kind in ("attributes", "patch_causes")):
-            raise ContractError(f"{where}: labels belong to attributes and causes, and only there")
+            raise ContractError(f"{where}: labels are required for attributes and causes only")
         if self.bins is not None:
             rising = all(a < b for a, b in zip(self.bins, self.bins[1:], strict=False))
             if not 2 <= len(self.bins) <= MAX_VALUES or not rising:
-                raise ContractError(f"{where}: expected at least two bins, in rising order")
+                raise ContractError(f"{where}: expected at least two bins, in ascending order")
             if not all(is_number(b) and 0 <= b <= 1 for b in self.bins):
-                raise ContractError(f"{where}: bins are centres on 0-1")
+                raise ContractError(f"{where}: bins must be numbers from 0 to 1")
         if self.labels is not None:
             if not all(isinstance(label, str) and label for label in self.labels):
                 raise ContractError(f"{where}: labels must be text")
             if len(self.labels) > MAX_VALUES:
-                raise ContractError(f"{where}: {len(self.labels)} labels, at most {MAX_VALUES}")
+                raise ContractError(
+                    f"{where}: {len(self.labels)} labels, expected at most {MAX_VALUES}"
+                )
             for label in self.labels:
                 check_text(label, f"a label of {where}")
             if not self.labels or len(set(self.labels)) != len(self.labels):
-                raise ContractError(f"{where}: labels must be there, each once")
+                raise ContractError(f"{where}: expected at least one label, and no label twice")
         if self.kind == "patch_causes" and not set(self.labels or ()) <= set(CAUSES):
-            raise ContractError(f"{where}: causes are {', '.join(CAUSES)}")
+            raise ContractError(f"{where}: labels must be causes: {', '.join(CAUSES)}")
         if self.score_label is not None and self.score_label not in (self.labels or ()):
             raise ContractError(
-                f"{where}: score_label {shown(self.score_label)} is none of its labels"
+                f"{where}: score_label {shown(self.score_label)} is not one of its labels"
             )
 
     @property
     def values(self) -> int | None:
-        """How many numbers the output has; None if the contract leaves it open (features).
+        """Number of values in the output; for causes, per patch.
 
-        Of causes: per patch.
+        None if the contract does not specify it (features).
         """
         if self.kind == "scalar":
             return 1
@@ -172,7 +174,7 @@ class OutputSpec:
 
     @property
     def gives_score(self) -> bool:
-        """Whether the quality score can be taken from this output."""
+        """Whether this output contains the quality score."""
         if self.kind == "patch_causes":
             return False
         return self.kind in (*_HISTOGRAMS, "scalar") or self.score_label is not None
@@ -180,15 +182,15 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class Calibration:
-    """From the model's raw score to the scale 0-100: score = clip(scale * raw + offset, 0, 100).
+    """Maps the model's raw score to 0-100: score = clip(scale * raw + offset, 0, 100).
 
-    The spread s of a histogram, carried to the same points by |scale|, becomes
-    std = std_scale * s ** std_power. With both at 1 it stays the spread of the opinions as the
-    network believes it; `convert.evaluation.uncertainty.fit_spread` chooses them so that `std` says
-    how far the mean opinion of such pictures lies from the score.
+    The spread s of a histogram, multiplied by |scale|, becomes std = std_scale * s ** std_power.
+    With both at 1, `std` is the spread of opinions that the network predicts;
+    `convert.evaluation.uncertainty.fit_spread` fits them so that `std` is the typical distance
+    between the score and the mean opinion.
 
     Attributes:
-        scale: 100 for a raw score on 0-1; negative where a larger raw score is worse.
+        scale: 100 for a raw score of 0-1; negative if larger raw scores are worse.
         offset: Added after scaling.
         std_scale: Above 0, at most 1e6.
         std_power: 0 to 4; 0 gives every picture the same `std`.
@@ -222,28 +224,28 @@ class Calibration:
             )
 
     def std(self, spread: float) -> float:
-        """The `std` of a quality.
+        """Computes the `std` of a `Quality`.
 
         Args:
-            spread: Of the network's histogram, in points of 0-100.
+            spread: Standard deviation of the network's histogram, in points of 0-100.
 
         Returns:
-            Points; untouched where `std_scale` and `std_power` are 1, else at most 100.
+            Points; `spread` itself if `std_scale` and `std_power` are 1, else at most 100.
         """
         if self.std_scale == 1.0 and self.std_power == 1.0:
             return spread
-        # More than the whole scale means nothing, and a power of it could overflow.
+        # A spread beyond the whole scale is meaningless, and its power could overflow.
         return float(min(self.std_scale * min(spread, 100.0) ** self.std_power, 100.0))
 
 
 def one_of(value: object, known: tuple[str, ...], what: str) -> None:
     """Raises ContractError unless `value` is one of `known`."""
     if value not in known:
-        raise ContractError(f"{what} is {shown(value)}, this edgeiqa knows {', '.join(known)}")
+        raise ContractError(f"{what} is {shown(value)}, this edgeiqa supports {', '.join(known)}")
 
 
 def shown(value: object) -> str:
-    """What came, for a message: its `repr`, shortened, for it may be a megabyte."""
+    """Returns a shortened `repr` for messages; the value may be a megabyte."""
     text = _SHORT.repr(value)
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
 
@@ -251,27 +253,27 @@ def shown(value: object) -> str:
 def check_text(value: object, what: str) -> None:
     """Raises ContractError unless `value` is a short text that is safe to print.
 
-    Control characters would work a terminal, half of a surrogate pair cannot be written, and marks
-    of direction would show a text other than the one that is there.
+    Control characters could manipulate a terminal, lone surrogates cannot be encoded, and
+    bidirectional marks could disguise the text.
     """
     if not isinstance(value, str) or not value:
-        raise ContractError(f"{what} is {shown(value)}, expected some text")
+        raise ContractError(f"{what} is {shown(value)}, expected a non-empty string")
     if len(value) > MAX_TEXT:
         raise ContractError(f"{what} has {len(value)} characters, at most {MAX_TEXT} are allowed")
     for character in value:
         kind = unicodedata.category(character)
         if kind in ("Cc", "Cs", "Zl", "Zp") or character in _BIDIRECTIONAL:
-            raise ContractError(f"{what} is {shown(value)}, with a character that does not print")
+            raise ContractError(f"{what} is {shown(value)}, expected printable characters only")
 
 
 def is_int(value: object) -> bool:
-    """Whether `value` is a whole number, and no bool."""
+    """Whether `value` is an integer, not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> bool:
-    """Whether `value` is a finite number, and no bool."""
-    # A huge whole number would overflow on its way to float.
+    """Whether `value` is a finite number, not a bool."""
+    # Converting a huge integer to float would overflow.
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) <= 1e300 and math.isfinite(value)

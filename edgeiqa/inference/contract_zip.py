@@ -1,8 +1,8 @@
 """Extracts the contract from the ZIP at the end of a model file, trusting nothing in it.
 
-Python's zipfile trusts the directory of a ZIP and creates an object per entry. So the last 22
-bytes are checked first: they must be the end of a plain, small archive that extends to the last
-byte of the file, with offsets from its start.
+Python's zipfile trusts the directory of a ZIP and creates an object per entry. Therefore the last
+22 bytes are checked first: they must end a plain, small archive that extends to the last byte of
+the file, with offsets from its start.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_entry(data: bytes) -> tuple[bytes, int]:
-    """The contract's text, and where the first entry of the ZIP starts.
+    """Returns the contract's text and the offset of the first entry of the ZIP.
 
     Args:
         data: A whole model file.
 
     Raises:
-        ContractError: No ZIP, one that is not plain, no contract in it, or a larger one than 1 MB.
+        ContractError: No ZIP, an unusual ZIP, no contract in it, or one larger than 1 MB.
     """
     directory = _check_end(data)
     try:
@@ -42,7 +42,7 @@ def read_entry(data: bytes) -> tuple[bytes, int]:
             _check_places(entries, directory)
             (entry,) = _contracts(entries)
             with archive.open(entry) as stream:
-                # The size in the directory may lie; what is inflated stays bounded.
+                # The directory may state a wrong size; this bounds what is decompressed.
                 text = stream.read(MAX_JSON_BYTES + 1)
             if len(text) > MAX_JSON_BYTES:
                 raise ContractError(f"{ENTRY} is larger than {MAX_JSON_BYTES} bytes")
@@ -60,30 +60,32 @@ def _check_end(data: bytes) -> int:
     _, disk, first_disk, here, entries, size, start, comment = _END.unpack(data[-_END.size :])
     if disk or first_disk or here != entries or comment:
         raise ContractError(
-            "the ZIP at the end of the .tflite is in several parts, or has a comment"
+            "the ZIP at the end of the .tflite has several parts or a comment, expected neither"
         )
     if entries > MAX_ENTRIES or size > MAX_DIRECTORY_BYTES:
         raise ContractError(
-            f"the ZIP at the end of the .tflite has {entries} entries in {size} bytes, at most "
-            f"{MAX_ENTRIES} in {MAX_DIRECTORY_BYTES} are read"
+            f"the ZIP at the end of the .tflite has {entries} entries in {size} bytes, "
+            f"expected at most {MAX_ENTRIES} in {MAX_DIRECTORY_BYTES}"
         )
     if start + size + _END.size != len(data):
         raise ContractError(
             f"the directory of the ZIP should end at byte {len(data) - _END.size} of the .tflite, "
-            f"but says {start + size}"
+            f"but ends at {start + size}"
         )
     return int(start)
 
 
 def _check_places(entries: list[zipfile.ZipInfo], directory: int) -> None:
-    """Entries lie after each other, in front of the directory."""
+    """Checks that entries do not overlap and precede the directory."""
     end = 0
     for info in sorted(entries, key=lambda info: info.header_offset):
         if info.header_offset < end:
             raise ContractError("entries of the ZIP at the end of the .tflite overlap")
         end = info.header_offset + _LOCAL_HEADER + info.compress_size
     if end > directory:
-        raise ContractError("an entry of the ZIP at the end of the .tflite reaches beyond its end")
+        raise ContractError(
+            "an entry of the ZIP at the end of the .tflite extends into its directory"
+        )
 
 
 def _contracts(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -96,12 +98,14 @@ def _contracts(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     if info.file_size > MAX_JSON_BYTES:
         raise ContractError(f"{ENTRY} is larger than {MAX_JSON_BYTES} bytes")
     if info.flag_bits & _ENCRYPTED:
-        raise ContractError(f"{ENTRY} is encrypted")
+        raise ContractError(f"{ENTRY} is encrypted, expected plain data")
     if info.compress_type not in _METHODS:
-        raise ContractError(f"{ENTRY} is packed by method {info.compress_type}")
+        raise ContractError(
+            f"{ENTRY} uses compression method {info.compress_type}, expected 0 or 8"
+        )
     mode = info.external_attr >> 16
     if info.external_attr & 0x10 or (stat.S_IFMT(mode) not in (0, stat.S_IFREG)):
-        raise ContractError(f"{ENTRY} is no plain file, its mode is {shown(oct(mode))}")
+        raise ContractError(f"{ENTRY} is not a regular file, its mode is {shown(oct(mode))}")
     return found
 
 

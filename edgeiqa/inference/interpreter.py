@@ -1,4 +1,4 @@
-"""Creates interpreters: LiteRT's, or on 32-bit ARM those of its predecessor."""
+"""Creates LiteRT interpreters or, on 32-bit ARM, those of its predecessor."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def new_interpreter(flatbuffer: bytes, threads: int) -> Any:
     """Creates an interpreter with its tensors allocated.
 
     The runtime's INFO line about its delegate, which C++ writes to descriptor 2 for the first
-    interpreter of a process, is kept off the terminal; warnings and errors come through.
+    interpreter of a process, is suppressed; warnings and errors are kept.
 
     Raises:
-        ImportError: No runtime can be used here.
-        RuntimeError: The runtime cannot open the flatbuffer, or a ValueError.
+        ImportError: No runtime is available.
+        RuntimeError: The runtime cannot open the flatbuffer; it may also raise ValueError.
     """
     global _has_introduced_itself
     interpreter = interpreter_class()
@@ -49,7 +49,7 @@ def _opened(interpreter: Any, flatbuffer: bytes, threads: int) -> Any:
 
 @contextlib.contextmanager
 def _without_info() -> Iterator[None]:
-    """Drops INFO lines from what is written to descriptor 2 meanwhile."""
+    """Removes INFO lines from everything written to descriptor 2 in this block."""
     with contextlib.ExitStack() as stack:
         try:
             sys.stderr.flush()
@@ -57,7 +57,7 @@ def _without_info() -> Iterator[None]:
             stack.callback(os.close, saved)
             caught = stack.enter_context(tempfile.TemporaryFile())
         except (OSError, ValueError, AttributeError):
-            # No standard error, as in some services, or no place for a temporary file.
+            # No standard error, as in some services, or no writable temporary folder.
             yield
             return
         os.dup2(caught.fileno(), 2)
@@ -71,13 +71,13 @@ def _without_info() -> Iterator[None]:
 
 
 def interpreter_class() -> Any:
-    """Returns the class `Interpreter` of ai-edge-litert, or else of tflite-runtime.
+    """Returns the `Interpreter` class of ai-edge-litert, or else of tflite-runtime.
 
     tflite-runtime is a fallback: several times slower, and its int8 arithmetic rounds differently,
     so that scores differ by a few points (docs/reports/aarch64.md).
 
     Raises:
-        ImportError: Neither can be used here; the message says why and what to do.
+        ImportError: Neither is available; the message says why and what to do.
     """
     try:
         from ai_edge_litert.interpreter import Interpreter
@@ -89,13 +89,13 @@ def interpreter_class() -> Any:
         from tflite_runtime.interpreter import Interpreter
     except ImportError as error:
         raise ImportError(
-            f"no LiteRT to run models with: {_why(litert, 'ai_edge_litert')}"
+            f"no runtime for models: {_why(litert, 'ai_edge_litert')}"
             f"{_why_more(error)}. {_advice()}"
         ) from litert
-    # With NumPy 2 it can be imported, but fails later with pages of NumPy errors.
+    # With NumPy 2 the import succeeds, but later calls fail with pages of NumPy errors.
     if int(np.__version__.split(".")[0]) >= 2:
         raise ImportError(
-            f"tflite-runtime, which stands in for LiteRT here ({_why(litert, 'ai_edge_litert')}), "
+            f"tflite-runtime, the fallback for LiteRT ({_why(litert, 'ai_edge_litert')}), "
             f'works with NumPy 1 only and this is NumPy {np.__version__}: pip install "numpy<2"'
             f"{'' if _is_32_bit_arm() else ', or better ai-edge-litert'}"
         ) from litert
@@ -112,7 +112,7 @@ def _why(error: ImportError, module: str) -> str:
 
 
 def _why_more(error: ImportError) -> str:
-    """Explains why tflite-runtime cannot be used, on ARM and where it is broken."""
+    """Explains why tflite-runtime cannot be used, if that matters: on ARM, or if broken."""
     why = _why(error, "tflite_runtime")
     if _is_32_bit_arm() or not why.endswith("is not installed"):
         return f"; {why}"
@@ -133,19 +133,19 @@ def _advice() -> str:
             f"macOS on ARM and 64-bit Windows (this is {platform.system()} on {machine}, "
             f"Python {platform.python_version()})"
         )
-    wider = "a 64-bit system, where LiteRT is faster, too"
+    wider = "a 64-bit system, where LiteRT is also faster"
     if machine.lower().startswith("armv6"):
         return (
-            "On ARMv6 (Raspberry Pi 1 and the first Zero) there is no runtime at all: take a board "
+            "On ARMv6 (Raspberry Pi 1 and the first Zero) no runtime is available: use a board "
             f"with ARMv7 or later, or {wider}"
         )
     if sys.version_info[:2] > _FALLBACK_NEWEST:
         newest = ".".join(map(str, _FALLBACK_NEWEST))
         return (
             f"LiteRT has no wheels for 32-bit ARM, and tflite-runtime only for Python up to "
-            f"{newest}; this is Python {platform.python_version()}: take Python {newest}, or "
+            f"{newest}; this is Python {platform.python_version()}: use Python {newest}, or "
             f"{wider}"
         )
     # On a 64-bit kernel pip would look for 64-bit wheels.
     linux32 = "" if machine.lower().startswith("armv") else "linux32 "
-    return f'On 32-bit ARM: {linux32}pip install "tflite-runtime>=2.14" "numpy<2"; or take {wider}'
+    return f'On 32-bit ARM: {linux32}pip install "tflite-runtime>=2.14" "numpy<2"; or use {wider}'

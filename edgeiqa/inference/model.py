@@ -25,16 +25,16 @@ __all__ = ["CAUSES", "DEFAULT", "Model", "ModelError", "available_models", "find
 
 DEFAULT = "base"
 CAUSES = "causes"
-"""Name of the model that detects causes; it predicts no score."""
+"""Name of the model that detects causes; it does not predict a score."""
 MAX_THREADS = 128
 _FOLDER = Path(__file__).parents[1] / "assets" / "models"
 _SUFFIX = ".tflite"
 _WAIT_S = 0.05
-"""Seconds after which a thread that waits for an interpreter looks whether one was lost."""
+"""Seconds between checks for lost interpreters while a thread waits for one."""
 
 
 def available_models() -> tuple[str, ...]:
-    """Returns the names of the models for scores that ship with the package, sorted."""
+    """Returns the sorted names of the scoring models that ship with the package."""
     return tuple(sorted(path.stem for path in _FOLDER.glob(f"*{_SUFFIX}")))
 
 
@@ -42,8 +42,8 @@ def find(model: str | os.PathLike[str]) -> Path:
     """Locates a model.
 
     Args:
-        model: One of `available_models()`, "causes", or the path of a .tflite file. A plain word is
-            a name; anything that ends in .tflite or contains a folder is a path.
+        model: One of `available_models()`, "causes", or the path of a .tflite file. Anything
+            that ends in .tflite or contains a folder is a path; any other text is a name.
 
     Returns:
         Path of an existing file.
@@ -58,10 +58,10 @@ def find(model: str | os.PathLike[str]) -> Path:
     if path.is_file():
         return path
     if is_path:
-        raise ModelError(f"no model file {text}")
+        raise ModelError(f"no model file {text}: expected the path of a .tflite")
     raise ModelError(
         f"no model {text!r}; shipped: {', '.join(available_models()) or 'none'}; "
-        f"a model of your own is given by its path, such as ./{text}{_SUFFIX}"
+        f"for a model of your own give its path, such as ./{text}{_SUFFIX}"
     )
 
 
@@ -72,16 +72,16 @@ class Model:
     float models take the same values as float32). Cause detectors take patches of luma instead,
     see `InputSpec.tensor_shape`. Outputs come in the order of the contract, each with batch 1.
     Quantised outputs are dequantised here in float64, so that runtimes that compute the same
-    integers give the same score. LiteRT computes the same ones on x86-64 and on emulated
+    integers give the same score. LiteRT computes the same integers on x86-64 and on emulated
     Cortex-A53, A72 and A76 (docs/reports/aarch64.md); on other processors they may differ by a
     step. tflite-runtime, used on 32-bit ARM only, rounds differently: scores differ by up to a few
     points.
 
-    A model keeps a few interpreters, created on demand, and lends each to one thread at a time. It
-    can be pickled, by its name, path or bytes, and used after a fork.
+    A model keeps a few interpreters, created on demand, each used by one thread at a time. It can
+    be pickled, by path or bytes, and used after a fork.
 
     Attributes:
-        contract: The contract of the file.
+        contract: The contract of the model file.
     """
 
     def __init__(
@@ -94,8 +94,8 @@ class Model:
     ) -> None:
         """Opens a model and checks it against its contract.
 
-        A model that does not ship with the package runs once in a process of its own first, which
-        takes about half a second: no check of a file can prove that it does not crash the runtime.
+        A model that does not ship with the package first runs once in a separate process, which
+        takes about half a second: no check of the file can rule out a crash of the runtime.
 
         Args:
             model: Name of a shipped model, path of a .tflite, or its bytes.
@@ -106,9 +106,9 @@ class Model:
 
         Raises:
             ModelError: Not found, too large, or a network that is damaged, newer than this version,
-                unsafe or not what its contract says; see `edgeiqa.inference.model_file`.
+                unsafe or in conflict with its contract; see `edgeiqa.inference.model_file`.
             ContractError: The file has no contract, or a damaged or newer one.
-            ImportError: Neither ai-edge-litert nor tflite-runtime can be used.
+            ImportError: Neither ai-edge-litert nor tflite-runtime is available.
             ValueError: `threads` or `max_interpreters` is out of range.
         """
         limit = min(os.cpu_count() or 1, 8) if max_interpreters is None else max_interpreters
@@ -116,7 +116,7 @@ class Model:
             if type(value) is not int or not 1 <= value <= MAX_THREADS:
                 raise ValueError(f"{name} is {value!r}, expected an integer, 1 to {MAX_THREADS}")
         self._given = bytes(model) if isinstance(model, (bytes, bytearray)) else find(model)
-        # Checked in full from its bytes, since LiteRT trusts whatever a flatbuffer says.
+        # Checked in full from its bytes, since LiteRT trusts every flatbuffer.
         file = open_checked(self._given, origin=origin)
         self.contract, self._flatbuffer, self._origin = file.contract, file.flatbuffer, file.origin
         self._threads = threads
@@ -125,7 +125,7 @@ class Model:
         _open_models.add(self)
         if not self._is_shipped():
             try_in_process(self._flatbuffer, self._origin)
-        # The first interpreter is created now, so that errors show here and not while scoring.
+        # Creates the first interpreter now, so that errors appear here and not during scoring.
         with self._runner():
             pass
 
@@ -145,11 +145,11 @@ class Model:
         """Runs the model once.
 
         Args:
-            tensor: uint8 [1, height, width, 3], RGB, 0-255, as `preprocess` returns it; for a cause
-                detector as `edgeiqa.analysis.patches.detail` returns it.
+            tensor: uint8 [1, height, width, 3], RGB, 0-255, from `preprocess`; for a cause detector
+                from `edgeiqa.analysis.patches.detail`.
 
         Returns:
-            float64 [values] per output name, dequantised, a copy.
+            A copy of each output by name: float64 [values], dequantised.
 
         Raises:
             TypeError: `tensor` is not a uint8 array.
@@ -165,7 +165,7 @@ class Model:
             tensor: As for `run`.
 
         Returns:
-            [values] of the output's own dtype per output name, a copy.
+            A copy of each output by name: [values] of the output's own dtype.
 
         Raises:
             TypeError: `tensor` is not a uint8 array.
@@ -175,7 +175,7 @@ class Model:
             return runner.invoke(self._checked(tensor))
 
     def close(self) -> None:
-        """Frees the interpreters; they are created again if the model is used after all."""
+        """Frees the interpreters; later calls create them again."""
         self._start_pool()
 
     def _is_shipped(self) -> bool:
@@ -197,10 +197,10 @@ class Model:
             raise ValueError(f"the tensor has the shape {tensor.shape}, expected {shape}")
         return tensor
 
-    # The pool must survive a KeyboardInterrupt at any point and a fork at any moment. So nothing
-    # holds a lock from Python code that an interrupt could leave locked: the queue is one of C, the
-    # lock is only used in a `with` statement, and an interpreter that an interrupt loses is garbage
-    # collected, which makes room for another one.
+    # The pool must survive a KeyboardInterrupt and a fork at any moment. Therefore an interrupt
+    # cannot leave a lock held: the queue is implemented in C, the lock is only used in a `with`
+    # statement, and an interpreter lost to an interrupt is garbage collected, which makes room for
+    # another one.
 
     def _start_pool(self) -> None:
         self._idle: queue.SimpleQueue[_Runner] = queue.SimpleQueue()
@@ -209,7 +209,7 @@ class Model:
 
     @contextmanager
     def _runner(self) -> Iterator[_Runner]:
-        """Lends an idle interpreter, creates one if there may be more, or waits for one."""
+        """Lends an idle interpreter; creates one below the limit, otherwise waits."""
         idle = self._idle
         runner = self._borrow(idle)
         try:
@@ -232,14 +232,14 @@ class Model:
             try:
                 return idle.get(timeout=_WAIT_S)
             except queue.Empty:
-                pass  # The one that was waited for may have been lost.
+                pass  # The interpreter may have been lost.
 
 
 _open_models: weakref.WeakSet[Model] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
-    # Locks may have been held by threads that do not exist here, as the threads of interpreters.
+    # Threads do not survive a fork: locks may be held forever, and interpreters lack theirs.
     for model in list(_open_models):
         model._start_pool()
 
@@ -249,7 +249,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Runner:
-    """One interpreter; for one thread at a time."""
+    """One interpreter, for use by one thread at a time."""
 
     def __init__(self, flatbuffer: bytes, contract: Contract, threads: int, origin: str) -> None:
         try:
@@ -257,7 +257,7 @@ class _Runner:
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{origin}: the runtime cannot open it: {error}") from error
         self._dtype = np.dtype(contract.input.dtype)
-        # Shapes and types are those of the contract, see `edgeiqa.inference.model_file`.
+        # Shapes and types match the contract, see `edgeiqa.inference.model_file`.
         (picture,) = self._interpreter.get_input_details()
         self._input = int(picture["index"])
         names = [output.name for output in contract.outputs]
@@ -275,7 +275,7 @@ class _Runner:
 
     @stage("outputs")
     def dequantise(self, raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Computes (q - zero point) * scale in float64; float outputs are only widened."""
+        """Computes (q - zero point) * scale in float64; only widens float outputs."""
         real = {}
         for name, values in raw.items():
             scale, zero = self._outputs[name]["quantization"]

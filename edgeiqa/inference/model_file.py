@@ -1,7 +1,7 @@
-"""Reads a model file and checks all of it before anything runs it.
+"""Reads a model file and checks it in full before it runs.
 
-The SHA-256 in the contract detects accidents, but a malicious file has the right one. So the
-contract, the flatbuffer and their consistency are checked as well, from the bytes alone.
+The SHA-256 in the contract detects accidental damage, but a malicious file has a matching one.
+Therefore the contract, the flatbuffer and their consistency are also checked, from the bytes alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgeiqa.inference.verifier.verify import Checked, check
 _PIECE = 1 << 20
 
 MAX_FILE_BYTES = 1 << 28
-"""268 MB; the largest Keras classifier as int8 has about half of it."""
+"""268 MB, about twice the size of the largest Keras classifier as int8."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class ModelFile:
     """A model file that passed all checks.
 
     Attributes:
-        contract: What it says about itself.
-        flatbuffer: What is to be run.
+        contract: Its contract.
+        flatbuffer: The network for the runtime.
         origin: Its path, for messages.
         bytes: Length of the file.
     """
@@ -46,15 +46,15 @@ def open_checked(
 
     Args:
         model: Path of a .tflite, or its bytes.
-        origin: What messages call it; by default its path, or the number of bytes.
+        origin: How messages refer to it; by default its path, or its length in bytes.
 
     Returns:
-        The file, fit to be run.
+        The checked file.
 
     Raises:
-        ModelError: Larger than 256 MiB; the flatbuffer is damaged, newer than this edgeiqa, has
-            more or other things than a picture model needs, or is at odds with its contract.
-        ContractError: No contract, a damaged or a newer one, a wrong checksum.
+        ModelError: Larger than 256 MiB; or the flatbuffer is damaged, newer than this edgeiqa,
+            uses features that picture models do not need, or contradicts its contract.
+        ContractError: No contract, a damaged or newer one, or a wrong checksum.
         OSError: The file cannot be read.
     """
     if isinstance(model, (bytes, bytearray)):
@@ -87,8 +87,7 @@ def read_model_file(path: str | os.PathLike[str]) -> bytes:
         OSError: The file cannot be read.
     """
     origin = os.fspath(path)
-    # By pieces: what is behind a path may grow, devices have no size, and a single read makes room
-    # for all that it is allowed to return.
+    # In pieces: a file may grow, devices have no size, and a single read would allocate its limit.
     data = bytearray()
     with open(path, "rb") as file:
         _refuse_large(os.fstat(file.fileno()).st_size, origin)
@@ -100,7 +99,9 @@ def read_model_file(path: str | os.PathLike[str]) -> bytes:
 
 def _refuse_large(size: int, origin: str) -> None:
     if size > MAX_FILE_BYTES:
-        raise ModelError(f"{origin}: {size} bytes, a model file has at most {MAX_FILE_BYTES}")
+        raise ModelError(
+            f"{origin}: {size} bytes, expected a model file of at most {MAX_FILE_BYTES}"
+        )
 
 
 def _check_together(found: Checked, contract: Contract) -> None:
@@ -110,7 +111,7 @@ def _check_together(found: Checked, contract: Contract) -> None:
     (taken,) = found.inputs
     if taken.shape != spec.tensor_shape or taken.type != spec.dtype:
         raise ModelError(
-            f"the flatbuffer takes {taken.type} {list(taken.shape)}, its contract says "
+            f"the flatbuffer takes {taken.type} {list(taken.shape)}, its contract expects "
             f"{spec.dtype} {list(spec.tensor_shape)}"
         )
     if len(found.outputs) != len(contract.outputs):
@@ -129,6 +130,6 @@ def _check_together(found: Checked, contract: Contract) -> None:
         values = math.prod(tensor.shape)
         if values != (wanted or values) or (len(tensor.shape) > 1 and tensor.shape[0] != 1):
             raise ModelError(
-                f"output {output.name!r} has the shape {list(tensor.shape)}, its contract says "
+                f"output {output.name!r} has the shape {list(tensor.shape)}, its contract expects "
                 f"{[1, wanted or 'any']}"
             )

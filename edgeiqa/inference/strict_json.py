@@ -11,27 +11,27 @@ MAX_DEPTH = 32
 MAX_DIGITS = 400
 
 _BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[][{}]', re.DOTALL)
-"""Texts, so that brackets within them do not count, and brackets."""
+"""Strings, whose brackets do not count, and brackets."""
 
 
 def loads(text: str | bytes) -> Any:
-    """Reads a document.
+    """Parses a document.
 
     Args:
-        text: JSON, in UTF-8 where it is bytes. How long it is is for the caller to limit.
+        text: JSON; bytes must be UTF-8. The caller limits its length.
 
     Returns:
-        What it says.
+        The parsed document.
 
     Raises:
-        ValueError: Not JSON; lists and objects more than 32 deep; a key twice in one object; NaN,
-            Infinity or a number beyond 1e308; a number of more than 400 digits.
+        ValueError: Not JSON; nested more than 32 deep; a duplicate key in an object; NaN, Infinity
+            or a number beyond 1e308; a number of more than 400 digits.
     """
     if isinstance(text, (bytes, bytearray)):
-        text = text.decode("utf-8")  # Only this: json.loads would guess UTF-16 and UTF-32 as well.
+        text = text.decode("utf-8")  # UTF-8 only: json.loads would also detect UTF-16 and UTF-32.
     depth = _depth(text)
     if depth > MAX_DEPTH:
-        raise ValueError(f"lists and objects lie {depth} deep, at most {MAX_DEPTH} are read")
+        raise ValueError(f"lists and objects are nested {depth} deep, expected at most {MAX_DEPTH}")
     return json.loads(
         text,
         parse_constant=_no_constant,
@@ -42,7 +42,7 @@ def loads(text: str | bytes) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets lie, before the parser, which goes as deep itself, gets to see them."""
+    """Returns the nesting depth; checked before parsing, since the parser recurses."""
     deepest = depth = 0
     for match in _BRACKETS.finditer(text):
         if match[0] in "[{":
@@ -57,7 +57,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {key[:60]!r} is there twice")
+            raise ValueError(f"the key {key[:60]!r} occurs twice")
         found[key] = value
     return found
 
@@ -75,5 +75,7 @@ def _finite(digits: str) -> float:
 
 def _whole(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise ValueError(f"the number {digits[:40]}... has {len(digits)} digits")
+        raise ValueError(
+            f"the number {digits[:40]}... has {len(digits)} digits, expected at most {MAX_DIGITS}"
+        )
     return int(digits)

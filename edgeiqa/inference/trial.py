@@ -1,7 +1,7 @@
-"""Runs a model for the first time in a process of its own.
+"""Runs a new model once in a separate process.
 
-The verifier checks all that is known to crash LiteRT, but a check is not a proof. What crashes
-the child process leaves the program alone.
+The verifier checks for everything known to crash LiteRT, but that is not a proof. A crash of the
+child process does not affect the program.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def try_in_process(flatbuffer: bytes, origin: str) -> None:
     """Runs a flatbuffer once in a child process; a later call for the same bytes does nothing.
 
     Args:
-        flatbuffer: A flatbuffer that the verifier has passed.
+        flatbuffer: A flatbuffer that passed the verifier.
         origin: Its path, for messages.
 
     Raises:
@@ -32,7 +32,7 @@ def try_in_process(flatbuffer: bytes, origin: str) -> None:
     digest = hashlib.sha256(flatbuffer).digest()
     if digest in _passed or getattr(sys, "frozen", False) or not sys.executable:
         return
-    # -I would leave out a checkout that is on the path only by PYTHONPATH.
+    # Not -I: it would ignore a checkout that is found through PYTHONPATH.
     code = f"import sys; sys.path.insert(0, {_ROOT!r}); from {__name__} import main; main()"
     try:
         done = subprocess.run(
@@ -43,13 +43,13 @@ def try_in_process(flatbuffer: bytes, origin: str) -> None:
             timeout=TIMEOUT_S,
             check=False,
         )
-    except OSError:  # No process can be started here, as in some sandboxes.
+    except OSError:  # Processes cannot be started here, as in some sandboxes.
         return
     except subprocess.TimeoutExpired as error:
         raise ModelError(
-            f"{origin}: the network is refused: one inference takes over {TIMEOUT_S:g} s"
+            f"{origin}: the network is refused: one inference takes more than {TIMEOUT_S:g} s"
         ) from error
-    # Errors of Python, such as a missing runtime, show again here, with their text.
+    # Python errors, such as a missing runtime, occur again in this process, with their message.
     if done.returncode < 0 or done.returncode > 2:
         raise ModelError(
             f"{origin}: the network is refused: it crashes the runtime "
@@ -59,7 +59,7 @@ def try_in_process(flatbuffer: bytes, origin: str) -> None:
 
 
 def main() -> None:
-    """Runs the flatbuffer on standard input once; crashes if it does."""
+    """Runs the flatbuffer from standard input once; a crash ends this process."""
     import numpy as np
 
     from edgeiqa.inference.interpreter import new_interpreter

@@ -1,1 +1,1 @@
-"""From a frame to the input tensor, bit for bit as specified."""
+"""Converts frames to input tensors, bit for bit as specified."""

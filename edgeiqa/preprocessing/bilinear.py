@@ -1,8 +1,8 @@
-"""The antialiased bilinear filter (docs/reference/preprocessing.md, section 4) for over 8 bits.
+"""The antialiased bilinear filter (docs/reference/preprocessing.md, section 4), beyond 8 bits.
 
-Pillow rounds what it filters to 8 bits. For R, G and B that is right; of Y, U and V the matrix
-would make up to twice the error, enough to look like noise. So YUV goes down the columns here, in
-the same whole numbers, and keeps more bits of the sums.
+Pillow rounds filtered samples to 8 bits. That suits R, G and B, but the colour matrix would amplify
+the rounding errors of Y, U and V up to twofold, enough to look like noise. Therefore the columns of
+YUV are filtered here, in the same integer arithmetic, with more bits kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ PRECISION = 22
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What each output takes from the inputs.
+    """The contribution of each input to each output.
 
     Attributes:
-        first: intp [outputs], the first input of each.
-        taps: int32 [count, outputs], weights of the inputs from the first on; 0 beyond the last.
+        first: intp [outputs], index of the first input of each output.
+        taps: int32 [count, outputs], weights of the inputs from `first` on; 0 beyond the last.
     """
 
     first: np.ndarray
@@ -31,13 +31,13 @@ class Weights:
 
 @lru_cache(maxsize=64)
 def weights(inputs: int, start: float, stop: float, outputs: int) -> Weights:
-    """The weights of one axis, bit for bit those of Pillow's `resize`.
+    """Computes the weights of one axis, bit for bit as Pillow's `resize`.
 
     Args:
         inputs: Samples along the axis.
         start: Where the picture begins, in samples; rounded to binary32.
         stop: Where it ends, likewise.
-        outputs: Samples wanted.
+        outputs: Number of output samples.
     """
     begin, length = np.float32(start), np.float32(stop) - np.float32(start)
     scale = float(length) / outputs
@@ -50,7 +50,7 @@ def weights(inputs: int, start: float, stop: float, outputs: int) -> Weights:
     near = np.maximum(1.0 - np.abs((place - centre + 0.5) * inverse), 0.0)
     near[place >= last] = 0.0
     total = np.zeros(outputs)
-    for tap in near:  # One after the other: the order of a sum counts for its last bit.
+    for tap in near:  # Sequentially: the order of a sum affects its last bit.
         total += tap
     taps = np.trunc(0.5 + near / total * (1 << PRECISION)).astype(np.int32)
     first.setflags(write=False)
@@ -61,15 +61,15 @@ def weights(inputs: int, start: float, stop: float, outputs: int) -> Weights:
 def down_columns(
     pixels: np.ndarray, by: Weights, rows: slice, places: int, *, rounded: bool
 ) -> np.ndarray:
-    """Filters down the columns, for some of the output rows.
+    """Filters the columns, for a range of output rows.
 
     Args:
         pixels: uint8 [inputs, width].
-        by: Weights of that many inputs.
-        rows: Which outputs to make, start and stop given.
-        places: How many binary places to keep, 0 to 21.
-        rounded: Whether to round to them, or to cut off. Rounded, flat stays flat; cut off,
-            rounding to whole numbers later gives what Pillow gives, bit for bit.
+        by: Weights for that many inputs.
+        rows: Output rows to compute; start and stop are required.
+        places: Binary places to keep, 0 to 21.
+        rounded: Whether to round rather than truncate. Rounding keeps flat areas flat; truncating,
+            followed by rounding to integers, gives Pillow's result bit for bit.
 
     Returns:
         int32 [rows, width], in units of 2**-places.
@@ -79,7 +79,7 @@ def down_columns(
     part = np.empty_like(total)
     bottom = len(pixels) - 1
     for offset, weight in enumerate(taps[1:], 1):
-        source = pixels[np.minimum(first + offset, bottom)]  # Beyond the last, weights are 0.
+        source = pixels[np.minimum(first + offset, bottom)]  # Weights beyond it are 0.
         np.multiply(source, weight[:, np.newaxis], out=part, dtype=np.int32)
         total += part
     shift = PRECISION - places

@@ -1,8 +1,8 @@
 """Box reduction of views with any memory layout, read in memory order.
 
-A rotated or mirrored view is reduced in the order of its memory, with blocks aligned to the view,
-and the small result is turned afterwards. Pictures that Pillow needs in another layout are
-processed in bands of rows, so that the whole picture is never copied.
+A rotated or mirrored view is reduced in memory order, with blocks aligned to the view, and the
+small result is then turned upright. Pictures that Pillow needs in another layout are processed in
+bands of rows, so that the whole picture is never copied.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from PIL import Image
 
 from edgeiqa.imaging.alpha import _unpacked, on_white
 
-# Of the source: small beside a picture, and large beside what a call to Pillow costs.
+# Of the source: small compared to a picture, large compared to the overhead of a Pillow call.
 _BAND_BYTES = 1 << 20
 
-# (mirrored top to bottom, left to right, rows and columns exchanged after that) -> how Pillow
-# turns what lies in memory into the view; it counts counter-clockwise.
+# (mirrored top to bottom, mirrored left to right, then transposed) -> Pillow's operation that turns
+# the memory layout into the view. Pillow rotates counter-clockwise.
 _TURNS = {
     (False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
     (True, False, False): Image.Transpose.FLIP_TOP_BOTTOM,
@@ -33,12 +33,12 @@ _TURNS = {
 
 @dataclass(frozen=True, eq=False)
 class Lying:
-    """A picture as it lies in memory, and how to turn it into the view that it was.
+    """A picture in memory order, and how to turn it into the original view.
 
     Attributes:
-        image: Mode L or RGB. It may look at the memory of the view: read it, do not keep it.
-        mirrored: Whether its rows and its columns come in the opposite order.
-        exchanged: Whether its columns are the rows of the view, after mirroring.
+        image: Mode L or RGB. It may share the memory of the view: read it, do not keep it.
+        mirrored: Whether its rows and its columns are in reverse order.
+        exchanged: Whether it is transposed after mirroring.
     """
 
     image: Image.Image
@@ -46,28 +46,28 @@ class Lying:
     exchanged: bool
 
     def upright(self) -> Image.Image:
-        """The picture as the view has it."""
+        """Returns the picture in the orientation of the view."""
         return _turned(self.image, (*self.mirrored, self.exchanged))
 
     def along_rows(self, width: int, start: float, stop: float) -> Image.Image:
-        """Filters along the rows of the view: the first half of section 4.
+        """Filters along the rows of the view: the first part of section 4.
 
         Args:
-            width: Columns wanted.
+            width: Number of output columns.
             start: Where the picture begins, in columns of the view.
             stop: Where it ends.
 
         Returns:
-            The picture as the view has it, `width` wide.
+            The picture in the orientation of the view, `width` wide.
         """
-        # `Image.resize(..., reducing_gap=2.0)` would do all of this in one call, but which axis
-        # it filters first, and so how it rounds, depends on the sizes and the version of Pillow.
+        # `Image.resize(..., reducing_gap=2.0)` would do all of this in one call, but the axis it
+        # filters first, and thus its rounding, depends on the sizes and the version of Pillow.
         if not self.exchanged:
             image = self.upright()
             across = (start, 0, stop, image.height)
             return image.resize((width, image.height), Image.Resampling.BILINEAR, across)
-        # Down the columns of what lies there, and less to turn after it. What is mirrored has to
-        # be so before: rounding of weights is not the same from both ends.
+        # Filter along the columns in memory, which leaves less to turn. Mirror before: weights are
+        # not rounded symmetrically.
         image = _turned(self.image, (self.mirrored[0], False, False))
         down = (0, start, image.width, stop)
         image = image.resize((image.width, width), Image.Resampling.BILINEAR, down)
@@ -75,7 +75,7 @@ class Lying:
 
 
 def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) -> Lying:
-    """Reduces a view by whole numbers, as section 3 of docs/reference/preprocessing.md says.
+    """Reduces a view by integer factors: section 3 of docs/reference/preprocessing.md.
 
     Args:
         samples: uint8 [rows, columns] or [rows, columns, 3], or [rows, columns, 4] with straight
@@ -89,7 +89,7 @@ def reduced(samples: np.ndarray, factor: tuple[int, int], *, bgr: bool = False) 
         it is upright.
     """
     memory = samples
-    # A side of one pixel has a stride that says nothing.
+    # The stride of a side of one pixel is meaningless.
     strides = [abs(s) if n > 1 else 0 for s, n in zip(memory.strides, memory.shape, strict=True)]
     exchanged = memory.shape[0] > 1 and memory.shape[1] > 1 and strides[0] < strides[1]
     if exchanged:
@@ -112,10 +112,10 @@ def _turned(image: Image.Image, how: tuple[bool, bool, bool]) -> Image.Image:
 def _reduce(
     memory: np.ndarray, factor: tuple[int, int], from_end: tuple[bool, bool], bgr: bool
 ) -> Image.Image:
-    """Reduces in the order of memory; blocks begin at the end of an axis where that is asked."""
+    """Reduces in the order of memory; blocks start at the end of an axis if `from_end` is set."""
     height, width = memory.shape[:2]
     rows = height
-    if memory.ndim == 3 or not memory.flags.c_contiguous:  # Else Pillow looks at the memory.
+    if memory.ndim == 3 or not memory.flags.c_contiguous:  # Otherwise Pillow shares the memory.
         row_bytes = width * (memory.shape[2] if memory.ndim == 3 else 1)
         rows = max(1, _BAND_BYTES // (row_bytes * factor[0])) * factor[0]
     parts = (
@@ -135,7 +135,7 @@ def _reduce(
 
 
 def _bands(length: int, step: int, rows: int, from_end: bool) -> Iterator[slice]:
-    """Cuts rows into bands of whole blocks; the narrower block is the last one, or the first."""
+    """Cuts rows into bands of whole blocks; a partial block comes last or, `from_end`, first."""
     start = length % step if from_end else 0
     if start:
         yield slice(0, start)
@@ -148,7 +148,7 @@ def _reduce_band(image: Image.Image, factor: tuple[int, int], from_end: bool) ->
     if down == 1 and across == 1:
         return image
     narrow = image.width % across if from_end else 0
-    # Not image.reduce: JPEG 2000 files have a number of that name.
+    # Not image.reduce: on JPEG 2000 images that is an integer.
     if not narrow or narrow == image.width:
         return Image.Image.reduce(image, (across, down))
     whole = Image.new(image.mode, (-(-image.width // across), -(-image.height // down)))
@@ -159,7 +159,7 @@ def _reduce_band(image: Image.Image, factor: tuple[int, int], from_end: bool) ->
 
 
 def _image(pixels: np.ndarray, bgr: bool) -> Image.Image:
-    """Pixels as Pillow has them, mode L or RGB; no copy of contiguous luma."""
+    """Converts pixels to a Pillow image, mode L or RGB; contiguous luma is not copied."""
     height, width = pixels.shape[:2]
     if pixels.ndim == 2:
         pixels = np.ascontiguousarray(pixels)

@@ -1,7 +1,7 @@
 """Luma at native resolution: patches, and a reduced view of the whole picture.
 
-Only the requested pixels are read from the frame's memory: a patch costs the same in a photograph
-of any size.
+Only the requested pixels are read from the frame's memory: the cost of a patch does not depend on
+the size of the photograph.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from edgeiqa.preprocessing.yuv import full_range_luma
 from edgeiqa.stages import stage
 
 MAX_FACTOR = 128
-"""Reduction divides by multiplying; with larger blocks its fixed point is too coarse."""
+"""Reduction divides by fixed-point multiplication, which is too coarse for larger blocks."""
 
 
 def luma_crop(source: Frame | Image.Image, box: Box) -> np.ndarray:
-    """The luma of a box of the picture, pixel by pixel.
+    """Returns the luma of a box of the picture at native resolution.
 
-    Luma is (19595 R + 38470 G + 7471 B + 32768) >> 16 of RGB (BT.601, Pillow's mode L), alpha
-    composited over white before; of gray the value itself; of YUV the Y plane, brought to full
+    Luma is (19595 R + 38470 G + 7471 B + 32768) >> 16 of RGB (BT.601, Pillow's mode L), with alpha
+    composited over white first; for gray, the value itself; for YUV, the Y plane, converted to full
     range if it is limited (`edgeiqa.preprocessing.yuv.full_range_luma`).
 
     Args:
         source: A `Frame`, or an upright PIL picture of mode RGB.
-        box: (left, top, right, bottom), right and bottom exclusive, in pixels of the upright
-            region of interest, the size of which is `frame.size`; inside of it.
+        box: (left, top, right, bottom), right and bottom exclusive, in pixels; inside the upright
+            region of interest, whose size is `frame.size`.
 
     Returns:
         uint8 [bottom - top, right - left], 0 black and 255 white, a fresh array.
 
     Raises:
-        TypeError: `source` is something else, or `box` holds no integers.
-        ValueError: A PIL picture of another mode, or a box that is empty or leaves the picture.
+        TypeError: `source` is something else, or `box` does not contain integers.
+        ValueError: A PIL picture of another mode, or a box that is empty or not inside the picture.
     """
     if isinstance(source, Frame):
         plane = planes(source)[0].cut(_checked_box(box, source.size))
@@ -49,12 +49,12 @@ def luma_crop(source: Frame | Image.Image, box: Box) -> np.ndarray:
 
 @stage("view")
 def luma_small(source: Frame | Image.Image, factor: int) -> np.ndarray:
-    """The luma of the whole picture, reduced by a whole number.
+    """Returns the luma of the whole picture, reduced by an integer factor.
 
-    Blocks of factor x factor pixels become one, from the top left of the upright region of interest
-    on; the last ones may be narrower. They are averaged as section 3 of
-    docs/reference/preprocessing.md says, in RGB before luma is made of it, in the Y plane before it
-    is brought to full range.
+    Each block of factor x factor pixels becomes one, starting at the top left of the upright region
+    of interest; the last ones may be narrower. Blocks are averaged as in section 3 of
+    docs/reference/preprocessing.md: in RGB before the conversion to luma, in the Y plane before the
+    conversion to full range.
 
     Args:
         source: As for `luma_crop`.
@@ -65,7 +65,7 @@ def luma_small(source: Frame | Image.Image, factor: int) -> np.ndarray:
         array.
 
     Raises:
-        TypeError: `source` is something else, or `factor` no integer.
+        TypeError: `source` is something else, or `factor` is not an integer.
         ValueError: A PIL picture of another mode, or a factor out of range.
     """
     factor = integer(factor, "factor")
@@ -74,7 +74,7 @@ def luma_small(source: Frame | Image.Image, factor: int) -> np.ndarray:
     if isinstance(source, Frame):
         return _luma(source, planes(source)[0], factor)
     _check_picture(source)
-    # Not image.reduce: JPEG 2000 files have a number of that name.
+    # Not image.reduce: on JPEG 2000 images that is an integer.
     small = source if factor == 1 else Image.Image.reduce(source, factor)
     return np.array(small.convert("L"))
 
@@ -88,7 +88,9 @@ def _luma(frame: Frame, plane: Plane, factor: int) -> np.ndarray:
 
 def _check_picture(source: object) -> None:
     if not isinstance(source, Image.Image):
-        raise TypeError(f"no luma of a {type(source).__name__}, expected Frame or PIL Image")
+        raise TypeError(
+            f"cannot take luma of a {type(source).__name__}, expected Frame or PIL Image"
+        )
     if source.mode != "RGB":
         raise ValueError(
             f"a PIL picture of mode {source.mode}, expected RGB; see edgeiqa.imaging.decode"
@@ -98,7 +100,7 @@ def _check_picture(source: object) -> None:
 def _checked_box(box: object, size: tuple[int, int]) -> Box:
     if not isinstance(box, (tuple, list)) or len(box) != 4:
         raise ValueError(f"box is {box!r}, expected (left, top, right, bottom)")
-    left, top, right, bottom = (integer(value, "a number of box") for value in box)
+    left, top, right, bottom = (integer(value, "a coordinate of box") for value in box)
     if not (0 <= left < right <= size[1] and 0 <= top < bottom <= size[0]):
         raise ValueError(
             f"box (left={left}, top={top}, right={right}, bottom={bottom}) is empty or not inside "

@@ -1,8 +1,8 @@
 """The upright region of interest of a frame, as views of its planes.
 
-Cropping and rotating are free here: NumPy only changes the start and the strides of a view. What
-reads a view later (`edgeiqa.preprocessing.box_reduce`) sees from its strides how the memory
-really lies.
+Cropping and rotating cost nothing here: NumPy only changes the start and the strides of a view.
+The code that reads a view later (`edgeiqa.preprocessing.box_reduce`) recovers the memory layout
+from its strides.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Plane:
     Attributes:
         samples: uint8 [rows, columns], [rows, columns, 3] or [rows, columns, 4], a view.
         size: (height, width) of the picture, in its pixels.
-        step: (down, across) pixels of the picture that a sample stands for.
-        lead: (top, left) pixels by which the first sample begins before the picture: where a
-            region of YUV starts at an odd pixel, half of its first chroma sample is outside.
+        step: (down, across) pixels of the picture per sample.
+        lead: (top, left) pixels by which the first sample extends beyond the picture: if a region
+            of YUV starts at an odd pixel, half of its first chroma sample is outside.
         bgr: Whether the channels are blue first.
     """
 
@@ -36,11 +36,11 @@ class Plane:
     bgr: bool = False
 
     def cut(self, box: Box) -> Plane:
-        """The part of it that lies over a box of the picture.
+        """Returns the part of the plane that covers a box of the picture.
 
         Args:
-            box: (left, top, right, bottom) in pixels of the picture, inside of it; right and
-                bottom are exclusive.
+            box: (left, top, right, bottom) in pixels, inside the picture; right and bottom are
+                exclusive.
         """
         left, top, right, bottom = box
         (first_y, last_y, lead_y), (first_x, last_x, lead_x) = (
@@ -54,10 +54,10 @@ class Plane:
         return Plane(samples, size, self.step, (lead_y, lead_x), self.bgr)
 
     def turned(self, rotation: int) -> Plane:
-        """The same turned clockwise by 0, 90, 180 or 270 degrees."""
+        """Returns the plane turned clockwise by 0, 90, 180 or 270 degrees."""
         plane = self
         for _ in range(rotation // 90):
-            # What was at the bottom comes to the left, and what sticks out there with it.
+            # The bottom becomes the left side, including what extends beyond the picture there.
             below = len(plane.samples) * plane.step[0] - plane.size[0] - plane.lead[0]
             plane = Plane(
                 np.rot90(plane.samples, k=-1),
@@ -70,13 +70,13 @@ class Plane:
 
 
 def planes(frame: Frame) -> tuple[Plane, ...]:
-    """What a frame consists of, cut to its region of interest and turned upright.
+    """Returns the planes of a frame, cropped to its region of interest and turned upright.
 
     Args:
         frame: Any frame.
 
     Returns:
-        One plane of pixels, of shape [height, width] for GRAY and else with channels; or three
+        One plane of pixels, [height, width] for GRAY and otherwise with channels; or the three
         planes Y, U and V.
     """
     pixels = frame.pixels
@@ -94,6 +94,6 @@ def planes(frame: Frame) -> tuple[Plane, ...]:
 
 
 def _covering(start: int, stop: int, step: int) -> tuple[int, int, int]:
-    """First and last (exclusive) sample over a stretch of pixels, and how much is before it."""
+    """Returns the first and last (exclusive) sample that cover a stretch, and the lead."""
     first = start // step
     return first, -(-stop // step), start - first * step

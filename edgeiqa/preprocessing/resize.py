@@ -1,8 +1,8 @@
-"""From a picture to the tensor of a model: every crop, colour conversion and resize is here.
+"""Converts a picture to the input tensor of a model: cropping, colour conversion and resizing.
 
-All of it is arithmetic with a written specification, `docs/reference/preprocessing.md`, so that a
-phone or a browser can do the same bit for bit. Training caches, calibration and scoring share these
-functions: a model sees in use exactly what it saw in training.
+All arithmetic is specified in `docs/reference/preprocessing.md`, so that a phone or a browser can
+reproduce it bit for bit. Training caches, calibration and scoring share these functions: a model in
+use sees exactly what it saw in training.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from edgeiqa.stages import stage
 REDUCING_GAP = 2
 
 
-# The same for YUV at model size; its 32-bit numbers stay in a second-level cache.
+# Pixels of YUV converted at a time; their 32-bit numbers fit a second-level cache.
 _BAND_PIXELS = 1 << 15
 
 _reduced = stage("reduce")(reduced)
 
-# Where something begins and ends, in fractions of a pixel.
+# Start and end of a range, in fractional pixels.
 Stretch: TypeAlias = tuple[float, float]
 
 
 @stage("resize")
 def preprocess(source: Frame | Image.Image, spec: InputSpec) -> np.ndarray:
-    """Makes the input tensor of a model.
+    """Creates the input tensor of a model.
 
     Args:
         source: A `Frame`, or an upright PIL picture of mode RGB as `edgeiqa.imaging.decode.decode`
-            returns it (which spares a copy of a large photograph).
-        spec: The input that the model's contract asks for.
+            returns it (which avoids a copy of a large photograph).
+        spec: The input specification of the model's contract.
 
     Returns:
         uint8 [1, spec.height, spec.width, 3], RGB, 0-255, a fresh array.
 
     Raises:
         TypeError: `source` is something else.
-        ValueError: A PIL picture of another mode than RGB.
+        ValueError: A PIL picture whose mode is not RGB.
     """
     size = spec.height, spec.width
     if isinstance(source, Frame):
@@ -95,7 +95,7 @@ def to_rgb_at(frame: Frame, size: tuple[int, int]) -> np.ndarray:
 
 
 def _fitted(frame: Frame, size: tuple[int, int], fit: str) -> np.ndarray:
-    """A frame at another size, uint8 [height, width, 3], RGB."""
+    """Returns a frame at another size, uint8 [height, width, 3], RGB."""
     parts = planes(frame)
     if fit == "crop":
         height, width = frame.size
@@ -119,7 +119,7 @@ def _fitted(frame: Frame, size: tuple[int, int], fit: str) -> np.ndarray:
 
 
 def _along_rows(plane: Plane, size: tuple[int, int]) -> tuple[Image.Image, Stretch]:
-    """A plane reduced and filtered along its rows, and between which of them the picture lies."""
+    """Reduces a plane and filters its rows; also returns the range of rows of the picture."""
     factor = _factor(plane.samples.shape, size)
     rows, columns = (
         (plane.lead[axis] / unit, (plane.lead[axis] + plane.size[axis]) / unit)
@@ -130,17 +130,17 @@ def _along_rows(plane: Plane, size: tuple[int, int]) -> tuple[Image.Image, Stret
 
 
 def resize(rgb: np.ndarray | Image.Image, size: tuple[int, int], fit: str = "squash") -> np.ndarray:
-    """Brings a picture to the size of a model: the one resize of training and scoring.
+    """Resizes a picture to the input size of a model, for training and scoring alike.
 
-    Whole-number box reduction to no less than twice the size, then Pillow's antialiased
-    fixed-point bilinear filter, along the rows first and down the columns then:
+    Box reduction by integer factors to no less than twice the size, then Pillow's antialiased
+    fixed-point bilinear filter, first along the rows, then along the columns:
     "reduce-bilinear" in a model's contract.
 
     Args:
         rgb: uint8 [height, width, 3], RGB, or a PIL picture of mode RGB.
-        size: (height, width) wanted, in pixels. Height first, unlike PIL.
+        size: Target (height, width) in pixels. Height first, unlike PIL.
         fit: "squash" changes the aspect ratio; "crop" first cuts out the largest centred box
-            of the wanted aspect ratio.
+            of the target aspect ratio.
 
     Returns:
         uint8 [height, width, 3], RGB, a fresh writable array.
@@ -169,22 +169,22 @@ def _reduce_bilinear(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     across, down = image.size
     factor = _factor((down, across), size)
     if factor != (1, 1):
-        # Not image.reduce: JPEG 2000 files have a number of that name.
+        # Not image.reduce: on JPEG 2000 images that is an integer.
         image = Image.Image.reduce(image, factor[::-1])
-    # The last block of a reduction may be narrower; the box keeps what it stands for.
+    # The last block of a reduction may be narrower; the box accounts for its true size.
     image = Lying(image, (False, False), False).along_rows(size[1], 0, across / factor[1])
     box = (0, 0, size[1], down / factor[0])
     return image.resize(size[::-1], Image.Resampling.BILINEAR, box)
 
 
 def _resized(plane: Plane, size: tuple[int, int]) -> Image.Image:
-    """One plane at another size, of mode L or RGB."""
+    """Returns one plane at another size, of mode L or RGB."""
     image, rows = _along_rows(plane, size)
     return image.resize(size[::-1], Image.Resampling.BILINEAR, (0, rows[0], size[1], rows[1]))
 
 
 def _factor(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
-    """How many rows and columns of samples become one before filtering."""
+    """Returns the factors (down, across) of the box reduction before filtering."""
     return (
         max(1, shape[0] // (REDUCING_GAP * size[0])),
         max(1, shape[1] // (REDUCING_GAP * size[1])),
@@ -192,17 +192,17 @@ def _factor(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[int, int]:
 
 
 def centre_box(width: int, height: int, to_width: int, to_height: int) -> tuple[int, int, int, int]:
-    """The largest centred box of the aspect ratio to_width : to_height, in whole pixels.
+    """Returns the largest centred box of the aspect ratio to_width : to_height.
 
     Args:
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
-        to_width: Of the target; only the ratio to `to_height` counts.
-        to_height: Of the target.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
+        to_width: Width of the target; only the ratio to `to_height` matters.
+        to_height: Height of the target.
 
     Returns:
         (left, top, right, bottom) in pixels, right and bottom exclusive. Fractions are
-        rounded down; a side is never below 1.
+        rounded down, and each side is at least 1.
     """
     box_width, box_height = width, height
     if width * to_height > height * to_width:
@@ -214,7 +214,7 @@ def centre_box(width: int, height: int, to_width: int, to_height: int) -> tuple[
 
 
 def _check_rgb(rgb: object) -> None:
-    """Raises for what is neither an array nor a PIL picture of RGB."""
+    """Raises unless the argument is a valid array or PIL picture of RGB."""
     if isinstance(rgb, Image.Image):
         if rgb.mode != "RGB":
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The colours of YUV, in whole numbers: section 6 of docs/reference/preprocessing.md."""
+"""Converts YUV in integer arithmetic: section 6 of docs/reference/preprocessing.md."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ BITS = 16
 """Coefficients are multiples of 2**-16."""
 
 LUMA_PLACES, CHROMA_PLACES = 13, 5
-"""Binary places of the samples; with more of chroma, 32 bits would overflow."""
+"""Binary places of the samples; with more for chroma, 32 bits would overflow."""
 
-# Shares of red and blue in luma, in units of 10**-4: ITU-R BT.601-7 and BT.709-6, item 3.2.
+# Weights of red and blue in luma, in units of 10**-4: ITU-R BT.601-7 and BT.709-6, item 3.2.
 _SHARES = {ColorMatrix.BT601: (2990, 1140), ColorMatrix.BT709: (2126, 722)}
 
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Whole numbers that turn Y, U and V into R, G and B.
+    """Integers that convert Y, U and V to R, G and B.
 
     With y = luma * (Y - black) + 2**15, u = U - 128 and v = V - 128, each result shifted right by
     16 bits and clipped to 0-255:
@@ -42,11 +42,11 @@ class Coefficients:
 
 @cache
 def coefficients(matrix: ColorMatrix, color_range: ColorRange) -> Coefficients:
-    """The numbers of one matrix and range, each the rounded quotient of whole numbers."""
+    """Returns the coefficients of a matrix and range, each a rounded quotient of integers."""
     red, blue = _SHARES[matrix]
     green = 10_000 - red - blue
     limited = color_range is ColorRange.LIMITED
-    # Numerator and denominator of what one step of luma and of chroma is worth.
+    # Scale of luma and of chroma to full range: numerator and denominator.
     luma, chroma = ((255, 219), (255, 224)) if limited else ((1, 1), (1, 1))
 
     def rounded(numerator: int, denominator: int) -> int:
@@ -66,22 +66,22 @@ def coefficients(matrix: ColorMatrix, color_range: ColorRange) -> Coefficients:
 
 
 def full_range_luma(y: np.ndarray, color_range: ColorRange) -> np.ndarray:
-    """Luma as a gray picture of it would have it.
+    """Converts luma to full range.
 
     Args:
         y: uint8, any shape.
-        color_range: Of `y`.
+        color_range: Range of `y`.
 
     Returns:
-        uint8 of the same shape, 0 black and 255 white, a fresh array: what `to_rgb` gives for
-        each of R, G and B where U and V are 128.
+        uint8 of the same shape, 0 black and 255 white, a fresh array: the value of R, G
+        and B that `to_rgb` returns where U and V are 128.
     """
     return _luma_table(color_range)[y]
 
 
 @cache
 def _luma_table(color_range: ColorRange) -> np.ndarray:
-    numbers = coefficients(ColorMatrix.BT601, color_range)  # All matrices have the same luma.
+    numbers = coefficients(ColorMatrix.BT601, color_range)  # Luma is the same for all matrices.
     y = numbers.luma * (np.arange(256) - numbers.black) + (1 << BITS - 1)
     return np.asarray(np.clip(y >> BITS, 0, 255).astype(np.uint8))
 
@@ -90,14 +90,14 @@ def _luma_table(color_range: ColorRange) -> np.ndarray:
 def to_rgb(
     y: np.ndarray, u: np.ndarray, v: np.ndarray, matrix: ColorMatrix, color_range: ColorRange
 ) -> np.ndarray:
-    """Converts samples that lie on each other.
+    """Converts co-located samples to RGB.
 
     Args:
         y: int32 [height, width], 0-255 in units of 2**-13 (`LUMA_PLACES`).
         u: int32 [height, width], Cb, 0-255 in units of 2**-5 (`CHROMA_PLACES`).
         v: The same, Cr.
-        matrix: How they were made of RGB.
-        color_range: Which numbers are black and white.
+        matrix: Matrix of the samples.
+        color_range: Range of the samples.
 
     Returns:
         uint8 [height, width, 3], RGB, a fresh array.
@@ -106,7 +106,7 @@ def to_rgb(
     places = BITS + CHROMA_PLACES
     finer = LUMA_PLACES - CHROMA_PLACES
     rgb = np.empty((*y.shape, 3), np.uint8)
-    # (luma * y) >> finer, in two parts that do not leave 32 bits.
+    # (luma * y) >> finer, in two parts that fit 32 bits.
     base = (y & (1 << finer) - 1) * numbers.luma
     base >>= finer
     base += (y >> finer) * numbers.luma

@@ -1,1 +1,1 @@
-"""`edgeiqa live` as a systemd service: its unit, its state, and its notifications."""
+"""`edgeiqa live` as a systemd service: unit, state and notifications."""

@@ -22,7 +22,7 @@ PROPERTIES = (
 
 
 class SystemctlError(EdgeIQAError, RuntimeError):
-    """systemd is missing or refuses; the text is for the user."""
+    """systemd is missing or refuses; the message is for the user."""
 
 
 def is_running() -> bool:
@@ -31,7 +31,7 @@ def is_running() -> bool:
 
 
 def version() -> int | None:
-    """The installed version of systemd; None if there is none."""
+    """Returns the installed version of systemd; None if there is none."""
     if shutil.which("systemctl") is None:
         return None
     found = re.match(r"systemd (\d+)", _run("--version"))
@@ -46,7 +46,7 @@ def call(*words: str) -> str:
 
 
 def show(unit: str) -> dict[str, str]:
-    """The properties of a unit, `LoadState` "not-found" if missing; raises SystemctlError."""
+    """Returns a unit's properties, `LoadState` "not-found" if missing; raises SystemctlError."""
     return parsed(call("show", unit, f"--property={','.join(PROPERTIES)}"))
 
 
@@ -68,22 +68,22 @@ def _run(*words: Sequence[str] | str) -> str:
 
 
 UNITS = "/etc/systemd/system"
-"""The directory of an administrator's units."""
+"""The directory of the administrator's units."""
 
 
 def unit_path(name: str, root: str = "/") -> str:
-    """The path of a service's unit, below another root if given."""
+    """Returns the path of a service's unit, below another root if given."""
     return os.path.join(root, UNITS.lstrip("/"), f"{name}.service")
 
 
 def write_unit(path: str, text: str) -> str | None:
-    """Writes a unit atomically and keeps a different older one beside it.
+    """Writes a unit atomically and keeps a backup of an older one that differs.
 
     Returns:
-        The path of the older unit; None if there was none, or the same.
+        The path of the backup; None if there was no unit, or it was identical.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The unit cannot be written.
     """
     before = _read(path)
     if before == text:
@@ -99,7 +99,7 @@ def write_unit(path: str, text: str) -> str | None:
 
 
 def remove_unit(path: str) -> bool:
-    """Removes a unit; False if there was none."""
+    """Removes a unit; returns False if there was none."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def remove_unit(path: str) -> bool:
 
 
 def wanted_path(path: str) -> str:
-    """The link through which a unit starts at boot."""
+    """Returns the path of the link that starts a unit at boot."""
     folder, name = os.path.split(path)
     return os.path.join(folder, "multi-user.target.wants", name)
 
@@ -122,7 +122,7 @@ def enable_offline(path: str) -> None:
 
 
 def disable_offline(path: str) -> None:
-    """Disables it again."""
+    """Disables a unit of a system that is not running."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(wanted_path(path))
 

@@ -1,4 +1,4 @@
-"""Notifies systemd that a service is ready, of its state, and that it is alive.
+"""Notifies systemd of readiness and state, and sends heartbeats.
 
 The protocol of sd_notify(3): datagrams of NAME=VALUE lines to the Unix socket in $NOTIFY_SOCKET.
 Outside a service nothing is opened and nothing is sent.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """The connection to systemd; failures are ignored, as a service cannot help them.
+    """The connection to systemd; failures are ignored, since a service cannot fix them.
 
     Args:
         environ: Replaces the environment of the process.
@@ -25,7 +25,7 @@ class Notifier:
         environ = os.environ if environ is None else environ
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self.watchdog_s = _watchdog(environ)
-        """Seconds within which systemd expects a heartbeat; None if it does not."""
+        """Seconds within which systemd expects a heartbeat; None if it expects none."""
         self._next_beat = 0.0
         self._lock = threading.Lock()
 
@@ -46,7 +46,7 @@ class Notifier:
             one.sendto(text.encode(), self._address)
 
     def beat(self) -> None:
-        """Sends a heartbeat, no more often than systemd needs."""
+        """Sends a heartbeat, at most four times per watchdog interval."""
         if self._address is None or self.watchdog_s is None:
             return
         with self._lock:

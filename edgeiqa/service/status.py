@@ -1,4 +1,4 @@
-"""The state of a service: what systemd reports, and what it reports itself."""
+"""The state of a service, as reported by systemd and by its status file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ServiceState:
     """The state of a service.
 
     Attributes:
-        name: Of the service.
+        name: Name of the service.
         installed: Whether its unit exists.
         enabled: Whether it starts at boot.
         active: "active", "activating", "inactive" or "failed"; None if systemd is not running.
@@ -37,7 +37,7 @@ class ServiceState:
 
     @property
     def exit_code(self) -> int:
-        """0 if it runs, 3 if not, 4 without a unit."""
+        """0 if the service runs, 3 if not, 4 without a unit."""
         if not self.installed:
             return EXIT_NO_UNIT
         return EXIT_RUNNING if self.active == "active" else EXIT_NOT_RUNNING
@@ -54,7 +54,7 @@ class ServiceState:
         }
 
     def lines(self) -> list[str]:
-        """The state as lines for people."""
+        """Returns the state as text lines."""
         if not self.installed:
             return [f"{self.name}: not installed; run edgeiqa service install"]
         boot = "starts at boot" if self.enabled else "does not start at boot"
@@ -93,7 +93,7 @@ def read_report(path: str) -> dict[str, Any] | None:
 
 
 def report_path(name: str, root: str = "/") -> str:
-    """The path of a service's status file."""
+    """Returns the path of a service's status file."""
     return os.path.join(root, "run", name, "status.json")
 
 

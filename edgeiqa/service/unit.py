@@ -16,8 +16,8 @@ def quoted(word: str) -> str:
     """Quotes a word of a command line or a list of paths; ValueError for a zero byte.
 
     Quotes, backslashes, control characters and bytes that are not UTF-8 become C escapes, and %
-    becomes %%, as specifiers are expanded everywhere. A $ stays: commands have the prefix ":", with
-    which systemd expands no variables.
+    becomes %%, as specifiers are expanded everywhere. A $ is kept: commands have the prefix ":",
+    which disables the expansion of variables.
     """
     if "\0" in word:
         raise ValueError(f"{word!r} contains a zero byte")
@@ -27,7 +27,7 @@ def quoted(word: str) -> str:
 
 
 def command(words: list[str]) -> str:
-    """A command line for `ExecStart=`, without expansion of variables (":").
+    """Returns a command line for `ExecStart=`, without expansion of variables (":").
 
     Args:
         words: The program, by its absolute path, and its arguments.
@@ -45,7 +45,7 @@ def command(words: list[str]) -> str:
 
 
 def listed(path: str) -> str:
-    """A path for `ReadWritePaths=`, `BindPaths=` or `BindReadOnlyPaths=`.
+    """Quotes a path for `ReadWritePaths=`, `BindPaths=` or `BindReadOnlyPaths=`.
 
     These have no C escapes: a backslash only quotes the next character; an unquoted colon would
     start another path.
@@ -60,7 +60,7 @@ def listed(path: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A value that extends to the end of its line, such as a description or a single path."""
+    """Escapes a value that extends to the end of its line, such as a description."""
     return text.replace("%", "%%")
 
 
@@ -92,9 +92,9 @@ class UnitSpec:
     """The parameters of a unit.
 
     Attributes:
-        name: Of the service, without ".service".
+        name: Name of the service, without ".service".
         words: The command: an absolute path and arguments.
-        description: One line for people.
+        description: One line of text.
         user: An existing account; None for one that systemd creates while the service runs.
         cameras: Whether it needs cameras (V4L2 and media devices, DMA heaps).
         udev: Whether it listens to udev, as libcamera does.
@@ -145,7 +145,7 @@ def unit_text(spec: UnitSpec) -> str:
     sections = {
         "Unit": [
             ("Description", plain(spec.description)),
-            # A camera that comes back after an hour must be served.
+            # Never give up: a camera may come back after an hour.
             ("StartLimitIntervalSec", "0"),
             ("After", "network.target" if spec.network else "basic.target"),
         ],
@@ -174,7 +174,7 @@ def _running(spec: UnitSpec) -> list[tuple[str, str]]:
         ("Restart", "on-failure"),
         ("RestartSec", "5" if later else "10"),
         *later,
-        ("RestartPreventExitStatus", "2"),  # Invalid usage does not go away.
+        ("RestartPreventExitStatus", "2"),  # Invalid usage is permanent.
         ("TimeoutStartSec", "120"),
         ("TimeoutStopSec", "30"),
         ("WatchdogSec", str(WATCHDOG_S)),

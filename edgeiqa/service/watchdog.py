@@ -27,9 +27,9 @@ _SLACK_S = 30.0
 class Watchdog:
     """Sends heartbeats and writes the status file.
 
-    There is a heartbeat with every result, and with frames that are left out on purpose
-    (`--every`) as long as results keep coming. A camera that hangs or is lost produces neither,
-    so that systemd restarts the service after `WatchdogSec=`.
+    It sends a heartbeat with every result, and with frames that are skipped on purpose (`--every`)
+    as long as results keep coming. A camera that hangs or is lost produces neither, so systemd
+    restarts the service after `WatchdogSec=`.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Watchdog:
         Args:
             notifier: The connection to systemd.
             every_s: Requested seconds between two results.
-            path: Of the status file; None for none.
+            path: Path of the status file; None for none.
             parts: Returns further content of the status file, such as counts.
 
         Raises:
@@ -66,34 +66,34 @@ class Watchdog:
         self._lock = threading.Lock()  # Events arrive from other threads.
 
     def ready(self) -> None:
-        """Everything is open and frames may arrive."""
+        """Reports that everything is open and frames may arrive."""
         self._notifier.send(READY=1, STATUS="waiting for the first frame")
         self._notifier.beat()
         self._write(now=True)
 
     def stopping(self) -> None:
-        """The command is about to end."""
+        """Reports that the command is about to end."""
         self._notifier.send(STOPPING=1, STATUS="stopping")
 
     def ended(self) -> None:
-        """The command has ended, which the status file records."""
+        """Records in the status file that the command has ended."""
         self._running = False
         self._write(now=True)
 
     def result(self, result: LiveResult) -> None:
-        """A frame was scored, or failed."""
+        """Reports that a frame was scored, or failed."""
         self._result_at = time.monotonic()
         self._last = {"time": iso_time(time.time_ns()), **result.to_dict()}
         self._notifier.beat()
         self._write()
 
     def frame(self) -> None:
-        """A frame arrived, which may be left out."""
+        """Reports that a frame arrived, which may be skipped."""
         if time.monotonic() - self._result_at < self._max_silence_s:
             self._notifier.beat()
 
     def event(self, event: Event) -> None:
-        """Something happened to the source."""
+        """Reports an event of the source."""
         self._event = {
             "time": iso_time(time.time_ns()), "event": event.kind, "message": event.message
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where frames come from: folders, videos, cameras, streams, standard input.
+"""Sources of frames: folders, videos, cameras, streams, standard input.
 
-`edgeiqa.sources.open.open_source` finds the right one by its name.
+`edgeiqa.sources.open.open_source` selects the right one by name.
 """

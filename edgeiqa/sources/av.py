@@ -16,32 +16,32 @@ from edgeiqa.sources.clock import RisingClock
 from edgeiqa.sources.reader_thread import Skipped
 
 KEYFRAME_WAIT_S = 12.0
-"""Stream seconds after lost data for which a keyframe is awaited: more than the ten between the
-keyframes of common encoders, and a limit for streams that refresh gradually and have none."""
+"""Maximum wait for a keyframe after lost data, in stream seconds: longer than the ten seconds
+between keyframes of common encoders, and finite for streams that refresh gradually without any."""
 
 _MAX_FAILURES = 100
-"""Failed reads in a row after which nothing more is expected of a file."""
+"""Consecutive failed reads after which a file is given up."""
 
 _SECOND_NS = 1_000_000_000
 
 
 MAX_ALLOCATION = 128 << 20
-"""Bytes of a block of memory that `edgeiqa live` grants ffmpeg: a picture of 8K needs up to 100 MB.
+"""Maximum bytes per memory block of ffmpeg in `edgeiqa live`; an 8K picture needs up to 100 MB.
 
-Otherwise a server could send a multipart JPEG of gigabytes, which the demuxer collects in memory.
+Without it, a server could send a multipart JPEG of gigabytes, which the demuxer buffers in memory.
 """
 
 
 def limit_allocations(limit: int = MAX_ALLOCATION) -> bool:
-    """Limits the size of single blocks of memory in PyAV's ffmpeg, in the whole process.
+    """Limits the size of single memory blocks in PyAV's ffmpeg, for the whole process.
 
-    Packets are cut off there, and larger pictures fail.
+    Larger packets are truncated, and larger pictures fail.
 
     Args:
         limit: In bytes.
 
     Returns:
-        Whether there is a limit now; not if ffmpeg's symbols are hidden.
+        Whether the limit was set; False if ffmpeg's symbols are hidden.
     """
     try:
         library = ctypes.CDLL(import_av()._core.__file__)
@@ -67,8 +67,8 @@ def import_av() -> ModuleType:
 class VideoFeed:
     """One connection to anything ffmpeg opens: the frames of its best video stream.
 
-    After lost or damaged data, decoders go on with pictures that refer to what is missing and
-    flag only the first of them. So nothing is delivered from there to the next keyframe.
+    After lost or damaged data, decoders continue with pictures that refer to the missing data, and
+    flag only the first of them. Therefore no frame is delivered until the next keyframe.
 
     Args:
         address: A path, a device or a URL.
@@ -77,7 +77,7 @@ class VideoFeed:
         container_format: ffmpeg's name of the format; None to detect it.
         options: For ffmpeg's demuxer and protocol.
         timeout_s: Seconds that connecting, probing, and each read may take; None for no limit.
-        color: For YUV whose stream does not specify it.
+        color: Overrides the colour description of YUV streams.
     """
 
     def __init__(
@@ -116,19 +116,19 @@ class VideoFeed:
         except (self._av.FFmpegError, OSError, ValueError) as error:
             reason = self._reason(error)
             if self._timeout_s is not None and time.monotonic() - started >= self._timeout_s:
-                # Interrupted demuxers may report "invalid data" and other things.
+                # Interrupted demuxers may report "invalid data" or other errors.
                 reason = self._reason(TimeoutError())
             raise SourceError(f"cannot be opened ({reason})") from error
         stream = self._stream = self._video_stream()
         context = stream.codec_context
-        # Decoding several frames at once delays a camera by as many, and a file by nothing.
+        # Decoding several frames in parallel delays a camera by that many; files do not matter.
         stream.thread_type = "SLICE" if self._live else "AUTO"
-        if not context.width or context.pix_fmt is None:  # Nothing could be decoded yet.
+        if not context.width or context.pix_fmt is None:  # Nothing decoded yet.
             return f"{context.name}"
         return f"{context.width}x{context.height} {context.name}, {context.pix_fmt}"
 
     def read(self) -> Iterator[Frame | Skipped]:
-        """Yields the frames and skips what cannot be decoded; raises SourceError at a break."""
+        """Yields frames, and `Skipped` for undecodable data; raises SourceError on failure."""
         failures = 0
         while not self._stopped.is_set():
             try:
@@ -141,7 +141,7 @@ class VideoFeed:
                 return
             except self._av.FFmpegError as error:
                 failures += 1
-                if isinstance(error, BlockingIOError):  # Nothing there yet.
+                if isinstance(error, BlockingIOError):  # No data yet.
                     self._stopped.wait(0.005)
                 elif self._live or failures > _MAX_FAILURES:
                     raise SourceError(f"reading failed ({self._reason(error)})") from error
@@ -150,7 +150,7 @@ class VideoFeed:
                     yield Skipped(f"unreadable data ({self._reason(error)})")
 
     def interrupt(self) -> None:
-        """Ends reading after the current read, which observes `timeout_s`."""
+        """Stops after the current read, which `timeout_s` limits."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class VideoFeed:
         return max(videos, key=lambda stream: stream.width * stream.height)
 
     def _decode(self, packet: Any) -> Iterator[Frame | Skipped]:
-        # Parsers work ahead, so that the packet after a flagged one may be what was damaged.
+        # Parsers read ahead, so the damaged packet may be the one after the flagged one.
         suspect, self._suspect = self._suspect, packet.is_corrupt
         if packet.is_corrupt or suspect:
             self._damage.begin(packet.pts)
@@ -203,7 +203,7 @@ class VideoFeed:
         return self._clock.at(int(picture.pts * picture.time_base * _SECOND_NS), step_ns)
 
     def _reason(self, error: Exception) -> str:
-        """Why it failed, without the address, which may contain a password."""
+        """Returns the cause of a failure, without the address, which may contain a password."""
         if isinstance(error, (self._av.error.ExitError, TimeoutError)):
             if self._timeout_s is not None:
                 return f"no answer within {self._timeout_s:g} s"
@@ -212,7 +212,7 @@ class VideoFeed:
 
 
 class _Damage:
-    """Which decoded pictures are damaged: from lost data on, up to an intact keyframe."""
+    """Tracks damaged pictures: from lost data until the next intact keyframe."""
 
     def __init__(self) -> None:
         self._active = False
@@ -221,7 +221,7 @@ class _Damage:
         self._count = 0
 
     def begin(self, pts: int | None) -> None:
-        """Data of this time was lost or could not be decoded; None if the time is unknown."""
+        """Records lost or undecodable data at this time; None if the time is unknown."""
         if not self._active:
             self._pts = None
         self._active, self._since_ns = True, None
@@ -245,13 +245,13 @@ class _Damage:
         return True
 
     def report(self) -> Iterator[Skipped]:
-        """What was left out since the last report, if anything."""
+        """Yields the number of pictures skipped since the last report, if any."""
         count, self._count = self._count, 0
         if count:
             yield Skipped("a frame damaged by lost data, up to the next keyframe", count)
 
 
 def _is_cover(stream: Any) -> bool:
-    """Whether a stream is the cover picture of a piece of music."""
+    """Whether a stream is the cover art of an audio file."""
     disposition = getattr(stream, "disposition", None)
     return disposition is not None and "attached_pic" in str(disposition)

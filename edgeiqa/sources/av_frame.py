@@ -44,9 +44,9 @@ class ColorHint:
     """Overrides the colour description of a YUV stream.
 
     Attributes:
-        matrix: None to follow the stream; if it is silent, BT.709 from a width of 1280 or a
+        matrix: None for that of the stream; if unspecified, BT.709 from a width of 1280 or a
             height of 720 pixels, as in players, else BT.601.
-        range: None to follow the stream; if it is silent, limited, and full for gray.
+        range: None for that of the stream; if unspecified, limited, or full for gray.
     """
 
     matrix: ColorMatrix | None = None
@@ -144,7 +144,7 @@ def _maker(
 
 
 def _converted(picture: Any, matrix: ColorMatrix, values: ColorRange, *, wide: bool) -> Any:
-    """The picture in a format that `_wrap` supports, with the same matrix and range."""
+    """Converts a picture to a format that `_wrap` supports, with the same matrix and range."""
     # Numbers of libswscale's matrices and ffmpeg's ranges, the same in all versions.
     source = 9 if wide else 1 if matrix is ColorMatrix.BT709 else 5
     number = 2 if values is ColorRange.FULL else 1
@@ -173,15 +173,15 @@ def _target(kind: Any) -> str:
 
 
 def _rows(picture: Any, index: int, height: int) -> np.ndarray:
-    """A plane including row padding, uint8 [height, stride]."""
+    """Returns a plane with its row padding, uint8 [height, stride]."""
     plane = picture.planes[index]
     rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height]
-    # The decoder predicts the next pictures from this one.
+    # Read-only: the decoder predicts later pictures from this one.
     rows.flags.writeable = False
     return rows
 
 
 def _clockwise(counterclockwise: float) -> int:
-    """Degrees as in `Frame`; rotations that are not multiples of 90 are ignored."""
+    """Returns degrees as in `Frame`; 0 for rotations that are not multiples of 90."""
     turns = -counterclockwise / 90
     return int(round(turns) % 4 * 90) if abs(turns - round(turns)) < 0.02 else 0

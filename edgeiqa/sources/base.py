@@ -1,4 +1,4 @@
-"""The interface of every source: frames in order, events in between, and an end."""
+"""The interface of all sources: a sequence of frames, and events."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Event:
             all are identical); "resumed" (they differ again); "lost" (unplugged, disconnected,
             cannot be opened); "retrying" (about to reopen); "ended" (no more frames; always the
             last event, unless the caller abandoned `frames`).
-        message: One line for people, never with a password.
-        attempt: With "retrying", the number of the attempt, starting at 1.
+        message: One line for display, never with a password.
+        attempt: For "retrying", the number of the attempt, starting at 1.
 
     Raises:
         ValueError: `kind` is not one of `EVENTS`.
@@ -46,9 +46,9 @@ class Source(Protocol):
     """A camera, a stream, a video or a folder.
 
     Attributes:
-        name: For people: a file name, a device, an address without its password.
-        live: Whether frames are lost when nobody takes them (cameras, streams); a file yields
-            every frame.
+        name: For display: a file name, a device, an address without its password.
+        live: Whether frames that are not taken in time are dropped (cameras, streams); a file
+            yields every frame.
     """
 
     name: str
@@ -57,8 +57,8 @@ class Source(Protocol):
     def frames(self) -> Iterator[Frame]:
         """Yields frames, each with a later `timestamp_ns` than the previous one.
 
-        Ends with the source, or shortly after `close`. Problems are reported as an `Event`, in
-        the thread that takes the frames, and not raised.
+        Ends with the source, or shortly after `close`. Problems are not raised but reported
+        as an `Event`, in the thread that takes the frames.
         """
         ...
 

@@ -1,34 +1,34 @@
-"""Strictly increasing timestamps, whatever the stream says."""
+"""Enforces strictly increasing timestamps."""
 
 from __future__ import annotations
 
 import time
 
-# A smaller step back is one misplaced frame; a larger one means that the count restarted.
+# A smaller step back is one misplaced frame; a larger one means that the clock restarted.
 _SLIP_NS = 1_000_000_000
 
 
 class RisingClock:
-    """Makes a source's timestamps strictly increasing over wraps, splices and reconnections."""
+    """Keeps a source's timestamps strictly increasing across wraps, splices and reconnects."""
 
     def __init__(self) -> None:
         self._last: int | None = None
         self._offset = 0
 
     def now(self) -> int:
-        """The arrival time, by `time.monotonic_ns`."""
+        """Returns the arrival time, from `time.monotonic_ns`."""
         return self._rise(time.monotonic_ns())
 
     def at(self, time_ns: int | None, step_ns: int) -> int:
-        """The presentation time of a frame.
+        """Returns the presentation time of a frame.
 
-        A frame slightly earlier than the last one gets the next nanosecond. Where time falls back
-        by a second or more (a counter that wrapped, concatenated files), the rest is shifted
-        behind the last frame.
+        A frame slightly earlier than the last one gets the next nanosecond. If time jumps back by a
+        second or more (a counter that wrapped, concatenated files), all later frames are shifted
+        to follow the last one.
 
         Args:
             time_ns: Nanoseconds from the stream; None if it has none.
-            step_ns: Duration of a frame, for use where the stream gives no time.
+            step_ns: Duration of a frame, used if the stream has no time.
         """
         if self._last is None:
             return self._rise(0 if time_ns is None else time_ns)

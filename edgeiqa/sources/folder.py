@@ -1,4 +1,4 @@
-"""The pictures of a folder, or a single one, as a source of frames."""
+"""A source of frames from the pictures of a folder, or from a single picture."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SECOND_NS = 1_000_000_000
 class FolderSource:
     """The pictures of a folder and its subfolders in alphabetical order; or one picture.
 
-    Folders are searched as by `edgeiqa score`. An unreadable file is reported as "skipped" and
-    the rest continues. The first picture has the time 0; the others follow at `frame_rate`, and
-    skipped ones keep their place.
+    Folders are searched as in `edgeiqa score`. An unreadable file is reported as "skipped" and
+    the rest continues. The first picture has timestamp 0; the others follow at `frame_rate`, and
+    skipped files also take up time.
 
     Attributes:
         name: The path.

@@ -1,8 +1,8 @@
-"""Detects pictures that arrive in a folder, once they are complete.
+"""Watches a folder and reports new pictures once they are complete.
 
-It polls, which works on every file system including network shares and needs only the standard
-library. Uploads, cameras and tethering programs write slowly, rename, rewrite and give up; a file
-counts as arrived when its size and modification time have been stable for a while.
+Polling works on every file system, including network shares, and needs only the standard library.
+Uploads, cameras and tethering programs write slowly, rename, rewrite and abort; a file has arrived
+when its size and modification time have been stable for `settle_s`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INTERVAL_S = 1.0
 SETTLE_S = 1.0
 
 Stamp = tuple[int, int, int]
-"""What changes when a file is rewritten: size, modification time in ns, inode."""
+"""Identifies a version of a file: size, modification time in ns, inode."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,17 @@ class FolderWatch:
     """Polls a folder.
 
     Every file is reported once for each time it was written: again after a rewrite, but not
-    after a rename. Memory grows by about 300 bytes per file in the folder, and with nothing else.
+    after a rename. Memory use is about 300 bytes per file in the folder.
 
     Attributes:
-        folder: What is watched.
+        folder: The watched folder.
         interval_s: Poll interval in seconds.
         settle_s: Seconds for which size and modification time must be stable.
-        recursive: Whether subfolders count.
+        recursive: Whether to watch subfolders.
         existing: Whether to report the files that are there at the start.
         on_event: Called with (kind, message): "lost" when the folder becomes unreadable, "opened"
             when it is readable again, "skipped" for an unreadable subfolder.
-        path_filter: What to leave out of the folder.
+        path_filter: What to skip in the folder.
     """
 
     folder: str
@@ -83,7 +83,7 @@ class FolderWatch:
     def arrivals(self) -> Iterator[Arrival]:
         """Yields files as they arrive, until `close`.
 
-        While the consumer is busy nothing queues up: the files are in the folder.
+        Nothing is queued while the consumer is busy: the files stay in the folder.
         """
         if not self.existing:
             for path, stamp in self._scan() or ():
@@ -108,8 +108,8 @@ class FolderWatch:
         """Gives an unreadable file, whose writer may have stalled, a second chance.
 
         Returns:
-            Whether it will arrive again: after four more times `settle_s`, or when it changed.
-            False if it has had its second chance.
+            Whether it will arrive again: after four more times `settle_s`, or when it changes.
+            False if it has already had its second chance.
         """
         seen = self._seen.get(arrival.path)
         if seen is None or seen.stamp != arrival.stamp or not arrival.first:
@@ -122,7 +122,7 @@ class FolderWatch:
         """Updates the state of all files; returns the stable ones, sorted by name."""
         listing = self._scan()
         if listing is None:
-            return []  # The state is kept: the same files may come back.
+            return []  # Keep the state: the same files may reappear.
         now = time.monotonic()
         before, self._seen = self._seen, {}
         by_stamp = {seen.stamp: seen for seen in before.values()}
@@ -158,7 +158,7 @@ class FolderWatch:
                     if self._there:
                         self._there = False
                         reason = error.strerror or error
-                        self.on_event("lost", f"{self.folder}: {reason}; waiting for it")
+                        self.on_event("lost", f"{self.folder}: {reason}; waiting until it is back")
                     return None
                 if os.path.isdir(folder) and folder not in self._skipped:
                     self._skipped.add(folder)
@@ -183,7 +183,7 @@ class FolderWatch:
                 stamp = stamp_of(entry.path)
                 if stamp is not None:
                     found.append((entry.path, stamp))
-        except OSError:  # It vanished during the scan.
+        except OSError:  # The entry vanished during the scan.
             return
 
 

@@ -39,7 +39,7 @@ _SCHEMES = frozenset(
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _DEVICE = re.compile(r"/dev/(video\d+|v4l/.+)")
 _PICAMERA = re.compile(r"picamera2(?::(\d+))?")
-# Shown at once, instead of buffered and probed for seconds.
+# Start at once, instead of buffering and probing for seconds.
 _LIVE_OPTIONS = {"fflags": "nobuffer", "analyzeduration": "1000000"}
 _LIVE_KINDS = ("camera", "picamera", "address")
 # Settings that each kind accepts; all of them accept `live`, `on_event` and `stall_s`.
@@ -56,7 +56,7 @@ _SETTINGS = {
 
 
 class UnknownSourceError(SourceError, ValueError):
-    """A name that is not a source of frames; the text lists those that are."""
+    """A name that is not a source of frames; the message lists the valid ones."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def open_source(
     stall_s: float = STALL_S,
     options: dict[str, str] | None = None,
 ) -> Source:
-    """Creates the source that a name stands for; nothing is opened before `frames`.
+    """Creates a source by name; nothing is opened before `frames`.
 
     >>> source = open_source("rtsp://user:${CAM_PASSWORD}@camera/stream", on_event=print)
     >>> for frame in source.frames():
@@ -117,18 +117,18 @@ def open_source(
         color_matrix: Overrides the YUV matrix of the stream; raw frames default to BT.601.
         color_range: Overrides the YUV range of the stream; raw frames default to limited
             ("yuvj420p": full).
-        live: Whether frames that nobody takes are replaced by newer ones; true by default for
-            cameras and URLs, false for files, folders and pipes.
+        live: Whether frames that are not taken in time are replaced by newer ones; by default
+            true for cameras and URLs, false for files, folders and pipes.
         on_event: Called with each event, in the thread that takes the frames.
-        retry: Whether a live source is reopened when it is lost; a `Backoff` says when and how
-            often. Raw frames and non-live sources are never reopened.
+        retry: Whether a live source is reopened when it is lost; a `Backoff` sets the delays and
+            the number of attempts. Raw frames and non-live sources are never reopened.
         stall_s: Seconds without a frame after which a source counts as stalled.
         options: Further options for ffmpeg, such as {"rtsp_transport": "udp"}.
 
     Raises:
-        UnknownSourceError: No such file, or an unknown name; a ValueError.
+        UnknownSourceError: No such file, or an unknown name; a subclass of ValueError.
         ValueError: A setting that does not apply to this source, or is out of range.
-        ImportError: PyAV or picamera2 is missing; the text says how to install it.
+        ImportError: PyAV or picamera2 is missing; the message says how to install it.
     """
     text = os.fspath(spec)
     if not 0 < stall_s < float("inf"):
@@ -212,7 +212,7 @@ def _video(
     elif kind == "lavfi":
         text, container_format = text.removeprefix("lavfi:"), "lavfi"
     else:
-        text = f"file:{text}"  # Otherwise a colon in the file name would end a protocol name.
+        text = f"file:{text}"  # Otherwise a colon in the file name would look like a protocol.
     requested |= settings.options or {}
     arguments: dict[str, Any] = {
         "live": is_live,

@@ -48,13 +48,14 @@ def frame_of_yuv420(
 ) -> Frame:
     """Wraps the buffer that libcamera calls YUV420.
 
-    Rows of Y `stride` bytes apart, then those of U and of V, half as far apart, without gaps:
-    the result of `request.make_buffer("main")`, or of `capture_array`, [height * 3 / 2, stride].
+    The rows of Y, `stride` bytes apart, are followed without a gap by those of U and of V, half as
+    far apart: the result of `request.make_buffer("main")`, or of `capture_array`,
+    [height * 3 / 2, stride].
 
     Args:
         data: uint8, at least stride * height * 3 / 2 bytes.
         size: (width, height) in pixels, both even.
-        stride: Bytes from a row of Y to the next, even.
+        stride: Bytes from one row of Y to the next, even.
         timestamp_ns: As for `Frame`.
         color_matrix: As for `Frame`.
         color_range: As for `Frame`.
@@ -81,7 +82,7 @@ def frame_of_yuv420(
 
 
 def meaning_of(color_space: object) -> tuple[ColorMatrix, ColorRange]:
-    """Matrix and range of a libcamera colour space ("sYCC", "SMPTE170M", "Rec709", ...)."""
+    """Returns matrix and range of a libcamera colour space ("sYCC", "SMPTE170M", ...)."""
     text = str(color_space).lower()
     matrix = ColorMatrix.BT709 if "rec709" in text else ColorMatrix.BT601
     is_full = "sycc" in text or "jpeg" in text or "full" in text
@@ -92,7 +93,7 @@ class PicameraFeed:
     """One connection to a camera of a Raspberry Pi.
 
     Args:
-        number: Of the camera, as listed by `rpicam-hello --list-cameras`.
+        number: Number of the camera, as listed by `rpicam-hello --list-cameras`.
         clock: Supplies arrival times.
         size: (width, height) in pixels, both even; None for 1280x720.
         frame_rate: Requested frames per second; None for the camera's default.
@@ -166,7 +167,7 @@ class PicameraFeed:
             camera.close()
 
     def _result(self, job: Any) -> Any:
-        """The request that a job waits for; None after `interrupt`."""
+        """Returns the request that a job waits for; None after `interrupt`."""
         while not self._stopped.is_set():
             try:
                 return self._camera.wait(job, timeout=_POLL_S)

@@ -16,7 +16,7 @@ from edgeiqa.imaging.pixel_format import ColorMatrix, ColorRange, PixelFormat
 from edgeiqa.sources.clock import RisingClock
 from edgeiqa.sources.reader_thread import Skipped
 
-# By the names that ffmpeg (-pix_fmt), V4L2 and people use.
+# The names used by ffmpeg (-pix_fmt) and V4L2, and common ones.
 PIXEL_FORMATS = {
     "nv12": PixelFormat.NV12,
     "nv21": PixelFormat.NV21,
@@ -42,7 +42,7 @@ _SECOND_NS = 1_000_000_000
 
 
 def raw_pixel_format(name: str | PixelFormat) -> PixelFormat:
-    """Looks up a pixel format by name, in either case; ValueError if it is not contiguous."""
+    """Looks up a pixel format by name, case-insensitively; ValueError if it is not supported."""
     found = name if isinstance(name, PixelFormat) else PIXEL_FORMATS.get(name.lower())
     if found is None or found is PixelFormat.YUV_420_888:
         raise ValueError(f"pixel_format is {name!r}, expected one of {', '.join(PIXEL_FORMATS)}")
@@ -53,9 +53,9 @@ class RawFeed:
     """Consecutive frames of one size and format, without headers.
 
     Args:
-        descriptor: Of an open file or pipe; it is read, and left open.
+        descriptor: Descriptor of an open file or pipe; it is left open.
         size: (width, height) in pixels.
-        pixel_format: Of the frames; odd sizes are packed as by ffmpeg.
+        pixel_format: Pixel format; odd sizes are packed as by ffmpeg.
         clock: Supplies the timestamps.
         frame_rate: Frames per second for the timestamps; None for arrival times.
         color_matrix: For YUV, as in `Frame`.
@@ -106,7 +106,7 @@ class RawFeed:
         """
         index = 0
         while not self._stopped.is_set():
-            # A new buffer for every frame, which keeps it.
+            # A new buffer for every frame, because the frame keeps it.
             data = np.empty(self._bytes, np.uint8)
             got = self._fill(data.data)
             if self._stopped.is_set():
@@ -153,7 +153,7 @@ class RawFeed:
                 count = self._file.readinto(target[done:])
                 if count == 0:
                     break
-                done += count or 0  # None where another process made the pipe non-blocking.
+                done += count or 0  # None if another process made the pipe non-blocking.
         except OSError as error:
             raise SourceError(f"reading failed ({_reason(error)})") from error
         return done

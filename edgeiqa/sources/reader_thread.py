@@ -1,8 +1,8 @@
-"""Reads frames in a thread, so that nobody waits for a camera that hangs.
+"""Reads frames in a thread, so that a camera that hangs does not block the consumer.
 
-A read inside a camera driver or a network library cannot be interrupted from outside. It therefore
-runs in a thread that may be abandoned: a consumer waits only as long as it wants to. At most one
-frame is buffered between the two.
+A read inside a camera driver or a network library cannot be interrupted. It therefore runs in a
+thread that may be abandoned, and the consumer waits with a timeout. At most one frame is buffered
+between the two.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edgeiqa.imaging.frame import Frame
 from edgeiqa.urls import without_password
 
 _SKIP_INTERVAL_S = 1.0
-"""Seconds over which the skips of a live stream are summed up before they are reported."""
+"""Minimum seconds between two reports of skips in a live stream; they are summed up."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Ended:
-    """Nothing more will come; `error` says why, None at a proper end."""
+    """The feed has ended; `error` says why, None for a regular end."""
 
     error: str | None
 
@@ -70,7 +70,7 @@ class Reader:
     """Runs a feed in a thread and hands over what it yields.
 
     Args:
-        feed: What to read; nobody else may use it any more.
+        feed: What to read; it must not be used elsewhere.
         name: Name of the thread.
         newest_wins: Whether a frame not taken yet is replaced by a newer one (cameras), or the
             feed waits (files).
@@ -87,7 +87,7 @@ class Reader:
         self._frame: Frame | None = None
         self._ended: Ended | None = None
         self._stopped = False
-        # A daemon, because a program must be able to exit while a driver hangs.
+        # A daemon, so that the program can exit while a driver hangs.
         self._thread = threading.Thread(target=self._run, name=f"edgeiqa {name}", daemon=True)
 
     def start(self) -> None:
@@ -158,7 +158,7 @@ class Reader:
                     break
         except SourceError as failure:
             error = without_password(str(failure))
-        except Exception as failure:  # It must not be lost with the thread.
+        except Exception as failure:  # Report every error; the thread has no caller.
             error = without_password(f"{type(failure).__name__}: {failure}")
         finally:
             try:
@@ -170,9 +170,9 @@ class Reader:
                 self._changed.notify_all()
 
     def _put(self, item: Frame | Skipped) -> bool:
-        """Stores one item; False once the reader was stopped."""
+        """Stores one item; returns False once the reader was stopped."""
         with self._changed:
-            # Where frames are not replaced, even a skip waits for the frame before it.
+            # If frames are not replaced, even a skip waits until the frame before it was taken.
             while self._frame is not None and not self._newest_wins and not self._stopped:
                 self._changed.wait()
             if self._stopped:

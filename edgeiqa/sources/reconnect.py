@@ -1,4 +1,4 @@
-"""A source that is read in the background, supervised, and reopened when it is lost."""
+"""A source that is read in the background, monitored, and reopened when it is lost."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Backoff:
         first_s: Seconds before the first attempt.
         factor: Growth from one delay to the next, at least 1.
         max_s: Upper limit of a delay in seconds.
-        tries: Failed attempts in a row before giving up; None for never.
+        tries: Maximum consecutive failed attempts; None for no limit.
 
     Raises:
-        ValueError: A number out of range.
+        ValueError: A value is out of range.
     """
 
     first_s: float = 0.5
@@ -46,7 +46,7 @@ class Backoff:
             raise ValueError(f"tries is {self.tries}, expected 1 or more, or None")
 
     def delay_s(self, attempt: int) -> float:
-        """Seconds to wait before an attempt, the first of which is 1."""
+        """Returns the seconds to wait before an attempt; the first attempt is 1."""
         if attempt < 1:
             raise ValueError(f"attempt is {attempt}, expected 1 or more")
         try:
@@ -55,29 +55,29 @@ class Backoff:
             return self.max_s
 
     def gives_up(self, attempt: int) -> bool:
-        """Whether an attempt is one too many."""
+        """Whether an attempt exceeds `tries`."""
         return self.tries is not None and attempt > self.tries
 
 
 class ReopeningSource:
-    """Frames of a feed, with an event for everything that goes wrong.
+    """Frames of a feed, with an event for every problem.
 
     A live source that breaks off is "lost"; one that delivers no frame for `stall_s` is "stalled".
-    Both are followed by "retrying" and, on success, "opened", as often as the back-off allows;
-    its delays start over after every frame. A file is read once; if it pauses (a pipe), that is
-    reported and waited for.
+    Both are followed by "retrying" and, on success, "opened", as often as the back-off allows; its
+    delays start over once frames arrive. A file is read once; if it pauses (a pipe), that is
+    reported, and the source waits.
 
     Attributes:
-        name: For people.
-        live: Whether frames are lost when nobody takes them: then the newer of two is kept,
-            otherwise the source waits. At most one frame is buffered.
-        dropped: Frames replaced by newer ones because nobody took them.
+        name: For display.
+        live: Whether a frame that is not taken in time is replaced by a newer one; otherwise the
+            source waits. At most one frame is buffered.
+        dropped: Number of frames replaced by newer ones.
 
     Args:
-        name: For people.
+        name: For display.
         make_feed: Creates a feed for every attempt.
         live: See above.
-        backoff: When to try again; None for never.
+        backoff: When to reopen; None for never.
         stall_s: Seconds without a frame after which the source counts as stalled.
         on_event: Called with each event, in the thread that takes the frames.
         frozen_s: Seconds of identical frames after which it counts as frozen; None for never.
@@ -103,7 +103,7 @@ class ReopeningSource:
         self._frozen_s = frozen_s
         self._on_event = on_event
         self._closed = threading.Event()
-        self._lock = threading.Lock()  # Guards _closed being set and _reader being replaced.
+        self._lock = threading.Lock()  # Guards setting _closed and replacing _reader.
         self._reader: Reader | None = None
         self._taken = threading.Lock()
         self._count = 0
@@ -129,7 +129,7 @@ class ReopeningSource:
         """Ends the source at once, from any thread.
 
         A read that hangs in a driver or in the network continues in a daemon thread until it
-        returns, at the latest after about twice `stall_s` if the library keeps its timeouts;
+        returns, after at most about twice `stall_s` if the library respects its timeouts;
         nothing waits for it.
         """
         with self._lock:
@@ -137,7 +137,7 @@ class ReopeningSource:
         self._stop()
 
     def _attempts(self) -> Generator[Frame, None, None]:
-        attempt = 0  # In a row without a frame.
+        attempt = 0  # Consecutive attempts without a frame.
         while True:
             before = self._count
             reader = self._start()
@@ -166,9 +166,9 @@ class ReopeningSource:
         self._report("ended", f"{self.name}: {how} after {self._count} frames")
 
     def _read(self, reader: Reader) -> Generator[Frame, None, str | None]:
-        """Yields what one reader delivers; returns why it ended, None at a proper end."""
-        # Opening takes two steps, connecting and probing, each with its own timeout inside the
-        # library; only beyond both does it count as stalled.
+        """Yields the frames of one reader; returns the error that ended it, if any."""
+        # Opening has two steps, connecting and probing, each with its own timeout inside the
+        # library; it counts as stalled only after both.
         patience_s = 2 * self._stall_s + 1
         freeze = None if self._frozen_s is None else _FreezeDetector(self._frozen_s)
         stalled = False
@@ -218,7 +218,7 @@ class ReopeningSource:
             reader.stop()
 
     def _wait_for(self, reader: Reader) -> None:
-        """Waits until a reader has returned, because there must never be two of them."""
+        """Waits until a reader has returned: there must never be two of them."""
         if reader.join(0.05):
             return
         self._report("stalled", f"{self.name}: waiting for a read that hangs in the system")
@@ -231,7 +231,7 @@ class ReopeningSource:
 
 
 class _FreezeDetector:
-    """Notices a camera whose frames are all identical: a real sensor never repeats its noise."""
+    """Detects a camera whose frames are all identical: a real sensor never repeats its noise."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_ns = round(limit_s * 1e9)
@@ -242,7 +242,7 @@ class _FreezeDetector:
     def update(self, frame: Frame) -> tuple[str, str] | None:
         """Takes the next frame; returns (kind, message) of an event when the state changes."""
         now = frame.timestamp_ns or 0
-        # Every eighth row is as unlikely to repeat as the whole, and costs next to nothing.
+        # Every eighth row is as unlikely to repeat as the whole picture, and costs little.
         digest = zlib.crc32(frame.pixels[::8].tobytes())
         if digest != self._digest:
             self._digest, self._since_ns = digest, now

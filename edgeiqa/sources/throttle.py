@@ -1,4 +1,4 @@
-"""Takes only some frames of a source, or only for some time."""
+"""Limits the rate and the duration of a source."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class ThrottledSource:
     """Another source at a reduced rate, for a limited time.
 
     Args:
-        source: Where frames come from.
-        every_s: Minimum seconds between two frames, by their timestamps; None for all frames.
-        duration_s: Seconds until the end: of a live source by the wall clock, whether frames
-            arrive or not; of any other by the timestamps of its frames. None for no limit.
-        on_frame: Called for every frame of the source, including those that are left out.
+        source: The source to limit.
+        every_s: Minimum seconds between two frames, by timestamp; None for all frames.
+        duration_s: Maximum duration in seconds: for a live source in real time, whether frames
+            arrive or not; otherwise by timestamp. None for no limit.
+        on_frame: Called for every frame of the source, including those that are skipped.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class ThrottledSource:
         self._on_frame = on_frame
 
     def frames(self) -> Iterator[Frame]:
-        """Yields the frames that are taken."""
+        """Yields the selected frames."""
         timer = None
         if self.live and self._duration_s is not None:
             timer = threading.Timer(self._duration_s, self.close)
@@ -64,7 +64,7 @@ class ThrottledSource:
             elapsed_s = (now - first) / 1e9
             if not self.live and self._duration_s is not None and elapsed_s >= self._duration_s:
                 return
-            # A clock that was set back must not silence the stream.
+            # A clock that jumps back must not suppress the stream.
             if taken is None or now < taken or now - taken >= self._every_ns:
                 taken = now
                 yield frame

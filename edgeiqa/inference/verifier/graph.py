@@ -1,4 +1,4 @@
-"""Tensors and operators of a flatbuffer as plain objects, each checked by itself."""
+"""Tensors and operators of a flatbuffer as plain objects, each checked individually."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Tensor:
 
     Attributes:
         index: Within the subgraph.
-        name: As the file has it.
+        name: From the file.
         shape: Static; () is a single number.
         type: Such as "int8".
-        data: Its bytes where it is a constant, else None.
+        data: Its bytes if it is a constant, else None.
         scale: Quantisation steps: none, one, or one per channel.
         zero_point: As many as `scale`.
     """
@@ -45,30 +45,32 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        """How many numbers it has."""
+        """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """How much memory they take."""
+        """Size of the elements in memory."""
         return self.elements * dict(TYPES.values())[self.type]
 
     def __str__(self) -> str:
         return f"tensor {self.index} {self.name[:60]!r}"
 
     def integers(self) -> list[int]:
-        """The numbers of a constant that says how an operator works.
+        """Returns the values of a constant that parameterizes an operator.
 
         Raises:
-            FlatbufferError: No constant, or one of another type.
+            FlatbufferError: Not a constant, or not of an integer type.
         """
         if self.data is None or self.type not in ("int32", "int64"):
             raise FlatbufferError(
-                f"{self} has to be a constant of whole numbers: sizes that depend on the picture "
+                f"{self} must be a constant of integers: sizes that depend on the picture "
                 "are not supported"
             )
         if self.elements > MAX_INTEGERS:
-            raise FlatbufferError(f"{self} has {self.elements} numbers, at most {MAX_INTEGERS}")
+            raise FlatbufferError(
+                f"{self} has {self.elements} numbers, expected at most {MAX_INTEGERS}"
+            )
         return [int(n) for n in self.data.view(f"<i{4 if self.type == 'int32' else 8}")]
 
 
@@ -79,9 +81,9 @@ class Operator:
     Attributes:
         index: Within the subgraph.
         name: Such as "CONV_2D".
-        inputs: None where an optional one is left out.
+        inputs: None for an omitted optional input.
         outputs: At least one.
-        options: By the names of the schema.
+        options: By their names in the schema.
     """
 
     index: int
@@ -91,30 +93,30 @@ class Operator:
     options: dict[str, Any] = field(default_factory=dict)
 
     def input(self, number: int) -> Tensor:
-        """An input that has to be there."""
+        """Returns a required input."""
         tensor = self.inputs[number] if number < len(self.inputs) else None
         if tensor is None:
             raise FlatbufferError(f"its input {number} is missing")
         return tensor
 
-    def option(self, name: str, least: int, most: int) -> int:
-        """A whole number out of its options.
+    def option(self, name: str, minimum: int, maximum: int) -> int:
+        """Returns an integer option.
 
         Raises:
-            FlatbufferError: It lies outside.
+            FlatbufferError: It is missing or out of range.
         """
         value = self.options.get(name)
-        if not isinstance(value, int) or not least <= value <= most:
-            raise FlatbufferError(f"{name} is {value}, expected {least} to {most}")
+        if not isinstance(value, int) or not minimum <= value <= maximum:
+            raise FlatbufferError(f"{name} is {value}, expected {minimum} to {maximum}")
         return value
 
 
 def read_tensor(index: int, table: dict[str, Any], buffers: list[dict[str, Any]]) -> Tensor:
-    """Makes a tensor of what the reader found.
+    """Creates a tensor from the table that the reader returned.
 
     Raises:
-        FlatbufferError: A type or shape that no picture model needs, data of another length than
-            its shape says, or quantisation that makes no sense.
+        FlatbufferError: An unsupported type or shape, data whose length does not match the shape,
+            or invalid quantisation.
     """
     name = f"tensor {index} {table['name'][:60]!r}"
     if table["type"] not in TYPES:
@@ -127,9 +129,9 @@ def read_tensor(index: int, table: dict[str, Any], buffers: list[dict[str, Any]]
             f"{name} has the shape [{text}], expected at most {MAX_RANK} sides of 0 to {MAX_SIDE}"
         )
     if math.prod(shape) > MAX_ELEMENTS:
-        raise FlatbufferError(f"{name} has the shape {list(shape)}: at most {MAX_ELEMENTS} numbers")
+        raise FlatbufferError(f"{name} has the shape {list(shape)}, over {MAX_ELEMENTS} numbers")
     if table["is_variable"] or table["external_buffer"]:
-        raise FlatbufferError(f"{name} keeps its value between pictures, or lies outside the file")
+        raise FlatbufferError(f"{name} keeps state between pictures, or is stored outside the file")
     if len(table["shape_signature"]) not in (0, len(shape)):
         raise FlatbufferError(f"{name} has {len(shape)} sides and a signature of another rank")
     if table["buffer"] >= len(buffers):
@@ -141,10 +143,10 @@ def read_tensor(index: int, table: dict[str, Any], buffers: list[dict[str, Any]]
             f"expected {math.prod(shape) * size}"
         )
     scale, zero_point = _quantisation(name, kind, shape, table["quantization"])
-    # A constant of no numbers has no data either; RESHAPE to a single number has such a shape.
+    # An empty constant has no data either; RESHAPE to a scalar uses such a shape.
     constant = len(data) > 0 or 0 in shape
     if 0 in shape and kind not in ("int32", "int64"):
-        raise FlatbufferError(f"{name} has the shape {list(shape)} and so no numbers")
+        raise FlatbufferError(f"{name} has the shape {list(shape)}, which is empty")
     return Tensor(index, table["name"], shape, kind, data if constant else None, scale, zero_point)
 
 
@@ -155,19 +157,19 @@ def _quantisation(
         return np.zeros(0, np.float32), np.zeros(0, np.int64)
     scale, zero_point = table["scale"], table["zero_point"]
     if table["details_type"]:
-        raise FlatbufferError(f"{name} is quantised by custom details")
+        raise FlatbufferError(f"{name} uses custom quantisation, which is not supported")
     if not len(scale):
         return scale, zero_point[:0]
     if len(zero_point) != len(scale):
         raise FlatbufferError(f"{name} has {len(scale)} scales and {len(zero_point)} zero points")
     if not np.all((scale >= _SCALE[0]) & (scale <= _SCALE[1])):
-        raise FlatbufferError(f"{name} has a scale that is no usable number")
+        raise FlatbufferError(f"{name} has a scale outside {_SCALE[0]:g} to {_SCALE[1]:g}")
     axis = table["quantized_dimension"]
     if not 0 <= axis < max(len(shape), 1):
         raise FlatbufferError(f"{name} of {len(shape)} sides is quantised along side {axis}")
     if len(scale) > 1 and len(scale) != shape[axis]:
         raise FlatbufferError(f"{name} has {len(scale)} scales for {shape[axis]} channels")
-    least, most = QUANTISED.get(kind, (0, 0))
-    if np.any(zero_point < least) or np.any(zero_point > most):
-        raise FlatbufferError(f"{name}, {kind}, has a zero point outside {least} to {most}")
+    low, high = QUANTISED.get(kind, (0, 0))
+    if np.any(zero_point < low) or np.any(zero_point > high):
+        raise FlatbufferError(f"{name}, {kind}, has a zero point outside {low} to {high}")
     return scale, zero_point

@@ -1,7 +1,7 @@
 """The operators that a picture model may have.
 
-All of them are built in, keep nothing between pictures, and make shapes that follow from the file
-alone. What is not listed is refused: custom and Flex operators, control flow, variables, tables,
+All of them are built in, keep no state between pictures, and produce shapes that depend on the file
+alone. All others are refused: custom and Flex operators, control flow, variables, tables,
 random numbers, sparse and dynamic shapes, audio and text.
 """
 
@@ -18,12 +18,12 @@ class Kind(NamedTuple):
 
     Attributes:
         name: As in TFLite's schema.
-        rule: What it makes.
-        inputs: Least and most.
-        options: Table of its options.
-        options_type: The number of that table.
+        rule: Computes the shapes of its outputs, and its cost.
+        inputs: Minimum and maximum number of inputs.
+        options: Name of its options table.
+        options_type: Number of that table.
         optional: Whether the table may be missing.
-        same_types: Inputs that have to be of one type with its output; () for none.
+        same_types: Inputs that must have the type of the output; () for none.
     """
 
     name: str
@@ -114,6 +114,6 @@ OPERATORS: dict[int, Kind] = {
     150: _unary("GELU", "GeluOptions", 116),
     152: _unary("RELU_0_TO_1"),
 }
-"""Number of the operator in the schema to its kind."""
+"""Operators by their number in the schema."""
 
 BY_NAME = {kind.name: kind for kind in OPERATORS.values()}

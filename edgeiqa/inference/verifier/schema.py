@@ -1,7 +1,7 @@
 """The part of TFLite's schema (version 3) that picture models need, in the order of the slots.
 
-Source: tensorflow/compiler/mlir/lite/schema/schema.fbs. Kept by hand, for the schema has grown by
-fields that no picture model uses, and those are to be refused.
+Source: tensorflow/compiler/mlir/lite/schema/schema.fbs. Maintained by hand, because the schema
+contains fields that picture models do not use, and those must be refused.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ SCHEMA: Schema = {
         F("inputs", "[i32]"),
         F("outputs", "[i32]"),
         F("builtin_options_type", "u8", 0),
-        F("builtin_options", "?"),  # Which table it is depends on the operator.
+        F("builtin_options", "?"),  # The table depends on the operator.
         F("custom_options", "refused"),
         F("custom_options_format", "i8", 0),
         F("mutating_variable_inputs", "[bool]"),
@@ -178,4 +178,4 @@ TYPES = {
     7: ("int16", 2),
     9: ("int8", 1),
 }
-"""Number of a tensor's type to its name and bytes; others are refused."""
+"""Name and size in bytes of each tensor type, by number; others are refused."""

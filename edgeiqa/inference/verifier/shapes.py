@@ -1,7 +1,7 @@
-"""What shapes operators make of those that they get; a rule per kind of operator.
+"""Computes the output shapes of operators from their inputs; one rule per kind of operator.
 
-The runtime allocates what operators make, whatever shapes the file declares, so the declared ones
-have to be these. A rule also says how much work and scratch memory its operator costs.
+The runtime allocates these shapes whatever the file declares, so both must agree. A rule also
+estimates the work and the scratch memory of its operator.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ MAX_BLOCK = 1024
 
 
 class Made(NamedTuple):
-    """What an operator makes.
+    """The outputs of an operator, and their cost.
 
     Attributes:
-        shapes: Per output.
-        work: Multiply-accumulates, comparisons and the like; 0 means one per number made.
-        scratch: Numbers that it has to hold besides, such as the patches of a convolution.
+        shapes: One per output.
+        work: Multiply-accumulates, comparisons and the like; 0 means one per output element.
+        scratch: Temporary elements, such as the patches of a convolution.
     """
 
     shapes: list[Shape]
@@ -36,17 +36,17 @@ Rule = Callable[[Operator], Made]
 
 
 def same(op: Operator) -> Made:
-    """Number by number."""
+    """Elementwise operators."""
     return Made([op.input(0).shape])
 
 
 def broadcast(op: Operator) -> Made:
-    """Of two tensors, of which either may repeat along sides of 1."""
+    """Elementwise operators on two tensors, either of which is broadcast along sides of 1."""
     return Made([broadcast_shapes(op.input(0).shape, op.input(1).shape)])
 
 
 def prelu(op: Operator) -> Made:
-    """The second one repeats, the first one does not."""
+    """PRELU: only the second input is broadcast."""
     made = broadcast(op)
     if made.shapes != [op.input(0).shape]:
         raise FlatbufferError("its slopes do not fit its input")
@@ -61,7 +61,7 @@ def concat(op: Operator) -> Made:
     if len({(*s[:axis], 0, *s[axis + 1 :]) for s in shapes if len(s) > axis}) != 1 or any(
         len(s) != len(shapes[0]) for s in shapes
     ):
-        raise FlatbufferError("its inputs do not fit together")
+        raise FlatbufferError("its inputs have incompatible shapes")
     _same_type(tensors)
     whole = sum(shape[axis] for shape in shapes)
     return Made([(*shapes[0][:axis], whole, *shapes[0][axis + 1 :])])
@@ -80,7 +80,7 @@ def pack(op: Operator) -> Made:
 
 
 def unpack(op: Operator) -> Made:
-    """UNPACK: a side is taken apart."""
+    """UNPACK: splits along a side and removes it."""
     shape = op.input(0).shape
     axis = _axis(op.options["axis"], len(shape))
     op.option("num", shape[axis], shape[axis])
@@ -94,7 +94,7 @@ def split(op: Operator) -> Made:
     axis, parts = _axis(axis, len(shape)), len(op.outputs)
     op.option("num_splits", parts, parts)
     if shape[axis] % parts:
-        raise FlatbufferError(f"it splits {shape[axis]} into {parts}")
+        raise FlatbufferError(f"it splits a side of {shape[axis]} into {parts} equal parts")
     return Made([(*shape[:axis], shape[axis] // parts, *shape[axis + 1 :])] * parts)
 
 
@@ -107,11 +107,11 @@ def reshape(op: Operator) -> Made:
     open_sides = wanted.count(-1)
     known = math.prod(side for side in wanted if side != -1)
     if open_sides > 1 or len(wanted) > 8 or any(side < 1 and side != -1 for side in wanted):
-        raise FlatbufferError(f"it is to make the shape {wanted[:8]}")
+        raise FlatbufferError(f"its target shape {wanted[:8]} is invalid")
     elements = op.input(0).elements
     made = tuple(elements // known if side == -1 else side for side in wanted)
     if math.prod(made) != elements:
-        raise FlatbufferError(f"it makes {list(made)} of {elements} numbers")
+        raise FlatbufferError(f"it reshapes {elements} numbers to {list(made)}")
     return Made([made])
 
 
@@ -121,7 +121,7 @@ def squeeze(op: Operator) -> Made:
     axes = {_axis(int(axis), len(shape)) for axis in op.options.get("squeeze_dims", ())[:9]}
     axes = axes or {axis for axis, side in enumerate(shape) if side == 1}
     if any(shape[axis] != 1 for axis in axes):
-        raise FlatbufferError(f"it takes away sides of {list(shape)} that are not 1")
+        raise FlatbufferError(f"it removes sides of {list(shape)} that are not 1")
     return Made([tuple(side for axis, side in enumerate(shape) if axis not in axes)])
 
 
@@ -137,7 +137,7 @@ def transpose(op: Operator) -> Made:
     shape, order = op.input(0).shape, op.input(1).integers()
     order = [_axis(axis, len(shape)) for axis in _count(order, len(shape))]
     if len(set(order)) != len(shape):
-        raise FlatbufferError(f"it puts {len(shape)} sides in the order {order}")
+        raise FlatbufferError(f"it permutes {len(shape)} sides by {order}")
     return Made([tuple(shape[axis] for axis in order)])
 
 
@@ -145,7 +145,7 @@ def reduce(op: Operator) -> Made:
     """MEAN, SUM and the like."""
     shape = op.input(0).shape
     if len(op.input(1).shape) > 1 or op.input(1).elements > 64:
-        raise FlatbufferError("it goes along too many sides")
+        raise FlatbufferError("it reduces over too many sides")
     axes = {_axis(axis, len(shape)) for axis in op.input(1).integers()}
     keep = op.option("keep_dims", 0, 1)
     sides = [(1 if axis in axes else side) for axis, side in enumerate(shape)]
@@ -157,14 +157,14 @@ def pad(op: Operator) -> Made:
     """PAD, PADV2 and MIRROR_PAD: paddings [sides, 2]."""
     shape, steps = op.input(0).shape, op.input(1).integers()
     if op.input(1).shape != (len(shape), 2) or any(not 0 <= step <= 1 << 24 for step in steps):
-        raise FlatbufferError(f"it pads {list(shape)} by {steps[:12]}")
+        raise FlatbufferError(f"it pads {list(shape)} by invalid amounts {steps[:12]}")
     if len(op.inputs) > 2 and (op.input(2).elements != 1 or op.input(2).type != op.input(0).type):
-        raise FlatbufferError("what it pads with is no single number of its input's type")
+        raise FlatbufferError("its padding value is not a single number of its input's type")
     pairs = list(zip(steps[::2], steps[1::2], strict=True))
     if op.name == "MIRROR_PAD":
         inset = 1 - op.option("mode", 0, 1)
         if any(max(pair) > side - inset for pair, side in zip(pairs, shape, strict=True)):
-            raise FlatbufferError(f"it mirrors more of {list(shape)} than there is")
+            raise FlatbufferError(f"it mirrors more of {list(shape)} than exists")
     return Made([tuple(s + sum(pair) for s, pair in zip(shape, pairs, strict=True))])
 
 
@@ -173,9 +173,9 @@ def resize(op: Operator) -> Made:
     batch, _, _, channels = four_sides(op.input(0))
     height, width = _count(op.input(1).integers(), 2)
     if min(height, width) < 1:
-        raise FlatbufferError(f"it is to make a picture of {width} x {height}")
+        raise FlatbufferError(f"it resizes to {width} x {height}, expected at least 1 x 1")
     if op.option("align_corners", 0, 1) and op.option("half_pixel_centers", 0, 1):
-        raise FlatbufferError("it aligns corners and centres at once")
+        raise FlatbufferError("it sets both align_corners and half_pixel_centers")
     made = (batch, height, width, channels)
     return Made([made], 8 * math.prod(made))
 
@@ -185,7 +185,7 @@ def space_to_depth(op: Operator) -> Made:
     batch, height, width, channels = four_sides(op.input(0))
     block = op.option("block_size", 1, MAX_BLOCK)
     if height % block or width % block:
-        raise FlatbufferError(f"{width} x {height} does not divide by {block}")
+        raise FlatbufferError(f"{width} x {height} is not divisible by {block}")
     return Made([(batch, height // block, width // block, channels * block * block)])
 
 
@@ -194,7 +194,7 @@ def depth_to_space(op: Operator) -> Made:
     batch, height, width, channels = four_sides(op.input(0))
     block = op.option("block_size", 1, MAX_BLOCK)
     if channels % (block * block):
-        raise FlatbufferError(f"{channels} channels do not divide by {block * block}")
+        raise FlatbufferError(f"{channels} channels are not divisible by {block * block}")
     return Made([(batch, height * block, width * block, channels // (block * block))])
 
 
@@ -203,9 +203,9 @@ def batched(op: Operator) -> Made:
     batch, height, width, channels = four_sides(op.input(0))
     blocks, steps = _count(op.input(1).integers(), 2), _count(op.input(2).integers(), 4)
     if op.input(2).shape != (2, 2) or min(blocks) < 1 or max(blocks) > MAX_BLOCK:
-        raise FlatbufferError(f"it has blocks of {blocks}")
+        raise FlatbufferError(f"its block sizes {blocks} are invalid")
     if any(not 0 <= step <= 1 << 20 for step in steps):
-        raise FlatbufferError(f"it pads or crops by {steps}")
+        raise FlatbufferError(f"it pads or crops by invalid amounts {steps}")
     apart = op.name == "SPACE_TO_BATCH_ND"
     area, sides = blocks[0] * blocks[1], []
     for side, block, step in zip((height, width), blocks, (steps[:2], steps[2:]), strict=True):
@@ -214,7 +214,7 @@ def batched(op: Operator) -> Made:
             raise FlatbufferError(f"a side of {side} does not fit blocks of {block}")
         sides.append(whole // block if apart else whole)
     if not apart and batch % area:
-        raise FlatbufferError(f"{batch} pictures are no blocks of {area}")
+        raise FlatbufferError(f"a batch of {batch} is not divisible by blocks of {area}")
     return Made([(batch * area if apart else batch // area, *sides, channels)])
 
 
@@ -224,16 +224,16 @@ def gather(op: Operator) -> Made:
     axis = _axis(op.options["axis"], len(shape))
     op.option("batch_dims", 0, 0)
     if any(not 0 <= n < shape[axis] for n in wanted.integers()):
-        raise FlatbufferError(f"it takes entries that {list(shape)} does not have")
+        raise FlatbufferError(f"its indices lie outside {list(shape)}")
     return Made([(*shape[:axis], *wanted.shape, *shape[axis + 1 :])])
 
 
 def strided(op: Operator) -> Made:
-    """STRIDED_SLICE, as NumPy slices."""
+    """STRIDED_SLICE, with the semantics of NumPy."""
     shape = op.input(0).shape
     begin, end, step = (op.input(i).integers() for i in (1, 2, 3))
     if not len(begin) == len(end) == len(step) <= 8 or 0 in step or op.option("offset", 0, 0):
-        raise FlatbufferError("its begin, end and step do not fit together")
+        raise FlatbufferError("its begin, end and step are inconsistent")
     masks = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
     first, last, rest, new, single = (op.option(mask, 0, 255) for mask in masks)
     index: list[object] = []
@@ -264,20 +264,20 @@ def cut(op: Operator) -> Made:
     return Made([made])
 
 
-def broadcast_shapes(first: Shape, second: Shape, most: int = 4) -> Shape:
-    """The shape that two tensors have together; raises FlatbufferError if they do not fit."""
+def broadcast_shapes(first: Shape, second: Shape, max_rank: int = 4) -> Shape:
+    """Returns the broadcast shape of two tensors; raises FlatbufferError if there is none."""
     if first == second:
         return first
-    if max(len(first), len(second)) > most:
-        raise FlatbufferError(f"{list(first)} and {list(second)} have more than {most} sides")
+    if max(len(first), len(second)) > max_rank:
+        raise FlatbufferError(f"{list(first)} or {list(second)} has more than {max_rank} sides")
     try:
         return tuple(np.broadcast_shapes(first, second))
     except ValueError:
-        raise FlatbufferError(f"{list(first)} does not fit {list(second)}") from None
+        raise FlatbufferError(f"{list(first)} cannot be broadcast with {list(second)}") from None
 
 
 def four_sides(tensor: Tensor) -> tuple[int, int, int, int]:
-    """Batch, height, width and channels; raises FlatbufferError for another rank."""
+    """Returns batch, height, width and channels; raises FlatbufferError for other ranks."""
     if len(tensor.shape) != 4 or 0 in tensor.shape:
         raise FlatbufferError(f"{tensor} has the shape {list(tensor.shape)}, expected four sides")
     batch, height, width, channels = tensor.shape
@@ -286,13 +286,13 @@ def four_sides(tensor: Tensor) -> tuple[int, int, int, int]:
 
 def _axis(axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
-        raise FlatbufferError(f"it works along side {axis} of {rank}")
+        raise FlatbufferError(f"its axis {axis} is out of range for {rank} sides")
     return axis % rank
 
 
 def _count(numbers: list[int], count: int) -> list[int]:
     if len(numbers) != count:
-        raise FlatbufferError(f"a constant of it has {len(numbers)} numbers, expected {count}")
+        raise FlatbufferError(f"one of its constants has {len(numbers)} numbers, expected {count}")
     return numbers
 
 
@@ -323,7 +323,7 @@ def depthwise(op: Operator) -> Made:
     if one != 1 or out % channels:
         raise FlatbufferError(f"its {out} filters do not fit the {channels} channels of its input")
     if op.option("depth_multiplier", 0, out) not in (0, out // channels):
-        raise FlatbufferError("its depth_multiplier is not that of its filters")
+        raise FlatbufferError("its depth_multiplier does not match its filters")
     return _slid(op, (batch, height, width), (kernel_h, kernel_w), out, 1)
 
 
@@ -346,10 +346,10 @@ def transpose_conv(op: Operator) -> Made:
     _kernel(kernel_h, kernel_w)
     made = tuple(op.input(0).integers())
     if depth != channels or len(made) != 4 or (made[0], made[3]) != (batch, out):
-        raise FlatbufferError(f"it makes {list(made)} of {list(op.input(2).shape)}")
+        raise FlatbufferError(f"it cannot make {list(made)} from {list(op.input(2).shape)}")
     wanted = _window(op, made[1:3], (kernel_h, kernel_w), (1, 1))
     if wanted != (height, width):
-        raise FlatbufferError(f"it makes {list(made)} of {list(op.input(2).shape)}")
+        raise FlatbufferError(f"it cannot make {list(made)} from {list(op.input(2).shape)}")
     each = kernel_h * kernel_w * out
     return Made([made], batch * height * width * channels * each, batch * height * width * each)
 
@@ -361,7 +361,7 @@ def dense(op: Operator) -> Made:
     if len(weights) != 2 or 0 in weights or op.input(0).elements % weights[1]:
         raise FlatbufferError(f"its weights {list(weights)} do not fit {list(op.input(0).shape)}")
     if op.option("weights_format", 0, 1):
-        raise FlatbufferError("its weights are shuffled")
+        raise FlatbufferError("its weights are in the shuffled format, which is not supported")
     shape = op.input(0).shape
     if op.option("keep_num_dims", 0, 1):
         if not shape or shape[-1] != weights[1]:
@@ -376,12 +376,12 @@ def matmul(op: Operator) -> Made:
     """BATCH_MATMUL."""
     first, second = op.input(0).shape, op.input(1).shape
     if min(len(first), len(second)) < 2:
-        raise FlatbufferError("it multiplies what is no matrix")
+        raise FlatbufferError("its inputs are not matrices")
     rows, inner = first[-2:][::-1] if op.option("adj_x", 0, 1) else first[-2:]
     depth, columns = second[-2:][::-1] if op.option("adj_y", 0, 1) else second[-2:]
     if inner != depth:
-        raise FlatbufferError(f"it multiplies {list(first)} by {list(second)}")
-    made = (*broadcast_shapes(first[:-2], second[:-2], most=3), rows, columns)
+        raise FlatbufferError(f"it cannot multiply {list(first)} by {list(second)}")
+    made = (*broadcast_shapes(first[:-2], second[:-2], max_rank=3), rows, columns)
     scratch = op.input(0).elements + op.input(1).elements
     return Made([made], math.prod(made) * inner, scratch)
 
@@ -402,7 +402,7 @@ def _slid(op: Operator, pictures: Shape, kernel: tuple[int, int], out: int, dept
 def _window(
     op: Operator, sides: Shape, kernel: tuple[int, int], dilation: tuple[int, int]
 ) -> Shape:
-    """How often a window fits, by the rules of padding SAME (0) and VALID (1)."""
+    """Returns how many windows fit, by the rules of padding SAME (0) and VALID (1)."""
     valid = op.option("padding", 0, 1)
     strides = (op.option("stride_h", 1, MAX_STRIDE), op.option("stride_w", 1, MAX_STRIDE))
     made = []
@@ -416,7 +416,9 @@ def _window(
 
 def _kernel(height: int, width: int) -> None:
     if not (1 <= height <= MAX_KERNEL and 1 <= width <= MAX_KERNEL):
-        raise FlatbufferError(f"its filters have {width} x {height}, at most {MAX_KERNEL} a side")
+        raise FlatbufferError(
+            f"its filters are {width} x {height}, expected 1 to {MAX_KERNEL} a side"
+        )
 
 
 def _bias(op: Operator, shape: Shape) -> None:

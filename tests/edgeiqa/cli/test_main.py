@@ -244,7 +244,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "--help"]) == 0
     assert "exit codes" in capsys.readouterr().out
     assert main(["models", "--help"]) == 0
-    assert "  3    some are not there" in capsys.readouterr().out
+    assert "  3    some are missing" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -87,12 +87,12 @@ def test_neither_on_a_64_bit_system(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("machine", "version", "advice"),
     [
-        ("armv7l", (3, 11), ': pip install "tflite-runtime>=2.14" "numpy<2"; or take a 64-bit'),
-        ("armv8l", (3, 10), ': pip install "tflite-runtime>=2.14" "numpy<2"; or take a 64-bit'),
+        ("armv7l", (3, 11), ': pip install "tflite-runtime>=2.14" "numpy<2"; or use a 64-bit'),
+        ("armv8l", (3, 10), ': pip install "tflite-runtime>=2.14" "numpy<2"; or use a 64-bit'),
         ("aarch64", (3, 11), ': linux32 pip install "tflite-runtime>=2.14" "numpy<2"; or'),
-        ("armv7l", (3, 13), "only for Python up to 3.11; this is Python 3.13.2: take Python 3.11"),
-        ("aarch64", (3, 12), "only for Python up to 3.11; this is Python 3.12.2: take Python 3.11"),
-        ("armv6l", (3, 11), "there is no runtime at all: take a board with ARMv7 or later"),
+        ("armv7l", (3, 13), "only for Python up to 3.11; this is Python 3.13.2: use Python 3.11"),
+        ("aarch64", (3, 12), "only for Python up to 3.11; this is Python 3.12.2: use Python 3.11"),
+        ("armv6l", (3, 11), "no runtime is available: use a board with ARMv7 or later"),
     ],
 )
 def test_neither_on_32_bit_arm(
@@ -149,7 +149,7 @@ def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
     done = command(tmp_path, "score", str(sample_paths()[0]))
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("edgeiqa: error: no LiteRT to run models with: ")
+    assert line.startswith("edgeiqa: error: no runtime for models: ")
 
 
 @pytest.mark.slow

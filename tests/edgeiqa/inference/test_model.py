@@ -127,10 +127,13 @@ def test_a_contract_at_odds_with_the_network_is_refused() -> None:
     spec = contract.input
     bins = tuple(np.linspace(0, 1, 7).tolist())
     for changes, message in (
-        ({"input": dataclasses.replace(spec, height=spec.height + 1)}, "its contract says uint8"),
-        ({"input": dataclasses.replace(spec, dtype="float32")}, "its contract says float32"),
-        ({"outputs": (OutputSpec("o", "histogram", bins=bins),)}, r"its contract says \[1, 7\]"),
-        ({"outputs": (OutputSpec("o", "scalar"),)}, r"its contract says \[1, 1\]"),
+        (
+            {"input": dataclasses.replace(spec, height=spec.height + 1)},
+            "its contract expects uint8",
+        ),
+        ({"input": dataclasses.replace(spec, dtype="float32")}, "its contract expects float32"),
+        ({"outputs": (OutputSpec("o", "histogram", bins=bins),)}, r"its contract expects \[1, 7\]"),
+        ({"outputs": (OutputSpec("o", "scalar"),)}, r"its contract expects \[1, 1\]"),
         (
             {"outputs": (*contract.outputs, OutputSpec("more", "features"))},
             "its contract names",

@@ -59,18 +59,18 @@ def test_what_is_there_is_read_and_what_is_not_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "too few"),
+        (b"", "at least 8"),
         (word(0xFFFFFFF0) + b"TEST", "the Root at byte 4294967280 lies at bytes"),
-        (word(5) + b"TEST" + bytes(8), "across a boundary, at byte 5"),
+        (word(5) + b"TEST" + bytes(8), "misaligned, at byte 5"),
         (root({1: word(1 << 31)}), "Root.text lies at bytes"),
         (root({1: word(4)}, word(1 << 30)), "Root.text lies at bytes"),
-        (root({1: word(4)}, word(4) + b"four"), "a text without an end"),
-        (root({1: word(4)}, word(2) + b"\xff\xff\0\0"), "no text in UTF-8"),
+        (root({1: word(4)}, word(4) + b"four"), "without its terminating zero"),
+        (root({1: word(4)}, word(2) + b"\xff\xff\0\0"), "not valid UTF-8"),
         (root({2: word(4)}, word(1 << 29)), "Root.list lies at bytes"),
         (root({3: b"\2\0\0\0"}), "Root.flag is 2, expected true or false"),
-        (root({4: word(4)}), "Root.gone is there, which no picture model needs"),
+        (root({4: word(4)}), "Root.gone is present"),
         (root({5: word(4)}, word(1 << 28)), "Root.longs lies at bytes"),
-        (root({6: word(1)}, slots=7), "the field 6, which this edgeiqa does not know.*newer"),
+        (root({6: word(1)}, slots=7), "field 6, which is unknown to this edgeiqa.*newer"),
     ],
 )
 def test_what_points_elsewhere_is_refused(data: bytes, message: str) -> None:
