@@ -214,7 +214,7 @@ CASES = (
             *("--settle", 0.05, "--output", folder / "out.jsonl"),
         ),
         signals=(signal.SIGINT, signal.SIGTERM),
-        codes=(130, 0),
+        codes=(*ENDED, 0),
         check=_whole_lines,
         ending=("--count", 6),
     ),
@@ -224,7 +224,7 @@ CASES = (
             *("live", folder / "photos", *NANO[:2], "--fps", 5, "--output", folder / "out.jsonl"),
         ),
         signals=(signal.SIGINT, signal.SIGTERM),
-        codes=(0, 130),
+        codes=(*ENDED, 0),
         check=_whole_lines,
     ),
     Case(
@@ -234,7 +234,7 @@ CASES = (
             *("--preview", folder / "out.mp4"),
         ),
         signals=(signal.SIGINT, signal.SIGTERM),
-        codes=(0, 130),
+        codes=(*ENDED, 0),
         check=_video,
     ),
 )
