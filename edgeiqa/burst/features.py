@@ -10,10 +10,6 @@ The others are aligned to it as a whole, by phase correlation (Kuglin & Hines, 1
 and then of the patches with most texture; the shift between two hand-held frames is about the same
 everywhere. A frame with different content there chooses places of its own.
 
-Bars, frames, and the corners of a rotated picture are not photographed. They are recognised as
-zones of exactly equal pixels and masked: their edges are not detail, their evenness is not freedom
-from noise, and their colour is not exposure.
-
 What is measured on the patches:
 
 - gradient energy at full, half, quarter and eighth resolution (Tenengrad, Krotkov 1987, by
@@ -23,8 +19,7 @@ What is measured on the patches:
 - the steepest gradient of each block, a measure of how sharp edges are;
 - the noise floor itself;
 - steps at the borders of the encoder's 8 x 8 blocks, against steps elsewhere;
-- mean, spread and clipping of the luma;
-- how much of the picture is masked.
+- mean, spread and clipping of the luma.
 """
 
 from __future__ import annotations
@@ -33,7 +28,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from edgeiqa.imaging.frame import Frame
@@ -51,7 +45,6 @@ _BLOCK = 32  # Four pixels at an eighth of the resolution.
 _MAX_SHIFT = 0.2  # Of the sides: two frames of one moment share at least most of the scene.
 _CLEAR_PEAK = 6.0  # Times the deviation of the correlation: below, the shift is unknown.
 _OCTAVES = 4
-_MASK_MARGIN = 12  # Pixels around a zone: a resampled edge, and an encoder's ringing.
 # Energies below do not count: quantisation to 8 bits has a variance of 1/12.
 _FLOOR = 0.25
 
@@ -59,7 +52,7 @@ FEATURES = (
     *(f"detail{octave}" for octave in range(_OCTAVES)),
     *(f"across{octave}" for octave in range(_OCTAVES)),
     *("edge0", "edge1", "noise", "noise_low", "blocks", "mean", "mean_squared", "spread"),
-    *("bright", "dark", "covered"),
+    *("bright", "dark"),
 )
 """Names of the numbers of `FrameDetail.values`, in their order."""
 
@@ -127,7 +120,6 @@ class Places:
         self._size = (first.height, first.width)
         self._factor = max(1, -(-max(self._size) // _SMALL))
         self._small = first.small(self._factor)
-        self._mask, _ = flat_zones(self._small, -(-_MASK_MARGIN // self._factor))
         self._patch = (_patch_side(first.height), _patch_side(first.width))
         chosen = sorted(self._choose(), key=lambda place: -place[0])
         self._corners = [corner for _, corner in chosen]
@@ -149,22 +141,19 @@ class Places:
         share = max(self._size) / max(frame.height, frame.width)
         if not 0.8 < share < 1.25:  # Not a crop, but another resolution.
             frame = frame.scaled(share)
-        small = frame.small(self._factor)
-        down, right = shift_between(self._small, small)
-        shift = self._fine(frame, (down * self._factor, right * self._factor))
+        shift = self._fine(frame, self._coarse(frame))
         patches = self._patches(frame, shift).astype(np.float32)
-        mask, covered = flat_zones(small, -(-_MASK_MARGIN // self._factor))
-        if self._shows_the_same(patches):
-            masked = self._masked(frame, shift, mask)
-        else:
+        if not self._shows_the_same(patches):
             # Taken from elsewhere, or the subject moved. The first frame's places are those with
             # most texture there, which would favour it, so this one chooses its own.
             shift = (0, 0)
-            places = Places(frame)
-            patches = places._patches(frame, shift).astype(np.float32)
-            masked = places._masked(frame, shift, places._mask)
-        values = [*_sharpness(patches, masked), *_exposure(patches, masked), covered]
-        return FrameDetail(np.array(values), shift)
+            patches = Places(frame)._patches(frame, shift).astype(np.float32)
+        return FrameDetail(np.concatenate([_sharpness(patches), _exposure(patches)]), shift)
+
+    def _coarse(self, frame: Luma) -> tuple[int, int]:
+        """The shift of the content since the first frame, to a pixel of the small copy."""
+        down, right = shift_between(self._small, frame.small(self._factor))
+        return down * self._factor, right * self._factor
 
     def _fine(self, frame: Luma, shift: tuple[int, int]) -> tuple[int, int]:
         """A shift to the pixel: the median over the patches with most texture."""
@@ -194,21 +183,6 @@ class Places:
         places = [self._placed(frame, corner, shift) for corner in self._corners]
         return np.stack([frame.crop(top, left, *self._patch) for top, left in places])
 
-    def _masked(
-        self, frame: Luma, shift: tuple[int, int], mask: np.ndarray | None
-    ) -> np.ndarray | None:
-        """Bool [count, height, width]: which pixels of the patches do not count; None if all do."""
-        if mask is None:
-            return None
-        rows, columns = (np.arange(side) for side in self._patch)
-        found = np.empty((len(self._corners), *self._patch), bool)
-        for n, corner in enumerate(self._corners):
-            top, left = self._placed(frame, corner, shift)
-            i = np.minimum((top + rows) // self._factor, mask.shape[0] - 1)
-            j = np.minimum((left + columns) // self._factor, mask.shape[1] - 1)
-            found[n] = mask[np.ix_(i, j)]
-        return found if found.any() and not found.all() else None
-
     def _placed(
         self, frame: Luma, corner: tuple[int, int], shift: tuple[int, int]
     ) -> tuple[int, int]:
@@ -222,8 +196,6 @@ class Places:
         texture = np.zeros_like(self._small)
         texture[:-1] += np.abs(np.diff(self._small, axis=0))
         texture[:, :-1] += np.abs(np.diff(self._small, axis=1))
-        if self._mask is not None:
-            texture[self._mask] = 0
         sums = np.pad(texture.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
         step = self._factor
         high, wide = (max(1, side // step) for side in self._patch)
@@ -267,47 +239,6 @@ def _within(start: int, side: int, patch: int) -> int:
     return start
 
 
-def flat_zones(small: np.ndarray, margin: int) -> tuple[np.ndarray | None, float]:
-    """Finds large zones of exactly equal pixels, such as bars, mats and corners left by rotation.
-
-    A side that a zone touches belongs to the mask: the corners of a slight rotation end in tips
-    narrower than a pixel of `small`.
-
-    Args:
-        small: float32 [height, width], averages of the pixels: equal ones have equal pixels, as
-            noise would show in them.
-        margin: By which the zones are enlarged, in pixels of `small`.
-
-    Returns:
-        bool [height, width], true in the zones and around them, or None if there are none; and
-        the share of the picture that they cover, without white ones, which may be a bright sky.
-    """
-    padded = np.pad(small, 1, mode="edge")
-    around = sliding_window_view(padded, (3, 3))
-    core = around.min(axis=(2, 3)) == around.max(axis=(2, 3))
-    if not core.any() or core.all():
-        return None, 0.0
-    zone = core
-    equal = [
-        np.pad(small[1:] == small[:-1], ((0, 1), (0, 0))),
-        np.pad(small[:, 1:] == small[:, :-1], ((0, 0), (0, 1))),
-    ]
-    while True:  # Grows along equal pixels, into the tips of triangles.
-        grown = zone.copy()
-        grown[1:] |= zone[:-1] & equal[0][:-1]
-        grown[:-1] |= zone[1:] & equal[0][:-1]
-        grown[:, 1:] |= zone[:, :-1] & equal[1][:, :-1]
-        grown[:, :-1] |= zone[:, 1:] & equal[1][:, :-1]
-        if (grown == zone).all():
-            break
-        zone = grown
-    covered = float((zone & (small < 254)).mean())
-    for side in (grown[0], grown[-1], grown[:, 0], grown[:, -1]):
-        side[:] = side | side.any()
-    wide = sliding_window_view(np.pad(grown, margin), (2 * margin + 1, 2 * margin + 1))
-    return np.asarray(wide.any(axis=(2, 3))), covered
-
-
 def shift_between(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
     """How far the content of one small picture lies from where it is in another.
 
@@ -343,13 +274,10 @@ def _windowed(picture: np.ndarray) -> np.ndarray:
     return np.asarray((picture - picture.mean()) * window)
 
 
-def _sharpness(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
-    """Detail, edges, noise and blocks of float32 [count, height, width].
-
-    What is masked has no detail and no edges, and is left out of noise and blocks.
-    """
-    noise = _noise(patches, masked)
-    level, hidden = patches, masked
+def _sharpness(patches: np.ndarray) -> np.ndarray:
+    """Detail, edges, noise and blocks of float32 [count, height, width]."""
+    noise = _noise(patches)
+    level = patches
     detail, across, edges = [], [], []
     for octave in range(_OCTAVES):
         # Central differences; white noise of variance v adds 2 v, averaging 4 pixels leaves v / 4.
@@ -358,14 +286,9 @@ def _sharpness(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
         falling = level[:, 2:, 2:] - level[:, :-2, :-2]
         rising = level[:, 2:, :-2] - level[:, :-2, 2:]
         floor = 2.0 * noise**2 / 4**octave
-        differences = (right, down, falling, rising)
-        shown: np.ndarray | float = 1.0
-        if hidden is not None:
-            for difference in differences:
-                difference[hidden[:, 1:-1, 1:-1]] = 0
-            shown = 1.0 - hidden[:, 1:-1, 1:-1].mean(axis=(1, 2))
-        energies = np.stack([np.einsum("nij,nij->n", d, d) / d[0].size for d in differences])
-        floor = floor * shown
+        energies = np.stack(
+            [np.einsum("nij,nij->n", d, d) / d[0].size for d in (right, down, falling, rising)]
+        )
         logs = np.log(np.maximum(energies - floor, 0.0) + _FLOOR)
         detail.append(float(logs.mean()))
         # Motion blurs one direction: the mean over patches, then the poorest direction.
@@ -377,7 +300,6 @@ def _sharpness(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
             edges.append(float(np.log(steepest + 1.0).mean()))
         if octave + 1 < _OCTAVES:
             level = _halved(level, np.add) * np.float32(0.25)
-            hidden = None if hidden is None else _halved(hidden, np.logical_or)
     return np.array(
         [
             *detail,
@@ -385,7 +307,7 @@ def _sharpness(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
             *edges,
             np.log(noise + 0.5),
             min(noise, 2.0),
-            _blockiness(patches, masked),
+            _blockiness(patches),
         ]
     )
 
@@ -397,26 +319,19 @@ def _halved(values: np.ndarray, join: np.ufunc) -> np.ndarray:
     return np.asarray(join(rows[:, :, ::2], rows[:, :, 1::2]))
 
 
-def _noise(patches: np.ndarray, masked: np.ndarray | None) -> float:
+def _noise(patches: np.ndarray) -> float:
     """Standard deviation of the noise, 0-255, in the flattest tenth of all 8 x 8 blocks."""
     second = patches[:, :, 2:] - 2.0 * patches[:, :, 1:-1] + patches[:, :, :-2]
-    response = np.abs(second[:, 2:] - 2.0 * second[:, 1:-1] + second[:, :-2])
+    mask = np.abs(second[:, 2:] - 2.0 * second[:, 1:-1] + second[:, :-2])
     for _ in range(3):
-        response = _halved(response, np.add)
-    means = response.ravel() / 64.0
-    if masked is not None:
-        hidden = masked[:, 1:-1, 1:-1]
-        for _ in range(3):
-            hidden = _halved(hidden, np.logical_or)
-        means = means[~hidden.ravel()] if not hidden.all() else means
+        mask = _halved(mask, np.add)
+    means = mask.ravel() / 64.0
     flat = np.sort(means)[: max(1, means.size // 10)]
     return float(np.sqrt(np.pi / 2.0) / 6.0 * flat.mean())
 
 
-def _blockiness(patches: np.ndarray, masked: np.ndarray | None) -> float:
+def _blockiness(patches: np.ndarray) -> float:
     """How much larger the steps at one of 8 phases are than at the median one; a logarithm."""
-    if masked is not None and not (whole := masked.any(axis=(1, 2))).all():
-        patches = patches[~whole]
     found = 0.0
     for axis in (1, 2):
         steps = np.abs(np.diff(patches, axis=axis)).mean(axis=(0, 3 - axis))
@@ -436,23 +351,16 @@ def _coarsely(patches: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(seen, flat / np.maximum(length, 1.0), 0.0))
 
 
-def _exposure(patches: np.ndarray, masked: np.ndarray | None) -> np.ndarray:
+def _exposure(patches: np.ndarray) -> np.ndarray:
     """Mean, spread and clipping of float32 [count, height, width] of 0-255."""
+    mean = float(patches.mean()) / 128.0
     even = patches
     for _ in range(3):  # Averages of 8 x 8 pixels: neither noise nor slight blur is spread.
         even = _halved(even, np.add)
-    pixels = patches
-    if masked is not None:
-        hidden = masked
-        for _ in range(3):
-            hidden = _halved(hidden, np.logical_or)
-        pixels = patches[~masked]
-        even = even if hidden.all() else even[~hidden]
-    mean = float(pixels.mean()) / 128.0
     clipped = [float(np.log(n / patches.size + 0.002)) for n in _clipped(patches)]
     return np.array([mean, mean * mean, np.log(float(even.std()) / 64.0 + 4.0), *clipped])
 
 
 def _clipped(patches: np.ndarray) -> tuple[int, int]:
-    """How many pixels are almost white, and almost black."""
+    """How many pixels are as good as white, and as good as black."""
     return int(np.count_nonzero(patches > 248)), int(np.count_nonzero(patches < 8))

@@ -47,10 +47,6 @@ _GROUPS = {
     "headroom": "score",
 }
 
-# Log odds per share of the picture that bars and corners cover. Not learned, as bursts made of
-# photographs have none. A rotation by 4 degrees covers 0.03.
-_COVERED = -100.0
-
 
 @dataclass(frozen=True)
 class Ranked:
@@ -63,9 +59,8 @@ class Ranked:
             with probability 1 / (1 + exp(other - value)). Meaningless outside its moment.
         quality: The result of `Scorer.score` for the frame alone.
         against_best: The differences to the best frame, in log odds that add up to the difference
-            of their values: "sharpness", "noise", "compression", "exposure", "score", and "covered"
-            for bars and for corners left by rotation. Negative where the frame is worse; all 0 for
-            the best.
+            of their values: "sharpness", "noise", "compression", "exposure", "score". Negative
+            where the frame is worse; all 0 for the best.
         picture: The frame as it was given, where that takes no memory: an element of a sequence,
             or a path. None for frames that an iterator generated.
     """
@@ -203,10 +198,7 @@ def rank(qualities: Sequence[Quality], details: Sequence[np.ndarray]) -> list[Ra
     if not qualities:
         return []
     groups = [
-        {
-            **_groups(terms(detail, quality.score)),
-            "covered": _COVERED * float(detail[FEATURES.index("covered")]),
-        }
+        _groups(terms(detail, quality.score))
         for quality, detail in zip(qualities, details, strict=True)
     ]
     totals = np.array([sum(group.values()) for group in groups])

@@ -48,5 +48,5 @@ def test_json_says_it_only_where_it_matters() -> None:
 def test_refusals() -> None:
     with pytest.raises(ContractError, match="tanh"):
         OutputSpec("q", "scalar", activation="tanh")
-    with pytest.raises(ContractError, match="belongs to a scalar"):
+    with pytest.raises(ContractError, match="activation"):
         OutputSpec("q", "histogram_logits", bins=(0.0, 1.0), activation="sigmoid")

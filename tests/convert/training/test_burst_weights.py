@@ -18,7 +18,7 @@ def series(number: int, generator: np.random.Generator) -> MeasuredSeries:
     levels = tuple({"noise": float(level)} for level in range(6))
     frames = []
     for level in range(6):
-        detail = np.append(generator.normal(0, 0.3, len(FEATURES) - 1), 0.0)  # Nothing covered.
+        detail = generator.normal(0, 0.3, len(FEATURES))
         detail[FEATURES.index("noise")] += 0.5 * level
         detail[FEATURES.index("detail0")] -= 0.3 * level
         frames.append(MeasuredFrame(Quality(float(generator.uniform(40, 60))), detail))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -187,33 +186,3 @@ def test_a_moment_in_pieces(scorer: Scorer) -> None:
         moment.add(b"words")
     moment.add(image, 4)
     assert [ranked.index for ranked in moment.ranking()] == [4, 17]
-
-
-def barred(image: Image.Image) -> Image.Image:
-    pixels = np.array(image)
-    pixels[: image.height // 8] = pixels[-image.height // 8 :] = 0
-    return Image.fromarray(pixels)
-
-
-def matted(image: Image.Image) -> Image.Image:
-    mat = Image.new("RGB", image.size, "white")
-    size = image.width * 4 // 5, image.height * 4 // 5
-    mat.paste(image.resize(size, Image.Resampling.LANCZOS), (image.width // 10, image.height // 10))
-    return mat
-
-
-@pytest.mark.parametrize("name", ["coffee.jpg", "china.jpg", "raccoon.jpg"])
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize(
-    "cover",
-    [barred, matted, lambda image: image.rotate(12, Image.Resampling.BICUBIC)],
-    ids=["bars", "mat", "rotated"],
-)
-def test_edges_that_were_not_photographed_are_not_detail(
-    cover: Callable[[Image.Image], Image.Image], first: int, name: str, scorer: Scorer
-) -> None:
-    """Neither if the covered frame chooses the places, nor if the plain one does."""
-    image = scene(name)
-    frames = [image, jpeg(cover(image), 92)]
-    best = best_of(frames[first:] + frames[:first], scorer=scorer)[0]
-    assert best.index == first, best
