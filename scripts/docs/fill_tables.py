@@ -88,7 +88,10 @@ def card_blocks(model: Shipped) -> Blocks:
 def documents(models: tuple[Shipped, ...], results: Path = RESULTS) -> dict[str, Blocks]:
     """The files that have blocks, below the root of the checkout, with what fills them."""
     return {
-        "README.md": {"family": lambda: project.family_table(models, results)},
+        "README.md": {
+            "platforms": lambda: platforms.platforms_table(results),
+            "family": lambda: project.family_table(models, results),
+        },
         "docs/installation.md": {"install": install.install_table},
         "docs/quick-start.md": {"demo": lambda: command_output("score", "edgeiqa/assets/samples")},
         "docs/command-line.md": {
