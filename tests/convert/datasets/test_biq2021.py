@@ -67,7 +67,7 @@ def test_missing_and_damaged_pictures_are_named(root: Path, tmp_path: Path) -> N
     [
         ("Name,Score\nss01 (1).jpg,0.5\n", "header must begin with"),
         ("Image Name,MOS\nss01 (1).jpg,good\n", "line 2"),
-        ("Image Name,MOS\nss01 (1).jpg,7.5\n", "0-1"),
+        ("Image Name,MOS\nss01 (1).jpg,7.5\n", r"7\.5"),
         ("Image Name,MOS\nholiday.jpg,0.5\n", "not a BIQ2021 file name"),
         ("Image Name,MOS\nss01 (1).jpg,0.5\nss01 (1).jpg,0.6\n", "labelled twice"),
     ],
